@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let package = Package(
+  name: "record-store",
+  products: [
+    .library(name: "StorageEngine", targets: ["StorageEngine"]),
+    .library(name: "ChangeJournal", targets: ["ChangeJournal"]),
+    .library(name: "Records", targets: ["Records"]),
+    .library(name: "PeerSync", targets: ["PeerSync"]),
+    .library(name: "PeerSyncHTTP", targets: ["PeerSyncHTTP"]),
+    .executable(name: "recordctl", targets: ["recordctl"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+    .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+  ],
+  targets: [
+    // What Glibc's module does not show: O_DIRECT, fallocate, futexes, CRC32C by instruction.
+    .target(name: "CStorageSystem", cSettings: [.define("_GNU_SOURCE")]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "StorageEngine", dependencies: ["CStorageSystem"]),
+    .target(
+      name: "ChangeJournal",
+      dependencies: ["StorageEngine", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(name: "Records", dependencies: ["ChangeJournal", "StorageEngine"]),
+    .target(name: "PeerSync", dependencies: ["Records", "ChangeJournal"]),
+    .target(
+      name: "PeerSyncHTTP",
+      dependencies: [
+        "PeerSync",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    .executableTarget(
+      name: "recordctl",
+      dependencies: [
+        "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "cli/recordctl"),
+    .target(name: "TestSupport", dependencies: ["StorageEngine"], path: "Tests/TestSupport"),
+    .testTarget(name: "StorageEngineTests", dependencies: ["StorageEngine", "TestSupport"]),
+    .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
+    .testTarget(name: "PeerSyncTests", dependencies: ["PeerSync", "TestSupport"]),
+    .testTarget(name: "PeerSyncHTTPTests", dependencies: ["PeerSyncHTTP", "TestSupport"]),
+    .testTarget(name: "recordctlTests", dependencies: ["TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system && target.name != "CStorageSystem" {
+  target.swiftSettings = [
+    .strictMemorySafety(),  // SE-0458
+    .treatAllWarnings(as: .error),  // SE-0480
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+  ]
+}

@@ -1,0 +1,1 @@
+#include "CStorageSystem.h"

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// When a commit may return.
+public enum Durability: Sendable, Equatable {
+  /// After its log group was flushed: survives power loss. The default.
+  case synced
+  /// After it was handed to the operating system: survives the process, not the power.
+  case written
+  /// At once; flushed with the first group after the given time has passed.
+  case interval(Duration)
+  /// At once; durable after the next synced commit, `flush()`, checkpoint or `close()`.
+  case manual
+}
+
+/// Runs checkpoints in the background. Tests pass one that runs them when they decide.
+public protocol CheckpointScheduler: Sendable {
+  /// Runs `job` soon, on any thread but the caller's stack. Jobs of one database never overlap
+  /// because the engine asks for the next only when the last has ended.
+  func schedule(_ job: @escaping @Sendable () -> Void)
+}
+
+/// How a database is opened.
+public struct Configuration: Sendable {
+  /// Bytes of memory for pages. At least 4 MiB.
+  public var cacheBytes: Int = 128 << 20
+  /// Bytes of a page in a new store: a power of two from 4096 to 65536.
+  public var pageBytes: Int = 8192
+  /// What `write` uses unless told otherwise.
+  public var durability: Durability = .synced
+  /// Bytes of log after which a checkpoint is scheduled.
+  public var checkpointBytes: Int = 64 << 20
+  /// Where checkpoints run; `nil` uses a thread of the database's own.
+  public var scheduler: (any CheckpointScheduler)?
+
+  /// The defaults.
+  public init() {}
+}

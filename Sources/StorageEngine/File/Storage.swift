@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The storage seam: the only door between the engine and a disk.
+///
+/// Every byte the engine reads or writes passes these five calls, so that a simulated disk can
+/// stand in for a file and drop, reorder, tear, fail or stop at any of them.
+///
+/// Offsets and lengths are bytes. The engine always passes offsets, lengths and buffer addresses
+/// that are multiples of 4096, as direct I/O demands.
+public protocol Storage: AnyObject, Sendable {
+  /// A name for error messages: the path of the file, or a description of the medium.
+  var name: String { get }
+
+  /// Returns the present length in bytes.
+  func length() throws(StorageError) -> UInt64
+
+  /// Fills `buffer` from `offset`. Reading past the end is an error (`.unexpectedEnd`).
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError)
+
+  /// Writes all of `buffer` at `offset`, without making it durable. Bytes beyond the present
+  /// length grow the storage.
+  func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError)
+
+  /// Sets the length. Growth reserves the space, so that a later write in it cannot run out of it.
+  func resize(to length: UInt64) throws(StorageError)
+
+  /// Makes every completed write and resize durable. After a failure nothing may be assumed of
+  /// what was written since the last success, and the call must not be repeated.
+  func flush() throws(StorageError)
+
+  /// Gives up the storage and its lock. Further calls fail.
+  func close()
+}
+
+/// A failed call of the storage seam.
+public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The call that failed.
+  public enum Operation: String, Sendable {
+    case open, lock, length, read, write, resize, flush
+  }
+
+  /// What went wrong, as far as a caller can act on it.
+  public enum Kind: Sendable, Equatable {
+    /// The medium or its quota is full (ENOSPC, EDQUOT, EFBIG).
+    case outOfSpace
+    /// Fewer bytes exist than were asked for.
+    case unexpectedEnd
+    /// Any other failure, with the `errno` value.
+    case system(errno: Int32)
+  }
+
+  /// The call that failed.
+  public let operation: Operation
+  /// What went wrong.
+  public let kind: Kind
+  /// The byte offset concerned, where the call has one.
+  public let offset: UInt64?
+  /// The name of the storage.
+  public let name: String
+
+  /// Creates an error.
+  public init(operation: Operation, kind: Kind, offset: UInt64? = nil, name: String) {
+    self.operation = operation
+    self.kind = kind
+    self.offset = offset
+    self.name = name
+  }
+
+  /// One sentence for people.
+  public var description: String {
+    let place = offset.map { " at byte \($0)" } ?? ""
+    let reason =
+      switch kind {
+      case .outOfSpace: "no space left"
+      case .unexpectedEnd: "the file ends too early"
+      case .system(let errno): SystemCalls.message(for: errno)
+      }
+    return "\(operation.rawValue) of \(name)\(place) failed: \(reason)"
+  }
+}
