@@ -133,8 +133,10 @@ extension SimulatedDisk {
   /// What a reader sees now.
   public var image: DiskImage { medium.state.withLock { $0.live } }
 
-  /// Whether the fault that was asked for has shown itself.
-  public var hasFailed: Bool { medium.state.withLock { $0.failedOperation != nil } }
+  /// The operation in which the fault that was asked for has shown itself; `nil` before.
+  public var failedOperation: StorageError.Operation? {
+    medium.state.withLock { $0.failedOperation }
+  }
 
   /// Whether the world has stopped.
   public var isStopped: Bool { medium.state.withLock { $0.isStopped } }
@@ -148,7 +150,7 @@ extension SimulatedDisk {
   public func inject(_ fault: Fault?) {
     medium.state.withLock { state in
       state.fault = fault
-      state.failedOperation = nil
+      if fault != nil { state.failedOperation = nil }
     }
   }
 
