@@ -85,6 +85,8 @@ public final class SimulatedDisk: Storage {
 
   /// Makes every completed write and resize durable.
   public func flush() throws(StorageError) {
+    let delay = medium.state.withLock { $0.flushDelay }
+    if delay > 0 { usleep(delay) }
     try call(.flush) { (medium) throws(Refusal) in try medium.flush() }
   }
 
@@ -144,6 +146,11 @@ extension SimulatedDisk {
   /// Sets the length at which the disk is full.
   public func setCapacity(_ capacity: UInt64) {
     medium.state.withLock { $0.capacity = capacity }
+  }
+
+  /// Makes each flush take some time, so that others queue up behind it.
+  public func setFlushDelay(microseconds: UInt32) {
+    medium.state.withLock { $0.flushDelay = microseconds }
   }
 
   /// Lets a later call fail; `nil` lets all succeed again.
