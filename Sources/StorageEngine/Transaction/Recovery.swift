@@ -32,7 +32,9 @@ struct Recovery {
     let isClean = previous?.lsn == superblock.lsn && previous?.log == superblock.log
     var recovery = try Recovery(
       storage: storage, superblock: superblock, previous: previous, configuration: configuration)
-    if !isClean { try recovery.confirmSuperblock() }
+    // Where the other one is no good, a write that goes wrong would leave none; and it is no good
+    // because it was to follow this one, which was durable by then.
+    if !isClean, previous != nil { try recovery.confirmSuperblock() }
     try recovery.loadMap()
     try recovery.loadCatalog()
     return try recovery.replay()
