@@ -128,7 +128,7 @@ enum BatchLayout {
   /// Bytes of the length before each transaction.
   static let lengthBytes = 4
   /// Fewest bytes that a transaction and its length can have.
-  static let leastTransactionBytes = 4 + 72
+  static let leastTransactionBytes = 4 + 67
 }
 
 extension Array<UInt8> {
