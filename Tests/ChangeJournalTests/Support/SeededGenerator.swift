@@ -24,8 +24,9 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
-/// The seed of this run: `RECORD_STORE_SEED` where set, otherwise a new one. Failing tests print
-/// it.
+/// The seed of this run: `RECORD_STORE_SEED` where set, otherwise a new one.
+///
+/// Failing tests print it.
 let testSeed: UInt64 = {
   if let text = unsafe getenv("RECORD_STORE_SEED"), let seed = UInt64(unsafe String(cString: text))
   {
