@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import StorageEngine
+
 /// Turns whole frames into events, and keeps count of them.
 struct FrameDecoder {
   /// A large transaction of which fragments have come.
@@ -54,7 +56,7 @@ struct FrameDecoder {
     _ header: FrameHeader, _ bytes: ArraySlice<UInt8>, at place: JournalPlace
   ) throws(JournalError) -> JournalReader.Event? {
     let stored = bytes.dropFirst(FrameLayout.headerBytes)
-    guard CRC32C.checksum(of: stored) == header.payloadChecksum else {
+    guard Checksum.crc32c(of: stored) == header.payloadChecksum else {
       throw .corrupt(place, problem: "the payload does not match its checksum")
     }
     let plain = try expand(stored, header, at: place)

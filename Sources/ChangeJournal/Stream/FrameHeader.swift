@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import StorageEngine
+
 /// The fixed header before the payload of every frame.
 struct FrameHeader: Equatable {
   /// What the frame carries.
@@ -42,7 +44,7 @@ extension FrameHeader {
     bytes.append(contentsOf: store.bigEndianBytes)
     bytes.append(littleEndian: transactionLength)
     bytes.append(littleEndian: payloadChecksum)
-    bytes.append(littleEndian: CRC32C.checksum(of: bytes[...]))
+    bytes.append(littleEndian: Checksum.crc32c(of: bytes[...]))
     return bytes
   }
 
@@ -66,7 +68,7 @@ extension FrameHeader {
   init(decoding bytes: ArraySlice<UInt8>) throws(Problem) {
     typealias Offset = FrameLayout.Offset
     let start = bytes.startIndex
-    let checksum = CRC32C.checksum(of: bytes[start..<start + Offset.headerChecksum])
+    let checksum = Checksum.crc32c(of: bytes[start..<start + Offset.headerChecksum])
     let isMagic = bytes.prefix(FrameLayout.magic.count).elementsEqual(FrameLayout.magic)
     guard checksum == bytes.littleEndian(at: Offset.headerChecksum) else {
       throw isMagic ? .checksum : .magic

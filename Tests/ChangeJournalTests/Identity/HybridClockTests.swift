@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import TestSupport
 import Testing
 
 struct HybridClockTests {
@@ -44,12 +45,12 @@ struct HybridClockTests {
   }
 
   @Test func `stamps rise whatever the physical clock does`() throws {
-    var generator = SeededGenerator(seed: testSeed)
+    var generator = SplitMix64(seed: TestEnvironment.seed)
     var clock = HybridClock()
     var last = HybridTimestamp(rawValue: 0)
     for _ in 0..<10_000 {
       let stamp = try clock.next(now: UInt64.random(in: 0..<5000, using: &generator))
-      #expect(stamp > last, "seed \(testSeed)")
+      #expect(stamp > last, "seed \(TestEnvironment.seed)")
       last = stamp
     }
   }

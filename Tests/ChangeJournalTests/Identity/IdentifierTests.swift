@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import TestSupport
 import Testing
 
 struct IdentifierTests {
@@ -34,7 +35,7 @@ struct IdentifierTests {
   }
 
   @Test func `identifiers order as their bytes do`() {
-    var generator = SeededGenerator(seed: testSeed)
+    var generator = SplitMix64(seed: TestEnvironment.seed)
     for _ in 0..<1000 {
       let (one, two) = (
         Origin(
@@ -44,7 +45,9 @@ struct IdentifierTests {
           replica: ReplicaID(high: generator.next() >> 62, low: generator.next()),
           incarnation: generator.next())
       )
-      #expect((one < two) == one.bytes.lexicographicallyPrecedes(two.bytes), "seed \(testSeed)")
+      #expect(
+        (one < two) == one.bytes.lexicographicallyPrecedes(two.bytes),
+        "seed \(TestEnvironment.seed)")
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import TestSupport
 import Testing
 
 struct VersionVectorTests {
@@ -43,7 +44,7 @@ struct VersionVectorTests {
 
   @Test(arguments: testSeeds(20))
   func `vectors behave like dictionaries`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     var (one, two): ([UInt8: UInt64], [UInt8: UInt64]) = ([:], [:])
     for _ in 0..<12 {
       one[UInt8.random(in: 0..<20, using: &generator)] = 1 + generator.next() >> 60

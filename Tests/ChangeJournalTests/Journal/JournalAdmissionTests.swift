@@ -20,7 +20,7 @@ struct JournalAdmissionTests {
   }
 
   @Test func `a transaction is admitted once`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let chain = try Samples.chain(3)
     for transaction in chain { #expect(try store.admit(transaction) == .admitted) }
     for transaction in chain { #expect(try store.admit(transaction) == .known) }
@@ -29,7 +29,7 @@ struct JournalAdmissionTests {
   }
 
   @Test func `a transaction that is not next is refused as a gap`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let chain = try Samples.chain(3)
     #expect(throws: JournalError.gap(chain[1].dot, expected: 1)) { try store.admit(chain[1]) }
     try store.admit(chain[0])
@@ -39,7 +39,7 @@ struct JournalAdmissionTests {
   }
 
   @Test func `another transaction in the same place is refused as a fork`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let chain = try Samples.chain(3)
     for transaction in chain { try store.admit(transaction) }
     for known in chain {
@@ -51,7 +51,7 @@ struct JournalAdmissionTests {
   }
 
   @Test func `a transaction on another chain is refused as a fork of the one before`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let first = try transaction(one)
     try store.admit(first)
     let other = Hash256.of([1])
@@ -62,7 +62,7 @@ struct JournalAdmissionTests {
   }
 
   @Test func `a transaction waits for what was never received`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let dependant = try transaction(two, dependencies: [one: 2])
     let missing = Dot(origin: one, sequence: 2)
     #expect(throws: JournalError.waiting(dependant.dot, for: missing)) {
@@ -81,7 +81,7 @@ struct JournalAdmissionTests {
   }
 
   @Test func `a timestamp must be above that of the transaction before`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let first = try transaction(one, at: 2000)
     try store.admit(first)
     for time in [1999, 2000] as [UInt64] {
@@ -93,7 +93,7 @@ struct JournalAdmissionTests {
   }
 
   @Test func `a timestamp must be above those of all dependencies`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let first = try transaction(one, at: 2000)
     let second = try transaction(one, 2, at: 3000, after: first.hash)
     try store.admit(first)
@@ -111,7 +111,7 @@ struct JournalAdmissionTests {
   }
 
   @Test func `a journal damaged in the store is named with its entry`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let chain = try Samples.chain(3)
     for transaction in chain { try store.admit(transaction) }
     let tree = try #require(
@@ -129,7 +129,7 @@ struct JournalAdmissionTests {
         }
       }
       for attempt in [
-        { try store.verify() }, { _ = try store.transactions() },
+        { try store.verifyJournal() }, { _ = try store.transactions() },
         { _ = try store.admit(chain[1]) },
       ] as [() throws -> Void] {
         let error = #expect(throws: JournalError.self) { try attempt() }
@@ -157,14 +157,14 @@ struct JournalAdmissionTests {
       { try $0.put([], forKey: [1], in: $1[1]) },
     ]
     for (index, change) in changes.enumerated() {
-      let store = try TemporaryStore()
+      let store = try JournalStore()
       for transaction in chain { try store.admit(transaction) }
       try store.verify()
       try store.database.write { transaction in
         let trees = try trees.map { try #require(try transaction.tree(named: $0)) }
         try change(transaction, trees)
       }
-      #expect(throws: JournalError.self, "\(index)") { try store.verify() }
+      #expect(throws: JournalError.self, "\(index)") { try store.verifyJournal() }
     }
   }
 }

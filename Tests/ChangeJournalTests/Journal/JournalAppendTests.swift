@@ -9,7 +9,7 @@ struct JournalAppendTests {
   private let there = Samples.origin(2)
 
   @Test func `transactions written here are numbered, stamped and chained`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let first = try store.append("a", origin: here, now: 1000)
     let second = try store.append("b", origin: here, now: 1000)
     let third = try store.append("c", origin: here, now: 5)
@@ -25,7 +25,7 @@ struct JournalAppendTests {
   }
 
   @Test func `a transaction depends on everything applied before it`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let chain = try Samples.chain(3, origin: there)
     for transaction in chain { #expect(try store.admit(transaction) == .admitted) }
     let own = try store.append("a", origin: here, now: 5)
@@ -37,7 +37,7 @@ struct JournalAppendTests {
   }
 
   @Test func `one update may add several transactions`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let parts = try EncodedParts(Samples.transaction().parts)
     let origin = here
     try store.update { update in
@@ -49,11 +49,11 @@ struct JournalAppendTests {
   }
 
   @Test func `heads agree with entries also when an update fails and is committed`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let chain = try Samples.chain(4, origin: there)
     let journal = store.journal
     try store.database.write { transaction in
-      #expect(throws: JournalError.self) {
+      _ = #expect(throws: JournalError.self) {
         try journal.update(in: transaction) { update in
           _ = try update.admit(chain[0], AdmissionPolicy(now: 1_700_000_000_000))
           _ = try update.admit(chain[2], AdmissionPolicy(now: 1_700_000_000_000))
@@ -66,7 +66,7 @@ struct JournalAppendTests {
 
   @Test func `a transaction that is rolled back leaves nothing`() throws {
     struct Stop: Error {}
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let parts = try EncodedParts(Samples.transaction().parts)
     let origin = here
     #expect(throws: Stop.self) {
@@ -80,7 +80,7 @@ struct JournalAppendTests {
   }
 
   @Test func `the journal is found again in its trees`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     try store.append("a", origin: here)
     let again = try Journal.open(in: store.database.snapshot())
     #expect(try again.appliedVector(in: store.database.snapshot())[here] == 1)
@@ -88,7 +88,7 @@ struct JournalAppendTests {
   }
 
   @Test func `a clock at its end refuses to write`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let last = try EncodedTransaction(
       JournalTransaction(
         origin: there, sequence: 1, timestamp: HybridTimestamp(rawValue: .max),

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import StorageEngine
+import TestSupport
 import Testing
 
 struct JournalCursorTests {
   /// Three replicas that write and exchange transactions at random.
-  private func exchange(seed: UInt64, steps: Int) throws -> [TemporaryStore] {
-    var generator = SeededGenerator(seed: seed)
-    let stores = try (0..<3).map { _ in try TemporaryStore() }
+  private func exchange(seed: UInt64, steps: Int) throws -> [JournalStore] {
+    var generator = SplitMix64(seed: seed)
+    let stores = try (0..<3).map { _ in try JournalStore() }
     for step in 0..<steps {
       let index = Int.random(in: 0..<3, using: &generator)
-      if generator.oneIn(4) {
+      if generator.chance(1, in: 4) {
         let from = stores[Int.random(in: 0..<3, using: &generator)]
         for transaction in try from.transactions(since: stores[index].applied()) {
           #expect(try stores[index].admit(transaction) == .admitted, "seed \(seed)")
@@ -55,7 +57,7 @@ struct JournalCursorTests {
 
   @Test(arguments: testSeeds(10))
   func `the cursor continues from any vector and the count is exact`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let store = try exchange(seed: seed, steps: 40)[0]
     let all = try store.transactions()
     for _ in 0..<10 {
@@ -72,7 +74,7 @@ struct JournalCursorTests {
   }
 
   @Test func `transactions too large to be retained are read when their turn comes`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     for number in 1...3 as ClosedRange<UInt8> {
       let chain = try Samples.chain(2, origin: Samples.origin(number)) { index in
         let data = Array(repeating: UInt8(index), count: 100_000)
@@ -85,7 +87,7 @@ struct JournalCursorTests {
   }
 
   @Test func `a cursor shows the snapshot it was made from`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     try store.append("a", origin: Samples.origin(1))
     let cursor = try store.journal.cursor(in: store.database.snapshot())
     try store.append("b", origin: Samples.origin(1))
@@ -95,7 +97,7 @@ struct JournalCursorTests {
   }
 
   @Test func `an empty journal has nothing to read`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     #expect(try store.transactions().isEmpty)
     #expect(try store.applied().isEmpty)
     #expect(try store.journal.count(in: store.database.snapshot()) == 0)
@@ -103,7 +105,7 @@ struct JournalCursorTests {
   }
 
   @Test func `hashes and transactions are found by their names`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let first = try store.append("a", origin: Samples.origin(1))
     let snapshot = try store.database.snapshot()
     #expect(try store.journal.hash(of: first.dot, in: snapshot) == first.hash)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import StorageEngine
 import Testing
 
 struct JournalHoldTests {
@@ -20,7 +21,7 @@ struct JournalHoldTests {
   }
 
   /// Releases everything that may be applied, and returns it.
-  private func release(_ store: TemporaryStore, now: UInt64) throws -> [EncodedTransaction] {
+  private func release(_ store: JournalStore, now: UInt64) throws -> [EncodedTransaction] {
     try store.update { update in
       var released: [EncodedTransaction] = []
       while let next = try update.releaseNext(AdmissionPolicy(now: now)) { released.append(next) }
@@ -29,7 +30,7 @@ struct JournalHoldTests {
   }
 
   @Test func `a transaction sixty seconds ahead is admitted and one beyond is held`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     #expect(try store.admit(transaction(one, at: now + 60_000)) == .admitted)
     let ahead = try transaction(two, at: now + 60_001)
     #expect(try store.admit(ahead) == .held(.tooFarAhead(releaseAt: now + 1)))
@@ -43,7 +44,7 @@ struct JournalHoldTests {
   }
 
   @Test func `held transactions do not move the clock`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     try store.admit(transaction(two, at: now + 10_000_000))
     let own = try store.append("a", origin: one, now: now)
     #expect(own.header.timestamp.milliseconds == now)
@@ -53,7 +54,7 @@ struct JournalHoldTests {
   @Test func `what follows or depends on a held transaction is held with it and released in order`()
     throws
   {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let later = now + 100_000
     let first = try transaction(one, at: later)
     let second = try transaction(one, 2, at: later + 1, after: first.hash)
@@ -77,7 +78,7 @@ struct JournalHoldTests {
   }
 
   @Test func `a held transaction that comes again when its time has come is admitted`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let ahead = try transaction(one, at: now + 100_000)
     try store.admit(ahead)
     #expect(try store.admit(ahead, now: now + 100_000) == .admitted)
@@ -87,7 +88,7 @@ struct JournalHoldTests {
   }
 
   @Test func `a fork of a held transaction is refused`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let ahead = try transaction(one, at: now + 100_000)
     let other = try transaction(one, at: now + 100_001)
     try store.admit(ahead)
@@ -109,7 +110,7 @@ struct JournalHoldTests {
   @Test func `a held transaction that turns out to be wrong stays and is shown with its reason`()
     throws
   {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let base = try transaction(one, at: now + 100_000)
     // Its timestamp is below that of what it depends on, which shows when that is applied.
     let wrong = try transaction(two, at: now + 50_000, dependencies: [one: 1])
@@ -128,13 +129,13 @@ struct JournalHoldTests {
   }
 
   @Test func `the limit of the clock does not overflow`() throws {
-    let store = try TemporaryStore()
+    let store = try JournalStore()
     let last = try Samples.encoded(
       Samples.transaction(origin: one, time: HybridTimestamp.largestMilliseconds))
     #expect(
       try store.admit(last)
         == .held(.tooFarAhead(releaseAt: HybridTimestamp.largestMilliseconds - 60_000)))
-    let store2 = try TemporaryStore()
+    let store2 = try JournalStore()
     #expect(try store2.admit(last, now: .max) == .admitted)
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 
 @testable import ChangeJournal
@@ -72,7 +73,7 @@ struct StreamDamageTests {
 
   @Test(arguments: testSeeds(100))
   func `random damage is refused`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let (frames, transactions) = try small()
     var damaged = frames.flatMap { $0 }
     let first = Int.random(in: 0..<damaged.count, using: &generator)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
+import StorageEngine
 import Testing
 
 @testable import ChangeJournal
@@ -40,7 +42,7 @@ struct StreamRoundTripTests {
 
   @Test(arguments: testSeeds(10))
   func `random transactions survive a stream`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let transactions = try (0..<20).map { _ in
       try EncodedTransaction(
         generator.transaction(operations: Int.random(in: 0..<30, using: &generator)))
@@ -128,11 +130,11 @@ struct StreamRoundTripTests {
   }
 
   @Test func `the checksum is CRC-32C`() {
-    #expect(CRC32C.checksum(of: Array("123456789".utf8)[...]) == 0xe306_9283)
-    #expect(CRC32C.checksum(of: []) == 0)
+    #expect(Checksum.crc32c(of: Array("123456789".utf8)[...]) == 0xe306_9283)
+    #expect(Checksum.crc32c(of: []) == 0)
     // RFC 3720, appendix B.4.
-    #expect(CRC32C.checksum(of: Array(repeating: 0, count: 32)[...]) == 0x8a91_36aa)
-    #expect(CRC32C.checksum(of: Array(repeating: 0xff, count: 32)[...]) == 0x62a8_ab43)
-    #expect(CRC32C.checksum(of: Array(0..<32)[...]) == 0x46dd_794e)
+    #expect(Checksum.crc32c(of: Array(repeating: 0, count: 32)[...]) == 0x8a91_36aa)
+    #expect(Checksum.crc32c(of: Array(repeating: 0xff, count: 32)[...]) == 0x62a8_ab43)
+    #expect(Checksum.crc32c(of: Array(0..<32)[...]) == 0x46dd_794e)
   }
 }

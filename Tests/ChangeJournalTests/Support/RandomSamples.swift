@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import TestSupport
 
-extension SeededGenerator {
+extension SplitMix64 {
   /// A text of a few scalars from all over Unicode, terminal controls included.
   mutating func text(upTo limit: Int = 12) -> String {
     var text = ""
@@ -65,12 +66,12 @@ extension SeededGenerator {
     }
   }
 
-  mutating func change() throws -> Change {
-    if oneIn(5) { return .delete }
+  mutating func change() throws -> ChangeJournal.Change {
+    if chance(1, in: 5) { return .delete }
     var fields: [FieldChange] = []
-    for name in ["age", "city", "", "name", "straße", text()] where !oneIn(3) {
+    for name in ["age", "city", "", "name", "straße", text()] where !chance(1, in: 3) {
       if !fields.contains(where: { ByteOrder.equal($0.field, name) }) {
-        fields.append(FieldChange(field: name, value: oneIn(6) ? nil : value()))
+        fields.append(FieldChange(field: name, value: chance(1, in: 6) ? nil : value()))
       }
     }
     return try .patch(unordered: fields)

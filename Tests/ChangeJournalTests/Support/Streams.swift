@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import StorageEngine
+
 @testable import ChangeJournal
 
 /// Writes a complete stream.
@@ -73,9 +75,9 @@ func forge(
     header.set(UInt32(payload.count), at: Offset.plainLength)
     header.set(UInt32(payload.count), at: Offset.storedLength)
   }
-  header.set(CRC32C.checksum(of: payload[...]), at: Offset.payloadChecksum)
+  header.set(Checksum.crc32c(of: payload[...]), at: Offset.payloadChecksum)
   change(&header)
-  header.set(CRC32C.checksum(of: header[..<Offset.headerChecksum]), at: Offset.headerChecksum)
+  header.set(Checksum.crc32c(of: header[..<Offset.headerChecksum]), at: Offset.headerChecksum)
   return header + payload
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import TestSupport
 import Testing
 
 struct TransactionTests {
   @Test(arguments: testSeeds(60))
   func `a random transaction survives encoding and has one encoding`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let transaction = try generator.transaction(
       operations: Int.random(in: 0...40, using: &generator))
     let encoded = try EncodedTransaction(transaction)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import TestSupport
 import Testing
 
 struct RecordKeyTests {
@@ -26,7 +27,7 @@ struct RecordKeyTests {
 
   @Test(arguments: testSeeds(20))
   func `random keys order as their bytes and survive both encodings`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let keys = (0..<100).map { _ in generator.key() }
     #expect(
       keys.sorted().map(\.orderedBytes)

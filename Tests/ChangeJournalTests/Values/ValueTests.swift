@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import TestSupport
 import Testing
 
 struct ValueTests {
   @Test(arguments: testSeeds(200))
   func `a random value survives encoding and has one encoding`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     for _ in 0..<20 {
       let value = generator.value()
       let encoded = try value.encoded()
@@ -19,7 +20,7 @@ struct ValueTests {
 
   @Test(arguments: testSeeds(50))
   func `damaged encodings are refused or are the encoding of another value`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     for _ in 0..<50 {
       var encoded = try generator.value().encoded()
       let place = Int.random(in: 0..<encoded.count, using: &generator)

@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
-import Foundation
 import StorageEngine
+import TestSupport
 
-/// A store in a directory of its own, which is removed with it.
-final class TemporaryStore {
-  private let directory: URL
-  let database: Database
+/// A journal in a database on a simulated disk.
+final class JournalStore {
+  private let store: TestStore
   let journal: Journal
+  var database: Database { store.database }
 
   init() throws {
-    directory = FileManager.default.temporaryDirectory
-      .appendingPathComponent("journal-tests-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    database = try Database.create(at: directory.appendingPathComponent("store").path)
-    journal = try database.write { try Journal.create(in: $0) }
-  }
-
-  deinit {
-    try? database.close()
-    try? FileManager.default.removeItem(at: directory)
+    store = try TestStore()
+    journal = try store.database.write { try Journal.create(in: $0) }
   }
 
   func update<Result>(_ body: (inout JournalUpdate) throws -> Result) throws -> Result {
@@ -63,8 +55,22 @@ final class TemporaryStore {
     return held
   }
 
-  /// Checks the whole journal; to be called at the end of every test.
+  /// Checks journal and pages, before and after the store is closed and opened again; every test
+  /// that does not damage its store ends with it.
   func verify() throws {
+    let before = try transactions()
+    for _ in 0..<2 {
+      try verifyJournal()
+      try store.check()
+      try store.reopen()
+    }
+    guard try transactions() == before else {
+      throw TestFailure("reopening has changed the journal")
+    }
+  }
+
+  /// Checks the journal alone.
+  func verifyJournal() throws {
     try journal.verify(in: database.snapshot())
   }
 }
