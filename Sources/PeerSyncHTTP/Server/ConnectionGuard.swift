@@ -31,22 +31,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var writesUnderWay = 0
   private var lastWrite = NIODeadline.now()
   private var drain: (deadline: NIODeadline, bytes: Int)?
-  private var timer: RepeatedTask?
+  private var timer: Scheduled<Void>?
+  private let tick: TimeAmount
 
   init(limits: SyncServerLimits) {
     self.limits = limits
     headDeadline = .now() + TimeAmount(limits.headTimeout)
+    let shortest = min(limits.headTimeout, limits.keepAliveTimeout, limits.stallTimeout)
+    tick = TimeAmount(min(.seconds(1), shortest / 4))
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
-    let shortest = min(limits.headTimeout, limits.keepAliveTimeout, limits.stallTimeout)
-    let tick = TimeAmount(min(.seconds(1), shortest / 4))
-    timer = context.eventLoop.assumeIsolated().scheduleRepeatedTask(
-      initialDelay: tick, delay: tick
-    ) { [weak self] _ in
-      guard let self, self.isOverdue(at: .now()) else { return }
-      context.close(promise: nil)
-    }
+    arm(context)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -93,6 +89,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       self.lastWrite = .now()
     }
     context.write(data, promise: written)
+  }
+
+  private func arm(_ context: ChannelHandlerContext) {
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: tick) { [weak self] in
+      guard let self else { return }
+      if self.isOverdue(at: .now()) {
+        context.close(promise: nil)
+      } else {
+        self.arm(context)
+      }
+    }
   }
 
   private func responseEnded() {
