@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import Synchronization
+
+/// Ctrl-C, a closed terminal or a termination request, as a value that long work looks at between
+/// two steps, each of which is complete. A second signal ends the process at once, which is as
+/// safe as a crash.
+final class Interruption: Sendable {
+  private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+  /// Becomes readable with the first signal, for work that waits for input.
+  let wake: Descriptor
+  private let handlers = Mutex<[@Sendable () -> Void]?>([])
+
+  /// Takes the signals over. Must be called before the process has a second thread.
+  ///
+  /// SIGPIPE and SIGXFSZ are ignored: the failed write says the same, and where it happened.
+  static func install() -> Interruption {
+    let interruption = Interruption()
+    unsafe signal(SIGPIPE, SIG_IGN)
+    unsafe signal(SIGXFSZ, SIG_IGN)
+    var set = sigset_t()
+    unsafe sigemptyset(&set)
+    for number in signals { unsafe sigaddset(&set, number) }
+    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    let waiting = set
+    Thread.detachNewThread { interruption.awaitSignals(waiting) }
+    return interruption
+  }
+
+  private init() {
+    wake = Descriptor(number: eventfd(0, Int32(EFD_CLOEXEC.rawValue)), path: "interruption")
+  }
+
+  /// Whether a signal came.
+  var isRaised: Bool { handlers.withLock { $0 == nil } }
+
+  /// Throws when a signal came.
+  func check() throws(Failure) {
+    guard isRaised else { return }
+    throw Failure(
+      .interrupted, "stopped by a signal", hint: "run the same command again to carry on")
+  }
+
+  /// Has `handler` called with the first signal; at once when it came already.
+  func onRaise(_ handler: @escaping @Sendable () -> Void) {
+    let isLate = handlers.withLock { handlers in
+      handlers?.append(handler)
+      return handlers == nil
+    }
+    if isLate { handler() }
+  }
+
+  private func awaitSignals(_ waiting: sigset_t) {
+    var set = waiting
+    var number: Int32 = 0
+    while unsafe sigwait(&set, &number) == 0 {
+      let first = handlers.withLock { handlers in
+        defer { handlers = nil }
+        return handlers
+      }
+      guard let first else { _exit(ExitStatus.interrupted.rawValue) }
+      _ = eventfd_write(wake.number, 1)
+      for handler in first { handler() }
+    }
+  }
+}
