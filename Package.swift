@@ -60,6 +60,8 @@ let package = Package(
     .testTarget(name: "PeerSyncTests", dependencies: ["PeerSync", "TestSupport"]),
     .testTarget(name: "PeerSyncHTTPTests", dependencies: ["PeerSyncHTTP", "TestSupport"]),
     .testTarget(name: "recordctlTests", dependencies: ["TestSupport"]),
+    // The rules of style, executed; needs nothing but the sources.
+    .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
 )

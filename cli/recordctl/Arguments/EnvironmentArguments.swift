@@ -66,8 +66,10 @@ private struct CommandDescription: Decodable {
   }
 
   var options: [ArgumentDescription] {
-    (arguments ?? []).filter { $0.kind != "positional" && !$0.name.isEmpty
-      && !["help", "version"].contains($0.name) }
+    (arguments ?? []).filter {
+      $0.kind != "positional" && !$0.name.isEmpty
+        && !["help", "version"].contains($0.name)
+    }
   }
 
   /// The long name of the option that `word` is, also where it was given by its short name.

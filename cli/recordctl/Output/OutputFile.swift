@@ -6,7 +6,7 @@ final class OutputFile {
   private static let chunkBytes = 1 << 16
 
   private let descriptor: Descriptor
-  /// The name the file gets at the end; nil for standard output.
+  /// The name the file gets at the end; nil where bytes go straight to their place.
   private let target: String?
   private var pending: [UInt8] = []
   private var isOpen = true
@@ -17,10 +17,16 @@ final class OutputFile {
     target = nil
   }
 
-  /// A file, in place of any of that name; `-` is standard output.
-  init(path: String?) throws {
+  /// A file, in place of any of that name; `-` is standard output. What is not an ordinary file,
+  /// such as a device or a named pipe, is written to as it is.
+  init(path: String?) throws(FileFailure) {
     guard let path, path != "-" else {
       descriptor = .output
+      target = nil
+      return
+    }
+    guard FileNames.isFileOrAbsent(path) else {
+      descriptor = try Descriptor.writing(path)
       target = nil
       return
     }

@@ -41,6 +41,11 @@ struct Descriptor: Sendable {
     try open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
   }
 
+  /// Opens what exists for writing.
+  static func writing(_ path: String) throws(FileFailure) -> Descriptor {
+    try open(path, O_WRONLY | O_CLOEXEC)
+  }
+
   private static func open(_ path: String, _ flags: Int32) throws(FileFailure) -> Descriptor {
     let number = unsafe Glibc.open(path, flags, 0o666)
     guard number >= 0 else { throw FileFailure(path: path, action: "open", number: errno) }
@@ -137,6 +142,12 @@ enum FileNames {
   /// Removes a file; one that is not there is fine.
   static func remove(_ path: String) {
     _ = unsafe unlink(path)
+  }
+
+  /// Whether the path names an ordinary file (also through a link), or nothing.
+  static func isFileOrAbsent(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Whether anything is at the path, a dangling link included.
