@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Every exit code of `recordctl`: the one registry. Codes are stable; a code that a caller does
-/// not know means failure.
+/// Every exit code of `recordctl`: the one registry.
+///
+/// Codes are stable; a code that a caller does not know means failure.
 enum ExitStatus: Int32, CaseIterable, Sendable {
   /// Done.
   case success = 0

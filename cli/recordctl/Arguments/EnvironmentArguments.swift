@@ -3,8 +3,10 @@
 import ArgumentParser
 import Foundation
 
-/// Gives every option an environment variable: `RECORDCTL_` and its long name in capitals, so
-/// `--token-file` is `RECORDCTL_TOKEN_FILE`. The command line comes first.
+/// Gives every option an environment variable.
+///
+/// `RECORDCTL_` and its long name in capitals, so `--token-file` is `RECORDCTL_TOKEN_FILE`. The
+/// command line comes first.
 ///
 /// The parser's own description of the commands says which options exist, so that an option
 /// cannot be forgotten here; the values take the way of any argument, with the same checks.
@@ -17,7 +19,9 @@ struct EnvironmentArguments {
   private let root: CommandDescription
   private let variables: [String: String]
 
-  /// Reads the commands from the parser. `variables` is the process's environment.
+  /// Reads the commands from the parser.
+  ///
+  /// `variables` is the process's environment.
   init(variables: [String: String]) throws {
     self.variables = variables.filter { $0.key.hasPrefix("RECORDCTL_") && !$0.value.isEmpty }
     let description = Data(Recordctl._dumpHelp().utf8)

@@ -17,8 +17,9 @@ final class OutputFile {
     target = nil
   }
 
-  /// A file, in place of any of that name; `-` is standard output. What is not an ordinary file,
-  /// such as a device or a named pipe, is written to as it is.
+  /// A file, in place of any of that name; `-` is standard output.
+  ///
+  /// What is not an ordinary file, such as a device or a named pipe, is written to as it is.
   init(path: String?) throws(FileFailure) {
     guard let path, path != "-" else {
       descriptor = .output

@@ -45,7 +45,9 @@ final class Progress: Sendable {
     state = Mutex(State(started: .now))
   }
 
-  /// Tells that `done` units are safely done. `fraction` of the whole is behind, if that is known.
+  /// Tells that `done` units are safely done.
+  ///
+  /// `fraction` of the whole is behind, if that is known.
   func update(done: UInt64, fraction: Double? = nil) {
     guard style != .none else { return }
     state.withLock { state in

@@ -15,8 +15,9 @@ struct FileFailure: Error, Sendable {
   }
 }
 
-/// An open file, pipe or terminal. With `Interruption`, the only place of the tool that calls the
-/// operating system.
+/// An open file, pipe or terminal.
+///
+/// With `Interruption`, the only place of the tool that calls the operating system.
 struct Descriptor: Sendable {
   static let input = Descriptor(number: STDIN_FILENO, path: "standard input")
   static let output = Descriptor(number: STDOUT_FILENO, path: "standard output")

@@ -5,8 +5,9 @@ import Glibc
 import Synchronization
 
 /// Ctrl-C, a closed terminal or a termination request, as a value that long work looks at between
-/// two steps, each of which is complete. A second signal ends the process at once, which is as
-/// safe as a crash.
+/// two steps, each of which is complete.
+///
+/// A second signal ends the process at once, which is as safe as a crash.
 final class Interruption: Sendable {
   private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
@@ -14,7 +15,9 @@ final class Interruption: Sendable {
   let wake: Descriptor
   private let handlers = Mutex<[@Sendable () -> Void]?>([])
 
-  /// Takes the signals over. Must be called before the process has a second thread.
+  /// Takes the signals over.
+  ///
+  /// Must be called before the process has a second thread.
   ///
   /// SIGPIPE and SIGXFSZ are ignored: the failed write says the same, and where it happened.
   static func install() -> Interruption {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is told on standard error.
+struct Log: Sendable {
+  enum Level: Int, Comparable, Sendable {
+    case error, warning, information
+
+    static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+  }
+
+  /// The least important level that is shown.
+  let level: Level
+
+  init(level: Level) {
+    self.level = level
+  }
+
+  init(_ options: CommonOptions) {
+    level = options.quiet ? .error : options.verbose ? .information : .warning
+  }
+
+  /// Tells something that a person should know though it is no failure.
+  func warn(_ text: String) { show(text, .warning) }
+
+  /// Tells what is being done.
+  func inform(_ text: String) { show(text, .information) }
+
+  /// Tells why a command did not succeed, and what to try.
+  func report(_ failure: Failure) {
+    guard !failure.message.isEmpty else { return }
+    show(failure.message, .error)
+    if let hint = failure.hint { show("  try: " + hint, .error, prefix: "") }
+  }
+
+  private func show(_ text: String, _ level: Level, prefix: String = "recordctl: ") {
+    guard level <= self.level else { return }
+    // Where even this cannot be written nobody is left to be told.
+    try? Descriptor.error.write((prefix + text.terminalSafe + "\n").utf8)
+  }
+}
