@@ -1,3 +1,149 @@
-#ifndef CSYSTEM_H
-#define CSYSTEM_H
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Swift's Glibc module does not show: CRC-32C by instruction, futexes, O_DIRECT, fallocate,
+// huge pages, and atomic access to words of memory that Swift sees only through pointers.
+//
+// Functions that call the system return 0 (or a count) on success and the negated errno on failure,
+// so that no other call can come between the failure and the reading of errno.
+
+#ifndef C_STORAGE_SYSTEM_H
+#define C_STORAGE_SYSTEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// MARK: Checksums
+
+/// CRC-32C (Castagnoli) of `length` bytes, by instruction where the processor has one.
+/// Chains: crc(crc(0, a), b) == crc(0, a + b). crc(0, "123456789") == 0xE3069283.
+uint32_t storage_crc32c(uint32_t seed, const void *bytes, size_t length);
+
+/// The same value computed from tables, on any processor.
+uint32_t storage_crc32c_table(uint32_t seed, const void *bytes, size_t length);
+
+/// Whether `storage_crc32c` uses the processor's instruction.
+bool storage_crc32c_uses_instruction(void);
+
+// MARK: Waiting
+
+/// Sleeps while `*address` holds `expected`. Returns 0 when woken, -EAGAIN when the word had
+/// changed already, -EINTR on a signal; the caller looks at the word again in every case.
+int storage_futex_wait(const uint32_t *address, uint32_t expected);
+
+/// Like `storage_futex_wait`, for at most `nanoseconds`; -ETIMEDOUT when they have passed.
+int storage_futex_wait_for(const uint32_t *address, uint32_t expected, uint64_t nanoseconds);
+
+/// Wakes at most `count` sleepers on `address`. Returns how many were woken.
+int storage_futex_wake(const uint32_t *address, int count);
+
+// MARK: Files
+
+/// Makes reads and writes of an open file bypass the page cache. -EINVAL where the file system
+/// cannot do it.
+int storage_set_direct(int descriptor);
+
+/// Reserves disk space for `length` bytes from `offset`, extending the file where needed.
+int storage_allocate(int descriptor, int64_t offset, int64_t length);
+
+/// Locks a whole open file, shared or exclusive, without waiting: -EWOULDBLOCK when it is locked
+/// through another open of it, in this process or another.
+int storage_lock(int descriptor, bool exclusive);
+
+/// The major and minor number of the device in a `struct stat`, as /proc/locks prints them.
+uint32_t storage_device_major(uint64_t device);
+uint32_t storage_device_minor(uint64_t device);
+
+// MARK: Memory
+
+/// Maps `length` bytes of zeroed private memory; NULL when there is none.
+void *storage_map_memory(size_t length);
+
+/// Gives mapped memory back.
+void storage_unmap_memory(void *address, size_t length);
+
+/// Asks for huge pages behind a mapping. A hint: failure is harmless.
+void storage_advise_huge_pages(void *address, size_t length);
+
+// MARK: Atomic words
+
+static inline uint64_t storage_load_acquire_u64(const uint64_t *address) {
+  return __atomic_load_n(address, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t storage_load_acquire_u32(const uint32_t *address) {
+  return __atomic_load_n(address, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t storage_load_relaxed_u64(const uint64_t *address) {
+  return __atomic_load_n(address, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t storage_load_relaxed_u32(const uint32_t *address) {
+  return __atomic_load_n(address, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t storage_load_sequential_u64(const uint64_t *address) {
+  return __atomic_load_n(address, __ATOMIC_SEQ_CST);
+}
+
+static inline void storage_store_release_u64(uint64_t *address, uint64_t value) {
+  __atomic_store_n(address, value, __ATOMIC_RELEASE);
+}
+
+static inline void storage_store_release_u32(uint32_t *address, uint32_t value) {
+  __atomic_store_n(address, value, __ATOMIC_RELEASE);
+}
+
+static inline void storage_store_relaxed_u64(uint64_t *address, uint64_t value) {
+  __atomic_store_n(address, value, __ATOMIC_RELAXED);
+}
+
+static inline void storage_store_sequential_u64(uint64_t *address, uint64_t value) {
+  __atomic_store_n(address, value, __ATOMIC_SEQ_CST);
+}
+
+/// Sets `*address` to `desired` if it holds `expected`. Returns whether it did.
+static inline bool storage_compare_exchange_u64(
+    uint64_t *address, uint64_t expected, uint64_t desired) {
+  return __atomic_compare_exchange_n(
+      address, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/// Sets `*address` to `desired` if it holds `expected`. Returns whether it did.
+static inline bool storage_compare_exchange_u32(
+    uint32_t *address, uint32_t expected, uint32_t desired) {
+  return __atomic_compare_exchange_n(
+      address, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/// Sets `*address` to `value` and returns what it held.
+static inline uint32_t storage_exchange_u32(uint32_t *address, uint32_t value) {
+  return __atomic_exchange_n(address, value, __ATOMIC_SEQ_CST);
+}
+
+/// Adds to `*address` and returns what it held before.
+static inline uint64_t storage_fetch_add_u64(uint64_t *address, uint64_t amount) {
+  return __atomic_fetch_add(address, amount, __ATOMIC_SEQ_CST);
+}
+
+/// Adds to `*address` and returns what it held before.
+static inline uint32_t storage_fetch_add_u32(uint32_t *address, uint32_t amount) {
+  return __atomic_fetch_add(address, amount, __ATOMIC_SEQ_CST);
+}
+
+/// Orders everything before it against everything after it, for all threads.
+static inline void storage_fence_sequential(void) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/// Tells the processor that the caller spins.
+static inline void storage_spin_hint(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
 #endif

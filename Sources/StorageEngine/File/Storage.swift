@@ -14,21 +14,30 @@ public protocol Storage: AnyObject, Sendable {
   /// Returns the present length in bytes.
   func length() throws(StorageError) -> UInt64
 
-  /// Fills `buffer` from `offset`. Reading past the end is an error (`.unexpectedEnd`).
+  /// Fills `buffer` from `offset`.
+  ///
+  /// Reading past the end is an error (`.unexpectedEnd`).
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError)
 
-  /// Writes all of `buffer` at `offset`, without making it durable. Bytes beyond the present
-  /// length grow the storage.
+  /// Writes all of `buffer` at `offset`, without making it durable.
+  ///
+  /// Bytes beyond the present length grow the storage.
   func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError)
 
-  /// Sets the length. Growth reserves the space, so that a later write in it cannot run out of it.
+  /// Sets the length.
+  ///
+  /// Growth reserves the space, so that a later write in it cannot run out of it.
   func resize(to length: UInt64) throws(StorageError)
 
-  /// Makes every completed write and resize durable. After a failure nothing may be assumed of
-  /// what was written since the last success, and the call must not be repeated.
+  /// Makes every completed write and resize durable.
+  ///
+  /// After a failure nothing may be assumed of what was written since the last success, and the
+  /// call must not be repeated.
   func flush() throws(StorageError)
 
-  /// Gives up the storage and its lock. Further calls fail.
+  /// Gives up the storage and its lock.
+  ///
+  /// Further calls fail.
   func close()
 }
 
@@ -45,6 +54,8 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
     case outOfSpace
     /// Fewer bytes exist than were asked for.
     case unexpectedEnd
+    /// The file cannot be used as it is, whatever it holds: a symbolic link, several names.
+    case unsuitable(reason: String)
     /// Any other failure, with the `errno` value.
     case system(errno: Int32)
   }
@@ -73,6 +84,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
       switch kind {
       case .outOfSpace: "no space left"
       case .unexpectedEnd: "the file ends too early"
+      case .unsuitable(let reason): reason
       case .system(let errno): SystemCalls.message(for: errno)
       }
     return "\(operation.rawValue) of \(name)\(place) failed: \(reason)"

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "CStorageSystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+static int futex_wait(const uint32_t *address, uint32_t expected, const struct timespec *limit) {
+  long result =
+      syscall(SYS_futex, address, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, expected, limit, NULL, 0);
+  return result < 0 ? -errno : 0;
+}
+
+int storage_futex_wait(const uint32_t *address, uint32_t expected) {
+  return futex_wait(address, expected, NULL);
+}
+
+int storage_futex_wait_for(const uint32_t *address, uint32_t expected, uint64_t nanoseconds) {
+  struct timespec limit = {
+      .tv_sec = (time_t)(nanoseconds / 1000000000u),
+      .tv_nsec = (long)(nanoseconds % 1000000000u),
+  };
+  return futex_wait(address, expected, &limit);
+}
+
+int storage_futex_wake(const uint32_t *address, int count) {
+  long result =
+      syscall(SYS_futex, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
+  return result < 0 ? -errno : (int)result;
+}
+
+int storage_set_direct(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0) return -errno;
+  return fcntl(descriptor, F_SETFL, flags | O_DIRECT) < 0 ? -errno : 0;
+}
+
+int storage_allocate(int descriptor, int64_t offset, int64_t length) {
+  return fallocate(descriptor, 0, offset, length) < 0 ? -errno : 0;
+}
+
+int storage_lock(int descriptor, bool exclusive) {
+  return flock(descriptor, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 ? -errno : 0;
+}
+
+uint32_t storage_device_major(uint64_t device) { return major(device); }
+
+uint32_t storage_device_minor(uint64_t device) { return minor(device); }
+
+void *storage_map_memory(size_t length) {
+  void *address =
+      mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return address == MAP_FAILED ? NULL : address;
+}
+
+void storage_unmap_memory(void *address, size_t length) { (void)munmap(address, length); }
+
+void storage_advise_huge_pages(void *address, size_t length) {
+  (void)madvise(address, length, MADV_HUGEPAGE);
+}

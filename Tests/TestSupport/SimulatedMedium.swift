@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import StorageEngine
+import Synchronization
+
+/// What the handles of one simulated disk share.
+final class SimulatedMedium: Sendable {
+  let state: Mutex<State>
+
+  init(_ image: DiskImage, capacity: UInt64, recordsHistory: Bool) {
+    state = Mutex(State(image, capacity: capacity, recordsHistory: recordsHistory))
+  }
+
+  /// What happened between two successful flushes.
+  struct Epoch: Sendable {
+    /// What was durable at its start, but for `layers`.
+    let base: DiskImage
+    /// What came on top of `base` once a flush had failed.
+    var layers: [Layer] = []
+    /// What was done since, in order.
+    var effects: [Effect] = []
+    /// The number of the first call in it.
+    let firstCall: Int
+  }
+
+  /// Effects on top of a base: certainly durable, or, after a failed flush, for ever uncertain.
+  struct Layer: Sendable {
+    let effects: [Effect]
+    let isCertain: Bool
+  }
+
+  struct State: Sendable {
+    static let alignment = 4096
+
+    /// What a reader sees.
+    var live: DiskImage
+    /// Without history only the last.
+    var epochs: [Epoch]
+    var capacity: UInt64
+    let recordsHistory: Bool
+
+    var calls = 0
+    var mutations = 0
+    var flushes = 0
+    var fault: Fault?
+    /// The operation in which the fault showed itself.
+    var failedOperation: StorageError.Operation?
+    var stopsAt: Int?
+    var isStopped = false
+    var violations: [String] = []
+
+    init(_ image: DiskImage, capacity: UInt64, recordsHistory: Bool) {
+      live = image
+      self.capacity = capacity
+      self.recordsHistory = recordsHistory
+      epochs = [Epoch(base: image, firstCall: 0)]
+    }
+  }
+}
+
+// MARK: - Calls
+
+extension SimulatedMedium.State {
+  mutating func report(_ violation: String) {
+    if violations.count < 100 { violations.append(violation) }
+  }
+
+  mutating func checkAlignment(
+    _ operation: StorageError.Operation, offset: UInt64, count: Int, address: Int
+  ) {
+    let alignment = Self.alignment
+    guard offset % UInt64(alignment) != 0 || count % alignment != 0 || address % alignment != 0
+    else { return }
+    report("unaligned \(operation.rawValue) of \(count) bytes at \(offset) (memory \(address))")
+  }
+
+  /// Starts a call that changes nothing.
+  mutating func begin(_ operation: StorageError.Operation) throws(Refusal) {
+    if isStopped { throw Refusal(kind: .system(errno: SimulatedDisk.stoppedErrno)) }
+    if let fault = strike(operation) { throw Refusal(kind: fault.kind) }
+  }
+
+  mutating func write(_ bytes: [UInt8], at offset: UInt64) throws(Refusal) {
+    let (call, stops) = try beginMutation()
+    let fault = strike(.write)
+    if fault == nil, !stops {
+      guard offset <= capacity, UInt64(bytes.count) <= capacity - offset else {
+        throw Refusal(kind: .outOfSpace)
+      }
+    }
+    if let fault {
+      switch fault.applied {
+      case .nothing: break
+      case .part: apply(Array(bytes[..<(bytes.count / 1024 * 512)]), at: offset, call: call)
+      case .whole: apply(bytes, at: offset, call: call)
+      }
+      throw Refusal(kind: fault.kind)
+    }
+    apply(bytes, at: offset, call: call)
+    if stops { throw Refusal(kind: .system(errno: SimulatedDisk.stoppedErrno)) }
+  }
+
+  mutating func resize(to length: UInt64) throws(Refusal) {
+    let (call, stops) = try beginMutation()
+    let fault = strike(.resize)
+    if fault == nil, !stops, length > capacity { throw Refusal(kind: .outOfSpace) }
+    if fault == nil || fault?.applied == .whole { apply(length, call: call) }
+    if let fault { throw Refusal(kind: fault.kind) }
+    if stops { throw Refusal(kind: .system(errno: SimulatedDisk.stoppedErrno)) }
+  }
+
+  mutating func flush() throws(Refusal) {
+    let (_, stops) = try beginMutation()
+    if stops { throw Refusal(kind: .system(errno: SimulatedDisk.stoppedErrno)) }
+    if let fault = strike(.flush) {
+      endEpoch(isCertain: fault.applied == .whole)
+      throw Refusal(kind: fault.kind)
+    }
+    flushes += 1
+    endEpoch(isCertain: true)
+  }
+
+  /// Counts a call that changes something; `stops` is true if the world ends in it.
+  private mutating func beginMutation() throws(Refusal) -> (call: Int, stops: Bool) {
+    if isStopped { throw Refusal(kind: .system(errno: SimulatedDisk.stoppedErrno)) }
+    let call = mutations
+    if call == stopsAt {
+      isStopped = true
+      return (call, true)
+    }
+    mutations += 1
+    return (call, false)
+  }
+
+  private mutating func strike(_ operation: StorageError.Operation) -> Fault? {
+    let number = calls
+    calls += 1
+    guard let fault, fault.strikes(operation, number: number, first: failedOperation) else {
+      return nil
+    }
+    failedOperation = failedOperation ?? operation
+    return fault
+  }
+
+  private mutating func apply(_ bytes: [UInt8], at offset: UInt64, call: Int) {
+    let end = offset + UInt64(bytes.count)
+    let grows = end > live.length
+    live.write(bytes[...], at: offset)
+    add(Effect(call: call, change: .write(offset: offset, bytes: bytes)))
+    // Bytes beyond the end bring a change of size, which may arrive without them or not at all.
+    if grows { add(Effect(call: call, change: .resize(to: end))) }
+  }
+
+  private mutating func apply(_ length: UInt64, call: Int) {
+    live.setLength(length)
+    add(Effect(call: call, change: .resize(to: length)))
+  }
+
+  private mutating func add(_ effect: Effect) {
+    epochs[epochs.count - 1].effects.append(effect)
+  }
+
+  /// Ends an epoch: what was pending is durable now, or, after a failed flush, never certainly so,
+  /// since the system forgets which pages it could not write.
+  private mutating func endEpoch(isCertain: Bool) {
+    let epoch = epochs[epochs.count - 1]
+    let next: SimulatedMedium.Epoch
+    if isCertain, epoch.layers.isEmpty {
+      next = SimulatedMedium.Epoch(base: live, firstCall: mutations)
+    } else {
+      let layer = SimulatedMedium.Layer(effects: epoch.effects, isCertain: isCertain)
+      next = SimulatedMedium.Epoch(
+        base: epoch.base, layers: epoch.layers + [layer], firstCall: mutations)
+    }
+    if !recordsHistory { epochs.removeAll() }
+    epochs.append(next)
+  }
+}
+
+// MARK: - Power cuts
+
+extension SimulatedMedium.State {
+  /// The epoch in which a call was made.
+  private func epoch(of call: Int) -> SimulatedMedium.Epoch {
+    var low = 0
+    var high = epochs.count
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if epochs[middle].firstCall <= call { low = middle } else { high = middle }
+    }
+    return epochs[low]
+  }
+
+  func crashImage(at call: Int, _ variant: CrashVariant, seed: UInt64) -> DiskImage {
+    let epoch = epoch(of: call)
+    var builder = CrashImageBuilder(durable: epoch.base, seed: seed)
+    for layer in epoch.layers {
+      if layer.isCertain {
+        builder.apply(layer.effects)
+      } else {
+        builder.apply(layer.effects, variant: variant, interrupted: .max)
+      }
+    }
+    builder.apply(
+      epoch.effects.filter { $0.call <= call }, variant: variant, interrupted: call)
+    return builder.finish()
+  }
+
+  /// Leaves out what would give the same image as another variant.
+  func variants(at call: Int) -> [CrashVariant] {
+    let epoch = epoch(of: call)
+    let uncertain = epoch.layers.filter { !$0.isCertain }.flatMap(\.effects)
+    let pending = uncertain + epoch.effects.filter { $0.call <= call }
+    if pending.isEmpty { return [.loseAll] }
+    let resizes = pending.contains { effect in
+      if case .resize = effect.change { true } else { false }
+    }
+    return CrashVariant.allCases.filter { variant in
+      switch variant {
+      case .sizeLost, .sizeOnly: resizes
+      case .interrupted: pending.contains { $0.call == call }
+      case .keepAll: pending.contains { $0.call < call }
+      default: true
+      }
+    }
+  }
+}
