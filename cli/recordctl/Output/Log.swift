@@ -33,8 +33,12 @@ struct Log: Sendable {
   }
 
   private func show(_ text: String, _ level: Level, prefix: String = "recordctl: ") {
+    var prefix = prefix
     guard level <= self.level else { return }
     // Where even this cannot be written nobody is left to be told.
-    try? Descriptor.error.write((prefix + text.terminalSafe + "\n").utf8)
+    for line in text.split(separator: "\n") {
+      try? Descriptor.error.write((prefix + String(line).terminalSafe + "\n").utf8)
+      prefix = ""
+    }
   }
 }

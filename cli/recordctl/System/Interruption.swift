@@ -42,9 +42,7 @@ final class Interruption: Sendable {
 
   /// Throws when a signal came.
   func check() throws(Failure) {
-    guard isRaised else { return }
-    throw Failure(
-      .interrupted, "stopped by a signal", hint: "run the same command again to carry on")
+    if isRaised { throw .interrupted }
   }
 
   /// Has `handler` called with the first signal; at once when it came already.
