@@ -39,10 +39,12 @@ enum Main {
     var log = Log(level: .warning)
     do {
       let complete = try EnvironmentArguments(variables: variables).completing(arguments)
-      let command = try Recordctl.parseAsRoot(complete)
-      guard let command = command as? any StoreCommand else {
-        try Descriptor.output.write((Recordctl.helpMessage() + "\n").utf8)
-        return .usage
+      var parsed = try Recordctl.parseAsRoot(complete)
+      guard let command = parsed as? any StoreCommand else {
+        if complete.isEmpty { throw ValidationError("which command? One of:\n" + commandList) }
+        // A request for help, which it answers by throwing it.
+        try parsed.run()
+        return .success
       }
       log = Log(command.common)
       return try await command.execute(in: Context(command.common, log, interruption))
@@ -53,6 +55,10 @@ enum Main {
       log.report(failure)
       return failure.status
     }
+  }
+
+  private static var commandList: String {
+    Recordctl.configuration.subcommands.map { "  \($0._commandName)" }.joined(separator: "\n")
   }
 
   /// Prints what `--help` or `--version` asked for.

@@ -80,7 +80,7 @@ struct Descriptor: Sendable {
   /// Reads at most `count` bytes; none at the end.
   func read(upTo count: Int) throws(FileFailure) -> [UInt8] {
     var result = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       repeat {
         result = unsafe Glibc.read(number, buffer.baseAddress, count)
       } while result < 0 && errno == EINTR

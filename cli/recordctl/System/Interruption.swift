@@ -13,6 +13,7 @@ final class Interruption: Sendable {
 
   /// Becomes readable with the first signal, for work that waits for input.
   let wake: Descriptor
+  private let waker: Descriptor
   private let handlers = Mutex<[@Sendable () -> Void]?>([])
 
   /// Takes the signals over.
@@ -22,8 +23,8 @@ final class Interruption: Sendable {
   /// SIGPIPE and SIGXFSZ are ignored: the failed write says the same, and where it happened.
   static func install() -> Interruption {
     let interruption = Interruption()
-    unsafe signal(SIGPIPE, SIG_IGN)
-    unsafe signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     var set = sigset_t()
     unsafe sigemptyset(&set)
     for number in signals { unsafe sigaddset(&set, number) }
@@ -34,7 +35,11 @@ final class Interruption: Sendable {
   }
 
   private init() {
-    wake = Descriptor(number: eventfd(0, Int32(EFD_CLOEXEC.rawValue)), path: "interruption")
+    var ends: [Int32] = [-1, -1]
+    // Without a pipe, work that waits for input ends with the second signal.
+    _ = unsafe pipe(&ends)
+    wake = Descriptor(number: ends[0], path: "interruption")
+    waker = Descriptor(number: ends[1], path: "interruption")
   }
 
   /// Whether a signal came.
@@ -63,7 +68,7 @@ final class Interruption: Sendable {
         return handlers
       }
       guard let first else { _exit(ExitStatus.interrupted.rawValue) }
-      _ = eventfd_write(wake.number, 1)
+      waker.close()
       for handler in first { handler() }
     }
   }
