@@ -65,7 +65,7 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "PeerSyncTests", dependencies: ["PeerSync", "TestSupport"]),
     .testTarget(name: "PeerSyncHTTPTests", dependencies: ["PeerSyncHTTP", "TestSupport"]),
-    .testTarget(name: "recordctlTests", dependencies: ["TestSupport"]),
+    .testTarget(name: "recordctlTests", dependencies: ["Records", "TestSupport"]),
     // The rules of style, executed; needs nothing but the sources.
     .testTarget(name: "TidyTests"),
   ],
