@@ -28,6 +28,8 @@ public enum JournalError: Error, Sendable, Equatable {
   case waiting(Dot, for: Dot)
   /// Two origins have the same short name.
   case tagCollision(Origin, Origin)
+  /// The writer of a stream was finished already.
+  case finished
   /// The clock has no later stamp to give.
   case clockExhausted
   /// The engine refused or failed.
@@ -78,6 +80,7 @@ extension JournalError: CustomStringConvertible {
       "transaction \(dot) exists twice, as \(known) and as \(offered)"
     case .waiting(let dot, let missing): "transaction \(dot) waits for \(missing)"
     case .tagCollision(let one, let two): "origins \(one) and \(two) have the same short name"
+    case .finished: "the stream is finished already"
     case .clockExhausted: "the clock has no later time to give"
     case .engine(let error): error.description
     }

@@ -84,7 +84,7 @@ extension Hash256 {
 }
 
 /// SHA-256 over bytes that arrive piece by piece.
-public struct Hasher256 {
+public struct Hasher256: Sendable {
   private var state = SHA256()
 
   /// Starts with no bytes.
