@@ -26,6 +26,8 @@ public enum JournalError: Error, Sendable, Equatable {
   case fork(Dot, known: Hash256, offered: Hash256)
   /// A transaction that this one depends on is not applied yet.
   case waiting(Dot, for: Dot)
+  /// The timestamp of a transaction is not above that of another it follows or depends on.
+  case acausal(Dot, notAfter: Dot)
   /// Two origins have the same short name.
   case tagCollision(Origin, Origin)
   /// The writer of a stream was finished already.
@@ -79,6 +81,8 @@ extension JournalError: CustomStringConvertible {
     case .fork(let dot, let known, let offered):
       "transaction \(dot) exists twice, as \(known) and as \(offered)"
     case .waiting(let dot, let missing): "transaction \(dot) waits for \(missing)"
+    case .acausal(let dot, let earlier):
+      "transaction \(dot) has a timestamp that is not after that of \(earlier), which it follows"
     case .tagCollision(let one, let two): "origins \(one) and \(two) have the same short name"
     case .finished: "the stream is finished already"
     case .clockExhausted: "the clock has no later time to give"

@@ -9,8 +9,8 @@ public enum SyncRequest: Sendable {
   /// Ask for what the peer has applied and `since` does not include, up to about so many
   /// canonical bytes. Answered by `.batch`.
   case pull(since: VersionVector, bytes: Int)
-  /// Give transactions of a data set. Answered by `.acknowledgement` when they are durable there.
-  case push(storeID: StoreID, [EncodedTransaction])
+  /// Give transactions. Answered by `.acknowledgement` when they are durable there.
+  case push(SentBatch)
 }
 
 /// What a peer answers.
@@ -21,6 +21,23 @@ public enum SyncAnswer: Sendable {
   case batch(ReceivedBatch)
   /// It has taken transactions; `bytes` is what they were on the wire.
   case acknowledgement(Acknowledgement, bytes: UInt64)
+}
+
+/// Transactions for a peer.
+public struct SentBatch: Sendable {
+  /// The data set they belong to.
+  public var storeID: StoreID
+  /// What the peer has already, as far as we know.
+  public var since: VersionVector
+  /// The transactions, causes before effects.
+  public var transactions: [EncodedTransaction]
+
+  /// Creates a batch.
+  public init(storeID: StoreID, since: VersionVector, transactions: [EncodedTransaction]) {
+    self.storeID = storeID
+    self.since = since
+    self.transactions = transactions
+  }
 }
 
 /// Transactions that came from a peer.

@@ -69,13 +69,13 @@ extension Hello {
 }
 
 extension CBORReader {
-  fileprivate mutating func readHeads() throws(CodingError) -> [ChainHead] {
+  fileprivate mutating func readHeads() throws(CodingError) -> [Hello.Head] {
     let count = try readArrayCount()
     guard count <= JournalLimits.vectorEntries else {
       throw failure(
         .tooLong("chain heads", length: count, limit: JournalLimits.vectorEntries))
     }
-    var heads: [ChainHead] = []
+    var heads: [Hello.Head] = []
     for _ in 0..<count {
       let head = try readHead()
       if let last = heads.last, head.dot.origin <= last.dot.origin {
@@ -86,7 +86,7 @@ extension CBORReader {
     return heads
   }
 
-  private mutating func readHead() throws(CodingError) -> ChainHead {
+  private mutating func readHead() throws(CodingError) -> Hello.Head {
     guard try readArrayCount() == 3, let origin = Origin(bytes: try readBytes()) else {
       throw failure(.malformed("chain head"))
     }
@@ -95,6 +95,6 @@ extension CBORReader {
       throw failure(.outOfRange("a sequence"))
     }
     guard let hash = Hash256(bytes: try readBytes()) else { throw failure(.malformed("digest")) }
-    return ChainHead(dot: Dot(origin: origin, sequence: sequence), hash: hash)
+    return Hello.Head(dot: Dot(origin: origin, sequence: sequence), hash: hash)
   }
 }

@@ -8,22 +8,22 @@ public enum SyncProtocol {
   public static let versions: ClosedRange<UInt64> = 1...1
 }
 
-/// The last transaction of an origin that a replica has applied, and the hash of the chain there.
-public struct ChainHead: Hashable, Sendable {
-  /// The transaction.
-  public let dot: Dot
-  /// The hash of the origin's chain at it.
-  public let hash: Hash256
-
-  /// Pairs a transaction with the hash of its chain.
-  public init(dot: Dot, hash: Hash256) {
-    self.dot = dot
-    self.hash = hash
-  }
-}
-
 /// How a replica introduces itself: all that the other side needs to decide what to do.
 public struct Hello: Hashable, Sendable {
+  /// The last transaction of an origin that a replica has applied.
+  public struct Head: Hashable, Sendable {
+    /// The transaction.
+    public let dot: Dot
+    /// The hash of the origin's chain at it.
+    public let hash: Hash256
+
+    /// Pairs a transaction with the hash of its chain.
+    public init(dot: Dot, hash: Hash256) {
+      self.dot = dot
+      self.hash = hash
+    }
+  }
+
   /// Oldest and newest protocol version it speaks.
   public var versions: ClosedRange<UInt64>
   /// The data set it is a replica of.
@@ -33,7 +33,7 @@ public struct Hello: Hashable, Sendable {
   /// Its clock, in milliseconds since 1970.
   public var clock: UInt64
   /// For each origin the last transaction applied. Ordered by origin, each origin once.
-  public var heads: [ChainHead]
+  public var heads: [Head]
   /// What it has applied or holds: what need not be sent again.
   public var received: VersionVector
   /// How many transactions it holds back.
@@ -42,7 +42,7 @@ public struct Hello: Hashable, Sendable {
   /// Creates an introduction.
   public init(
     versions: ClosedRange<UInt64> = SyncProtocol.versions, storeID: StoreID, origin: Origin,
-    clock: UInt64, heads: [ChainHead], received: VersionVector, held: UInt64
+    clock: UInt64, heads: [Head], received: VersionVector, held: UInt64
   ) {
     self.versions = versions
     self.storeID = storeID

@@ -17,8 +17,8 @@ enum Handshake {
       throw SyncError(
         .fork,
         """
-        two histories were written under one name: transaction \(head.dot) is \
-        \(hash) here and \(head.hash) there
+        two histories were written under one name: transaction \(head.dot) is \(hash) in \
+        \(mine.hello.origin.replica) and \(head.hash) in \(peer.origin.replica)
         """)
     }
   }
@@ -27,17 +27,15 @@ enum Handshake {
   ///
   /// `witness` must have been asked before `writer`, else what `writer` wrote in between would
   /// look like a rollback.
-  static func checkForRollback(
-    of writer: Hello, witness: Hello, isPeer: Bool
-  ) throws(SyncError) {
+  static func checkForRollback(of writer: Hello, witness: Hello) throws(SyncError) {
     let known = witness.received[writer.origin]
     let own = writer.received[writer.origin]
     guard known > own else { return }
     throw SyncError(
       .rollback,
       """
-      \(isPeer ? "the peer" : "this store") has lost transactions: it has \(own) of its own, and \
-      \(isPeer ? "this store" : "the peer") has \(known) of them (an older copy was put back?)
+      replica \(writer.origin.replica) has \(own) transactions of its own, and \
+      \(witness.origin.replica) has \(known) of them: an older copy of its file was put back
       """)
   }
 

@@ -23,8 +23,8 @@ extension SyncSession {
   ) throws(SyncError) {
     _ = try Handshake.agreeOnVersion(mine.hello, peer)
     try Handshake.checkForFork(mine: mine, peer: peer)
-    try Handshake.checkForRollback(of: mine.hello, witness: peer, isPeer: false)
-    try Handshake.checkForRollback(of: peer, witness: before.hello, isPeer: true)
+    try Handshake.checkForRollback(of: mine.hello, witness: peer)
+    try Handshake.checkForRollback(of: peer, witness: before.hello)
     let plan = try Handshake.plan(
       mine: mine.hello, peer: peer, options: options, clockOffset: clockOffset)
     report.plan = plan

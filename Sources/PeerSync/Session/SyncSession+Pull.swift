@@ -32,9 +32,9 @@ extension SyncSession {
       askedAt = nil
       try accept(batch, &pull)
       if pull.isTaking { pull.waiting = batch } else { take(batch, &pull) }
-    case .taken(let outcome) where pull.isTaking:
+    case .taken where pull.isTaking:
       pull.isTaking = false
-      finishTaking(outcome, &pull)
+      finishTaking(&pull)
       if let waiting = pull.waiting {
         pull.waiting = nil
         take(waiting, &pull)
@@ -48,6 +48,23 @@ extension SyncSession {
     } else {
       state = .pulling(pull)
     }
+  }
+
+  /// Goes on until the store has all that came: on a bad line this is how any progress is made.
+  mutating func drain(_ current: Pull, _ error: SyncError) throws(SyncError) {
+    guard current.isTaking || current.waiting != nil else { throw error }
+    askedAt = nil
+    state = .draining(current, error)
+  }
+
+  mutating func continueDraining(_ current: Pull, _ error: SyncError) throws(SyncError) {
+    var pull = current
+    pull.isTaking = false
+    finishTaking(&pull)
+    guard let waiting = pull.waiting else { throw error }
+    pull.waiting = nil
+    take(waiting, &pull)
+    state = .draining(pull, error)
   }
 
   private mutating func askForMore(_ pull: inout Pull, at now: UInt64) {
@@ -82,7 +99,7 @@ extension SyncSession {
     effects.append(.take(batch.transactions))
   }
 
-  private mutating func finishTaking(_ outcome: TakeOutcome, _ pull: inout Pull) {
+  private mutating func finishTaking(_ pull: inout Pull) {
     report.pulled.add(pull.takingCount)
     effects.append(.progress(progress(.pull)))
   }

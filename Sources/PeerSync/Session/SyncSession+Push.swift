@@ -6,6 +6,8 @@ extension SyncSession {
   /// Sending: at most one batch on its way and one read ahead.
   struct Push: Sendable {
     let agreement: Agreement
+    /// What the peer has, and what is on its way to it.
+    var position: VersionVector
     var onItsWay: [EncodedTransaction]?
     var readAhead: [EncodedTransaction]?
     var isReading = false
@@ -14,7 +16,7 @@ extension SyncSession {
 
   mutating func beginPush(_ agreement: Agreement, at now: UInt64) {
     guard agreement.plan.toPush > 0 else { return close() }
-    var push = Push(agreement: agreement)
+    var push = Push(agreement: agreement, position: agreement.peer.received)
     effects.append(.openJournal(since: agreement.peer.received))
     readOn(&push)
     state = .pushing(push)
@@ -40,7 +42,7 @@ extension SyncSession {
     if push.onItsWay == nil, let next = push.readAhead {
       push.readAhead = nil
       push.onItsWay = next
-      ask(.push(storeID: push.agreement.plan.storeID, next), at: now)
+      send(next, &push, at: now)
     }
     readOn(&push)
     if push.hasReadLast, push.onItsWay == nil, push.readAhead == nil {
@@ -48,6 +50,17 @@ extension SyncSession {
     } else {
       state = .pushing(push)
     }
+  }
+
+  private mutating func send(
+    _ transactions: [EncodedTransaction], _ push: inout Push, at now: UInt64
+  ) {
+    let batch = SentBatch(
+      storeID: push.agreement.plan.storeID, since: push.position, transactions: transactions)
+    for transaction in transactions {
+      push.position[transaction.dot.origin] = transaction.dot.sequence
+    }
+    ask(.push(batch), at: now)
   }
 
   private mutating func readOn(_ push: inout Push) {

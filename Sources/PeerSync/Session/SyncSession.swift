@@ -32,7 +32,9 @@ public struct SyncSession: Sendable {
     case read([EncodedTransaction], isLast: Bool)
     /// Time passed.
     case tick
-    /// An effect failed.
+    /// The peer refused `.request`, or could not be asked.
+    case refused(SyncError)
+    /// Another effect failed.
     case failed(SyncError)
   }
 
@@ -65,6 +67,8 @@ public struct SyncSession: Sendable {
     case comparing(before: ReplicaFacts, peer: Hello, clockOffset: Int64)
     case adopting(Agreement)
     case pulling(Pull)
+    /// The peer is gone, and what came from it is still to be handed to the store.
+    case draining(Pull, SyncError)
     case pushing(Push)
     case closing
     case ended
@@ -119,7 +123,9 @@ public struct SyncSession: Sendable {
       throw error
     case (_, .tick):
       guard let askedAt, now >= askedAt, now - askedAt >= options.answerTimeout else { return }
-      throw .timeout("the peer has not answered for \(options.answerTimeout / 1000) seconds")
+      self.askedAt = nil
+      let seconds = options.answerTimeout / 1000
+      try step(.refused(.timeout("the peer has not answered for \(seconds) seconds")), at: now)
     case (.idle, .start):
       state = .examining
       effects.append(.examine([]))
@@ -131,6 +137,12 @@ public struct SyncSession: Sendable {
       try agree(before: before, mine: facts, peer: peer, clockOffset: clockOffset, at: now)
     case (.adopting(let agreement), .adopted):
       beginPull(agreement, at: now)
+    case (.pulling(let pull), .refused(let error)):
+      try drain(pull, error)
+    case (.draining(let pull, let error), .taken):
+      try continueDraining(pull, error)
+    case (_, .refused(let error)):
+      throw error
     case (.pulling(let pull), _):
       try continuePull(pull, event, at: now)
     case (.pushing(let push), _):
