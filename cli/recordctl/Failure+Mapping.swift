@@ -35,7 +35,8 @@ extension Failure {
     .interrupted, "stopped by a signal; what was committed is safe",
     hint: "the same command again, to carry on")
 
-  static let restoreHint = "'recordctl snapshot restore FILE' into a new store, or a sync from a peer"
+  static let restoreHint =
+    "'recordctl snapshot restore FILE' into a new store, or a sync from a peer"
 
   /// The command line is wrong, or the error has no place in the registry: a fault of this program.
   private init(other error: any Error) {

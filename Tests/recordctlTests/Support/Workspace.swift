@@ -7,8 +7,9 @@ import Testing
 struct Workspace: Sendable {
   let folder: URL
 
-  /// Runs `body` with an empty folder. Afterwards every store in it must pass `check`, except
-  /// those whose name starts with "damaged".
+  /// Runs `body` with an empty folder.
+  ///
+  /// Afterwards every store in it must pass `check`, except those whose name starts with "damaged".
   static func with<R>(
     sourceLocation: SourceLocation = #_sourceLocation, _ body: (Workspace) async throws -> R
   ) async throws -> R {
@@ -135,5 +136,19 @@ extension Tool.Outcome {
   func object(sourceLocation: SourceLocation = #_sourceLocation) throws -> [String: Any] {
     let parsed = try JSONSerialization.jsonObject(with: output)
     return try #require(parsed as? [String: Any], "\(text)", sourceLocation: sourceLocation)
+  }
+}
+
+extension Workspace {
+  /// Makes a store with several collections, updates, deletions and a few hundred records.
+  func storeWithHistory(_ store: String) async throws {
+    try await succeed("init", "--store", store)
+    try await succeed(
+      "import", Fixture.countries, "--collection", "countries", "--key", "alpha2", "--batch", "50",
+      "--store", store)
+    try await succeed("put", "ports", "DEHAM", #"{"name":"Hamburg","piers":4}"#, "--store", store)
+    try await succeed("put", "ports", "DEHAM", #"{"name":"Hamburg"}"#, "--store", store)
+    try await succeed("delete", "countries", "AQ", "--store", store)
+    try await succeed("put", "empty", "x", "{}", "--store", store)
   }
 }
