@@ -43,7 +43,8 @@ extension CSVError.Problem: CustomStringConvertible {
     switch self {
     case .unclosedQuote: "a quoted cell begins here and never ends"
     case .textBehindQuote: "text between a closing quote and the next delimiter"
-    case .raggedRow(let cells, let columns): "a row of \(cells) cells in a table of \(columns) columns"
+    case .raggedRow(let cells, let columns):
+      "a row of \(cells) cells in a table of \(columns) columns"
     case .invalidUTF8: "the text is not UTF-8"
     case .unnamedColumn(let number): "column \(number) has no name"
     case .duplicateColumn(let name): "two columns are named \"\(name)\""

@@ -48,7 +48,9 @@ extension JSONParser {
       isInteger = false
       try parseExponent(bytes, into: &digits)
     }
-    if isInteger, !digits.overflowed, appendInteger(digits.significand, negative, &output) { return }
+    if isInteger, !digits.overflowed, appendInteger(digits.significand, negative, &output) {
+      return
+    }
     output.appendDouble(try double(digits, negative, start, bytes))
   }
 
@@ -90,7 +92,9 @@ extension JSONParser {
     _ bytes: Span<UInt8>, into digits: inout Digits
   ) throws(JSONFault) {
     guard offset < bytes.count else { throw fault(.unexpectedEnd) }
-    guard bytes[offset] &- UInt8(ascii: "0") < 10 else { throw unexpected(bytes[offset], "a digit") }
+    guard bytes[offset] &- UInt8(ascii: "0") < 10 else {
+      throw unexpected(bytes[offset], "a digit")
+    }
     while offset < bytes.count {
       let digit = bytes[offset] &- UInt8(ascii: "0")
       guard digit < 10 else { return }

@@ -22,17 +22,27 @@ public final class RecordSnapshot: RecordReader {
 extension RecordReader {
   /// Reads a record; `nil` when there is none.
   public func get(_ collection: String, _ key: RecordKey) throws -> StoredRecord? {
-    nil
+    guard let tree = try trees.tree(named: StoreTree.records(collection)) else { return nil }
+    let orderedKey = key.orderedBytes
+    guard orderedKey.count <= 1 + JournalLimits.keyBytes,
+      let bytes = try trees.value(forKey: orderedKey, in: tree)
+    else { return nil }
+    var view = RecordView()
+    guard try view.read(bytes, collection, orderedKey) else { return nil }
+    return try view.record(collection, orderedKey)
   }
 
   /// Lists the collections that have records, ordered by name (bytes).
   public func collections() throws -> [String] {
-    []
+    try collectionCounts().filter { $0.records > 0 }.map(\.name)
   }
 
   /// Counts the records of a collection.
   public func count(of collection: String) throws -> UInt64 {
-    0
+    guard let tree = try trees.tree(named: StoreTree.records(collection)) else { return 0 }
+    let all = try trees.count(of: tree)
+    let tombstones = try TombstoneCount.read(collection, trees)
+    return all - min(all, tombstones)
   }
 
   /// Lists the records of a collection in key order.
@@ -45,14 +55,28 @@ extension RecordReader {
   public func records(
     in collection: String, from: RecordKey? = nil, prefix: String? = nil, reversed: Bool = false
   ) throws -> RecordIterator {
-    RecordIterator()
+    var range = KeyRange.all
+    if let prefix { range = .prefix([KeyBytes.textKind] + Array(prefix.utf8)) }
+    if let from {
+      let lower = from.orderedBytes
+      if range.lower.map({ $0.lexicographicallyPrecedes(lower) }) ?? true { range.lower = lower }
+    }
+    let tree = try trees.tree(named: StoreTree.records(collection))
+    return RecordIterator(
+      collection, try tree.map { try trees.cursor(in: $0, range: range, reversed: reversed) })
   }
-}
 
-/// Lists records one by one, in key order.
-public struct RecordIterator {
-  /// Reads the next record; `nil` behind the last.
-  public mutating func next() throws -> StoredRecord? {
-    nil
+  /// Counts records and tombstones of every collection, ordered by name (bytes).
+  func collectionCounts() throws -> [StoreStatus.Collection] {
+    var counts: [StoreStatus.Collection] = []
+    for (name, tree) in try trees.trees() {
+      guard let collection = StoreTree.collection(ofTree: name) else { continue }
+      let all = try trees.count(of: tree)
+      let tombstones = min(all, try TombstoneCount.read(collection, trees))
+      counts.append(
+        StoreStatus.Collection(
+          name: collection, records: all - tombstones, tombstones: tombstones))
+    }
+    return counts
   }
 }

@@ -2,56 +2,35 @@
 
 public import ChangeJournal
 public import StorageEngine
+import Synchronization
 
 /// A store of records in one file, with the journal of every change.
+///
+/// All calls may be made from any thread. Writes run one after the other; those of several
+/// threads share the flushes that make them durable.
 public final class RecordStore: Sendable {
   /// The database underneath.
   public let database: Database
+  let environment: Environment
+  /// Taken out by the write at work, and put back at its end; `nil` after one that failed.
+  private let memory = Mutex<StoreMemory?>(nil)
+  private let identity: Mutex<(storeID: StoreID, origin: Origin)>
 
-  init(_ database: Database) {
+  init(_ database: Database, _ environment: Environment) throws {
     self.database = database
+    self.environment = environment
+    let snapshot = try database.snapshot()
+    defer { snapshot.close() }
+    let loaded = try StoreMemory(snapshot, maxAhead: environment.maxAhead)
+    identity = Mutex((loaded.storeID, loaded.origin))
+    memory.withLock { $0 = loaded }
   }
 
-  /// Creates a store; fails if anything is at `path`.
-  public static func create(
-    at path: String, environment: Environment = .system, configuration: Configuration = .init()
-  ) throws -> RecordStore {
-    try create(
-      in: Database.create(at: path, configuration: configuration), environment: environment)
-  }
-
-  /// Opens a store.
-  public static func open(
-    at path: String, environment: Environment = .system, configuration: Configuration = .init()
-  ) throws -> RecordStore {
-    try open(in: Database.open(at: path, configuration: configuration), environment: environment)
-  }
-
-  /// Makes an empty database a store.
-  public static func create(
-    in database: Database, environment: Environment = .system
-  ) throws -> RecordStore {
-    RecordStore(database)
-  }
-
-  /// Opens the store in a database.
-  public static func open(
-    in database: Database, environment: Environment = .system
-  ) throws -> RecordStore {
-    RecordStore(database)
-  }
-
-  /// The data set. Changes once at most, by adoption.
-  public var storeID: StoreID { StoreID(high: 0, low: 0) }
+  /// The data set; changes once at most, by adoption.
+  public var storeID: StoreID { identity.withLock { $0.storeID } }
 
   /// Who this store writes as.
-  public var origin: Origin { Origin(replica: ReplicaID(high: 0, low: 0), incarnation: 0) }
-
-  /// Runs `body`; what it wrote becomes one transaction of the journal, durable when this
-  /// returns. When `body` throws, nothing is changed. Must not be called from within itself.
-  public func write<R>(_ body: (RecordTransaction) throws -> R) throws -> R {
-    try database.write { try body(RecordTransaction($0)) }
-  }
+  public var origin: Origin { identity.withLock { $0.origin } }
 
   /// Runs `body` on a view of the last durable state.
   public func read<R>(_ body: (RecordSnapshot) throws -> R) throws -> R {
@@ -60,7 +39,7 @@ public final class RecordStore: Sendable {
     return try body(RecordSnapshot(snapshot))
   }
 
-  /// Closes the file. Further calls fail.
+  /// Closes the file; further calls fail.
   public func close() throws {
     try database.close()
   }
@@ -69,67 +48,60 @@ public final class RecordStore: Sendable {
   public func checkpoint() throws {
     try database.checkpoint()
   }
+}
 
-  /// Describes what the store holds and waits for.
-  public func status() throws -> StoreStatus {
-    StoreStatus(
-      storeID: storeID, origin: origin, applied: VersionVector(),
-      clock: HybridTimestamp(rawValue: 0), collections: [], held: [])
+extension RecordStore {
+  /// Runs `body` in a transaction of the engine, with what the store remembers.
+  ///
+  /// When `body` throws, nothing is changed and what is remembered is read again by the next.
+  func withMemory<R>(
+    _ durability: Durability? = nil, _ body: (WriteTransaction, inout StoreMemory) throws -> R
+  ) throws -> R {
+    try database.write(durability: durability) { transaction in
+      var taken: StoreMemory?
+      memory.withLock { swap(&$0, &taken) }
+      guard let meta = try MetaTree(transaction) else {
+        throw RecordStoreError.corruptStore(place: StoreTree.meta, problem: "it is missing")
+      }
+      // A commit that failed after its body ran has left the memory ahead of the file.
+      var remembered: StoreMemory
+      if let taken, taken.changes == (try meta.clock().changes) {
+        remembered = taken
+      } else {
+        remembered = try StoreMemory(transaction, maxAhead: environment.maxAhead)
+      }
+      taken = nil
+      let before = remembered.changes
+      let result = try body(transaction, &remembered)
+      if remembered.changes != before {
+        try MetaTree.put(.clock, in: meta.tree, of: transaction) { cbor in
+          cbor.write(arrayCount: 2)
+          cbor.write(unsigned: remembered.changes)
+          cbor.write(unsigned: remembered.clock.last.rawValue)
+        }
+      }
+      memory.withLock { $0 = remembered }
+      return result
+    }
   }
 
   /// Takes part in another data set: does nothing if it is the same, and succeeds in a store
   /// without transactions.
   ///
   /// - Throws: `.storeMismatch` in a store that has transactions, unless `force` joins the two.
-  public func adopt(_ storeID: StoreID, force: Bool = false) throws {}
-
-  /// Applies transactions of other stores, all in one transaction of the engine.
-  ///
-  /// What is known already is passed over. What is from too far in the future is put aside, with
-  /// everything that needs it. The batch may be in any order that is complete.
-  ///
-  /// - Throws: `JournalError.gap` when something is missing, `.fork` when one name stands for two
-  ///   transactions, `RecordStoreError.rollback` and `.corruptTransaction`.
-  public func apply(_ batch: [EncodedTransaction]) throws -> ApplyOutcome {
-    ApplyOutcome()
-  }
-
-  /// Applies what was put aside and may be applied by now.
-  @discardableResult
-  public func releaseHeld() throws -> ApplyOutcome {
-    ApplyOutcome()
-  }
-
-  /// Lists the transactions beyond a position, in causal order, from one consistent view.
-  public func journal(since position: VersionVector = VersionVector()) throws -> JournalCursor {
-    JournalCursor()
-  }
-
-  /// What is applied.
-  public func appliedVector() throws -> VersionVector {
-    VersionVector()
-  }
-
-  /// What is applied or put aside: what need not be sent again.
-  public func receivedVector() throws -> VersionVector {
-    VersionVector()
-  }
-
-  /// The last transaction applied of each origin, ordered by origin.
-  public func chainHeads() throws -> [ChainHead] {
-    []
-  }
-
-  /// The chain hash of an applied transaction; `nil` when it is not applied.
-  public func chainHash(of dot: Dot) throws -> Hash256? {
-    nil
-  }
-}
-
-/// Reads transactions of the journal one by one.
-public final class JournalCursor {
-  /// Reads the next transaction; `nil` behind the last.
-  public func next() throws -> EncodedTransaction? {
-    nil
+  public func adopt(_ storeID: StoreID, force: Bool = false) throws {
+    guard storeID != self.storeID else { return }
+    try withMemory { transaction, memory in
+      let isEmpty = memory.heads.isEmpty && memory.nextRelease == nil
+      guard storeID != memory.storeID else { return }
+      guard isEmpty || force else {
+        throw RecordStoreError.storeMismatch(local: memory.storeID, offered: storeID)
+      }
+      guard let meta = try MetaTree(transaction) else { return }
+      try MetaTree.put(.store, in: meta.tree, of: transaction) { $0.write(bytes: storeID.bytes) }
+      memory.storeID = storeID
+      memory.changes += 1
+    }
+    identity.withLock { $0.storeID = storeID }
   }
 }
