@@ -60,7 +60,12 @@ let package = Package(
       ],
       path: "cli/recordctl"),
     .target(name: "TestSupport", dependencies: ["StorageEngine"], path: "Tests/TestSupport"),
-    .testTarget(name: "StorageEngineTests", dependencies: ["StorageEngine", "TestSupport"]),
+    .executableTarget(
+      name: "crash-writer", dependencies: ["StorageEngine", "TestSupport"],
+      path: "Tests/crash-writer"),
+    .testTarget(
+      name: "StorageEngineTests",
+      dependencies: ["StorageEngine", "CStorageSystem", "TestSupport", "crash-writer"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "PeerSyncTests", dependencies: ["PeerSync", "TestSupport"]),

@@ -85,6 +85,8 @@ public final class SimulatedDisk: Storage {
 
   /// Makes every completed write and resize durable.
   public func flush() throws(StorageError) {
+    let delay = medium.state.withLock { $0.flushDelay }
+    if delay > 0 { usleep(delay) }
     try call(.flush) { (medium) throws(Refusal) in try medium.flush() }
   }
 
@@ -133,8 +135,10 @@ extension SimulatedDisk {
   /// What a reader sees now.
   public var image: DiskImage { medium.state.withLock { $0.live } }
 
-  /// Whether the fault that was asked for has shown itself.
-  public var hasFailed: Bool { medium.state.withLock { $0.failedOperation != nil } }
+  /// The operation in which the fault that was asked for has shown itself; `nil` before.
+  public var failedOperation: StorageError.Operation? {
+    medium.state.withLock { $0.failedOperation }
+  }
 
   /// Whether the world has stopped.
   public var isStopped: Bool { medium.state.withLock { $0.isStopped } }
@@ -144,11 +148,16 @@ extension SimulatedDisk {
     medium.state.withLock { $0.capacity = capacity }
   }
 
+  /// Makes each flush take some time, so that others queue up behind it.
+  public func setFlushDelay(microseconds: UInt32) {
+    medium.state.withLock { $0.flushDelay = microseconds }
+  }
+
   /// Lets a later call fail; `nil` lets all succeed again.
   public func inject(_ fault: Fault?) {
     medium.state.withLock { state in
       state.fault = fault
-      state.failedOperation = nil
+      if fault != nil { state.failedOperation = nil }
     }
   }
 

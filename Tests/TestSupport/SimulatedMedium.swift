@@ -43,6 +43,8 @@ final class SimulatedMedium: Sendable {
     var calls = 0
     var mutations = 0
     var flushes = 0
+    /// Microseconds that a flush takes.
+    var flushDelay: UInt32 = 0
     var fault: Fault?
     /// The operation in which the fault showed itself.
     var failedOperation: StorageError.Operation?
