@@ -21,7 +21,7 @@ struct Status: StoreCommand {
       "origin": .text("\(status.origin)"),
       "position": .text("\(status.applied)"),
       "transactions": .unsigned(status.applied.entries.reduce(0) { $0 &+ $1.sequence }),
-      "clock": .text(status.clock.text),
+      "clock": .text(status.clock.timeText),
       "collections": .array(status.collections.map(Self.item)),
       "held": .array(status.held.map(Self.item)),
     ])
@@ -44,11 +44,11 @@ struct Status: StoreCommand {
       }
     return [
       "transaction": .text("\(held.dot)"),
-      "written": .text(held.timestamp.text),
+      "written": .text(held.timestamp.timeText),
       "operations": Item(held.operationCount),
       "reason": reason.word,
       "waitsFor": reason.dot,
-      "release": .text(HybridTimestamp(milliseconds: held.release).text),
+      "release": .text(CalendarTime.text(milliseconds: held.release)),
     ]
   }
 }

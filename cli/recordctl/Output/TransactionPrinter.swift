@@ -19,8 +19,8 @@ struct TransactionPrinter {
     switch format {
     case .json:
       try output.write((count == 0 ? "[\n" : ",\n").utf8)
-      try output.write(Item(transaction).json.utf8)
-    case .jsonl: try output.writeLine(Item(transaction).json)
+      try output.write(TransactionJSON.line(transaction))
+    case .jsonl: try output.write(TransactionJSON.line(transaction) + [UInt8(ascii: "\n")])
     case .csv:
       if count == 0 { try output.writeLine(Self.columns.joined(separator: ",")) }
       try output.writeLine(Self.cells(transaction).map(\.csvCell).joined(separator: ","))
@@ -42,14 +42,14 @@ struct TransactionPrinter {
   private static func cells(_ transaction: EncodedTransaction) -> [String] {
     let header = transaction.header
     return [
-      "\(header.dot)", header.timestamp.text, "\(header.operationCount)",
+      "\(header.dot)", header.timestamp.timeText, "\(header.operationCount)",
       "\(transaction.bytes.count)", header.parts.map(\.collection).joined(separator: " "),
     ]
   }
 
   private func printText(_ transaction: EncodedTransaction) throws {
     let header = transaction.header
-    try output.writeLine("\(header.dot)  \(header.timestamp.text)  hash \(transaction.hash)")
+    try output.writeLine("\(header.dot)  \(header.timestamp.timeText)  hash \(transaction.hash)")
     try transaction.forEachOperation { operation in
       let name = "\(operation.collection) \(operation.key)".terminalSafe
       switch operation.change {
@@ -64,47 +64,7 @@ struct TransactionPrinter {
   }
 }
 
-extension Item {
-  /// A transaction with all its operations.
-  init(_ transaction: EncodedTransaction) throws {
-    let header = transaction.header
-    var operations: [Item] = []
-    try transaction.forEachOperation { operations.append(Item($0)) }
-    self = [
-      "origin": .text("\(header.origin)"),
-      "sequence": .unsigned(header.sequence),
-      "timestamp": .unsigned(header.timestamp.rawValue),
-      "written": .text(header.timestamp.text),
-      "dependencies": .text("\(header.dependencies)"),
-      "schemaEpoch": .unsigned(header.schemaEpoch),
-      "previousHash": .text("\(header.previousHash)"),
-      "hash": .text("\(transaction.hash)"),
-      "operations": .array(operations),
-    ]
-  }
-
-  private init(_ operation: Operation) {
-    let change: [Member] =
-      switch operation.change {
-      case .delete: [Member(name: "change", item: "delete")]
-      case .patch(let fields):
-        [
-          Member(name: "change", item: "patch"),
-          Member(
-            name: "fields",
-            item: .object(
-              fields.compactMap { field in
-                field.value.map { Member(name: field.field, item: Item($0)) }
-              })),
-          Member(
-            name: "removed",
-            item: .array(fields.filter { $0.value == nil }.map { .text($0.field) })),
-        ]
-      }
-    let record = [
-      Member(name: "collection", item: .text(operation.collection)),
-      Member(name: "key", item: Item(operation.key)),
-    ]
-    self = .object(record + change)
-  }
+extension HybridTimestamp {
+  /// The time in UTC as in RFC 3339; the counter is left out.
+  var timeText: String { CalendarTime.text(milliseconds: milliseconds) }
 }
