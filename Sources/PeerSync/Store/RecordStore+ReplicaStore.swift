@@ -3,7 +3,7 @@
 public import ChangeJournal
 public import Records
 
-extension JournalCursor: TransactionSource {}
+extension Records.JournalCursor: TransactionSource {}
 
 extension RecordStore: ReplicaStore {
   /// Introduces the store.
@@ -29,7 +29,7 @@ extension RecordStore: ReplicaStore {
   }
 
   /// Lists the transactions beyond a position.
-  public func transactions(since position: VersionVector) throws -> JournalCursor {
+  public func transactions(since position: VersionVector) throws -> Records.JournalCursor {
     try journal(since: position)
   }
 }

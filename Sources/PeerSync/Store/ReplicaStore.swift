@@ -22,7 +22,7 @@ public protocol ReplicaStore: Sendable {
 }
 
 /// Transactions one by one, causes before effects.
-public protocol TransactionSource {
+public protocol TransactionSource: SendableMetatype {
   /// The next transaction, `nil` after the last.
   mutating func next() throws -> EncodedTransaction?
 }

@@ -3,7 +3,9 @@
 import ChangeJournal
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import NIOCore
+import NIOPosix
 import PeerSync
 
 extension SyncHTTPResponder {
@@ -40,7 +42,7 @@ extension SyncHTTPResponder {
   private static func position(of request: Request) throws(SyncError) -> VersionVector {
     let values = request.uri.queryParameters.getAll("since")
     guard values.count <= 1 else { throw .corrupt("the position is given twice") }
-    guard let position = VersionVector(values.first.map(String.init) ?? "") else {
+    guard let position = VersionVector(values.first.map { String($0) } ?? "") else {
       throw .corrupt("the position cannot be read")
     }
     return position

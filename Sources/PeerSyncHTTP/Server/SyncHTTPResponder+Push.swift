@@ -3,7 +3,9 @@
 import ChangeJournal
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import NIOCore
+import NIOPosix
 import PeerSync
 
 extension SyncHTTPResponder {
@@ -22,30 +24,36 @@ extension SyncHTTPResponder {
     let slot = try slots.take()
     let journal = InboundJournal(name: "request body", budget: budget, threads: threads)
     var chunks = BoundedBody(request.body.makeAsyncIterator(), limits: limits)
-    var hasHeader = false
-    var underWay: Task<Void, any Error>?
-    while true {
-      let batch = await journal.nextBatch(from: &chunks, limit: Self.takeBytes)
-      if let header = batch.header {
-        try await threads.runIfActive { try replica.accept(header.storeID) }
-        hasHeader = true
-      }
-      try await underWay?.value
-      underWay = nil
-      if !batch.transactions.isEmpty, hasHeader {
-        underWay = Task {
-          try await threads.runIfActive { _ = try replica.take(batch.transactions) }
-        }
-      }
-      if batch.failure != nil || batch.isLast {
-        try await underWay?.value
-        if let failure = batch.failure { throw failure }
-        break
-      }
-      try slot.checkOpen()
-    }
+    try await receive(journal, from: &chunks, slot)
     let acknowledgement = try await threads.runIfActive { try replica.acknowledgement() }
     return Response(bytes: try acknowledgement.encoded(), type: MediaType.message)
+  }
+
+  private func receive(
+    _ journal: InboundJournal, from chunks: inout some AsyncIteratorProtocol<ByteBuffer, any Error>,
+    _ slot: TransferSlots.Slot
+  ) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      while true {
+        let batch = await journal.nextBatch(from: &chunks, limit: Self.takeBytes)
+        if let header = batch.header {
+          try await threads.runIfActive { try replica.accept(header.storeID) }
+        }
+        try await group.next()
+        if !batch.transactions.isEmpty {
+          group.addTask {
+            try await threads.runIfActive { _ = try replica.take(batch.transactions) }
+          }
+        }
+        if let failure = batch.failure {
+          try await group.next()
+          throw failure
+        }
+        if batch.isLast { break }
+        try slot.checkOpen()
+      }
+      try await group.next()
+    }
   }
 }
 
@@ -55,8 +63,8 @@ struct BoundedBody<Chunks: AsyncIteratorProtocol<ByteBuffer, any Error>>: AsyncI
 
   private var chunks: Chunks
   private let limits: SyncServerLimits
-  private let start = ContinuousClock.now
   private var byteCount: UInt64 = 0
+  private var waited = Duration.zero
 
   init(_ chunks: Chunks, limits: SyncServerLimits) {
     self.chunks = chunks
@@ -64,10 +72,17 @@ struct BoundedBody<Chunks: AsyncIteratorProtocol<ByteBuffer, any Error>>: AsyncI
   }
 
   mutating func next() async throws -> ByteBuffer? {
+    let start = ContinuousClock.now
     guard let chunk = try await chunks.next() else { return nil }
+    waited += ContinuousClock.now - start
     byteCount += UInt64(chunk.readableBytes)
     guard byteCount <= limits.maximumBodyBytes else {
       throw SyncError(.tooLarge, "the body has more than \(limits.maximumBodyBytes) bytes")
+    }
+    if waited > limits.stallTimeout,
+      byteCount / UInt64(max(1, waited.components.seconds)) < limits.minimumBodyRate
+    {
+      throw SyncError.timeout("the body comes too slowly")
     }
     return chunk
   }

@@ -3,6 +3,7 @@
 import ChangeJournal
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix

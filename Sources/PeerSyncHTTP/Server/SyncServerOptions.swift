@@ -51,6 +51,11 @@ public struct SyncServerLimits: Sendable {
   public var maximumHeaderFields = 64
   /// Bytes of the body of one request.
   public var maximumBodyBytes: UInt64 = 1 << 30
+  /// Bytes of memory for transactions that come in fragments, over all transfers. A longer one
+  /// cannot be received.
+  public var stagingBytes = 256 << 20
+  /// The zlib level of journals that are sent: 1 (fast) to 9 (small), 0 for none.
+  public var compressionLevel = 1
   /// Time a peer has to complete the head of a request, TLS handshake included.
   public var headTimeout: Duration = .seconds(10)
   /// Time a connection may stay open without a request.
