@@ -58,6 +58,7 @@ let package = Package(
         "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "cli/recordctl"),
     .target(name: "TestSupport", dependencies: ["StorageEngine"], path: "Tests/TestSupport"),

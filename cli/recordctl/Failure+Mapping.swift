@@ -113,7 +113,9 @@ extension Failure {
     case .waiting: self.init(.failure, what, hint: "the journal that holds what is missing")
     case .clockExhausted: self.init(.clockSkew, what)
     case .engine(let error): self.init(error)
+    case .acausal: self.init(.corrupt, what)
     case .staging, .invalidTransaction: self.init(.failure, what)
+    case .finished: self.init(.bug, what)
     }
   }
 

@@ -36,7 +36,7 @@ enum Main {
   static func run(
     _ arguments: [String], _ variables: [String: String], _ interruption: Interruption
   ) async -> ExitStatus {
-    var log = Log(level: .warning)
+    var log = Log(level: .notice)
     do {
       let complete = try EnvironmentArguments(variables: variables).completing(arguments)
       var parsed = try Recordctl.parseAsRoot(complete)

@@ -3,7 +3,7 @@
 /// What is told on standard error.
 struct Log: Sendable {
   enum Level: Int, Comparable, Sendable {
-    case error, warning, information
+    case error, notice, information
 
     static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
   }
@@ -16,11 +16,11 @@ struct Log: Sendable {
   }
 
   init(_ options: CommonOptions) {
-    level = options.quiet ? .error : options.verbose ? .information : .warning
+    level = options.quiet ? .error : options.verbose ? .information : .notice
   }
 
-  /// Tells something that a person should know though it is no failure.
-  func warn(_ text: String) { show(text, .warning) }
+  /// Tells something that a person should know.
+  func notice(_ text: String) { show(text, .notice) }
 
   /// Tells what is being done.
   func inform(_ text: String) { show(text, .information) }
