@@ -29,6 +29,8 @@ public struct Configuration: Sendable {
   public var durability: Durability = .synced
   /// Bytes of log after which a checkpoint is scheduled.
   public var checkpointBytes: Int = 64 << 20
+  /// Sixteen bytes that name a new store file; `nil` for random ones.
+  public var identity: [UInt8]?
   /// Where checkpoints run; `nil` uses a thread of the database's own.
   public var scheduler: (any CheckpointScheduler)?
 

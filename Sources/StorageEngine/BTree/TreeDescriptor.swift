@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One state of a tree: where its root is and how large it is.
+struct TreeDescriptor: Equatable, BitwiseCopyable {
+  let id: UInt32
+  /// Page 0 when the tree is empty.
+  var root = PageReference(number: 0, checksum: 0)
+  /// Levels from the root to the leaves; 0 when the tree is empty.
+  var height = 0
+  var entries: UInt64 = 0
+  var leafPages: UInt64 = 0
+  var branchPages: UInt64 = 0
+
+  init(id: UInt32) {
+    self.id = id
+  }
+}
+
+/// All trees of one state.
+struct TreeSet {
+  /// In ascending order of identifiers.
+  private(set) var trees: [TreeDescriptor] = []
+  private(set) var names: [String: UInt32] = [:]
+  var nextTree: UInt32 = 1
+  /// The last transaction that is part of this state.
+  var lsn: UInt64 = 0
+
+  private func position(_ id: UInt32) -> Int? {
+    var low = 0
+    var high = trees.count
+    while low < high {
+      let middle = (low + high) >> 1
+      if trees[middle].id < id { low = middle + 1 } else { high = middle }
+    }
+    return low < trees.count && trees[low].id == id ? low : nil
+  }
+
+  subscript(id: UInt32) -> TreeDescriptor? {
+    position(id).map { trees[$0] }
+  }
+
+  mutating func update(_ tree: TreeDescriptor) {
+    if let position = position(tree.id) { trees[position] = tree }
+  }
+
+  /// Adds a tree whose identifier is above all others.
+  mutating func add(_ tree: TreeDescriptor, named name: String) {
+    trees.append(tree)
+    names[name] = tree.id
+    nextTree = max(nextTree, tree.id + 1)
+  }
+
+  mutating func remove(_ id: UInt32) {
+    trees.removeAll { $0.id == id }
+    if let name = name(of: id) { names[name] = nil }
+  }
+
+  func name(of id: UInt32) -> String? {
+    names.first { $0.value == id }?.key
+  }
+}

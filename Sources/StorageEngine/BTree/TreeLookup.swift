@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reading a tree in one state, for any number of threads at once.
+extension Pager {
+  /// Goes down to the leaf that holds `key`, or would. Call inside an epoch.
+  @inline(__always)
+  func leaf(
+    for key: Bytes, in tree: TreeDescriptor, fallback: inout AlignedBuffer?
+  ) throws(EngineError) -> PageView {
+    var page = try page(tree.root, fallback: &fallback)
+    var level = tree.height - 1
+    try checkLevel(page, level)
+    while level > 0 {
+      let child = page.child(page.childSlot(for: key))
+      page = try self.page(child, fallback: &fallback)
+      level -= 1
+      try checkLevel(page, level)
+    }
+    return page
+  }
+
+  /// Levels fall by one at each step, so a cycle or a wrong page cannot lead astray.
+  @inline(__always)
+  func checkLevel(_ page: PageView, _ level: Int) throws(EngineError) {
+    let kind = level == 0 ? PageKind.leaf : PageKind.branch
+    guard page.kind == kind.rawValue, page.level == level else {
+      throw damage(page.number, "is of level \(page.level), kind \(page.kind), not level \(level)")
+    }
+  }
+
+  /// Copies the value of a key, or returns `nil`.
+  func value(forKey key: Bytes, in tree: TreeDescriptor) throws(EngineError) -> [UInt8]? {
+    guard tree.height > 0 else { return nil }
+    var fallback: AlignedBuffer?
+    let stored: (form: ValueForm, bytes: [UInt8])?
+    do {
+      let epoch = pool.epochs.enter()
+      defer { pool.epochs.leave(epoch) }
+      let leaf = try leaf(for: key, in: tree, fallback: &fallback)
+      let (index, found) = leaf.lowerBound(key)
+      stored = found ? (leaf.form(index), leaf.value(index).array) : nil
+    }
+    guard let stored else { return nil }
+    if stored.form == .inline { return stored.bytes }
+    return try wholeValue(stored.form, stored.bytes)
+  }
+
+  /// Puts a value together from what its leaf holds.
+  func wholeValue(_ form: ValueForm, _ stored: [UInt8]) throws(EngineError) -> [UInt8] {
+    switch form {
+    case .inline: return stored
+    case .paged:
+      return try stored.withBytes { (bytes) throws(EngineError) in try pagedValue(bytes) }
+    case .runs:
+      return try stored.withBytes { (bytes) throws(EngineError) in try directValue(bytes) }
+    }
+  }
+
+  private func pagedValue(_ stored: Bytes) throws(EngineError) -> [UInt8] {
+    var fallback: AlignedBuffer?
+    let length = PagedValue.length(stored)
+    var value = [UInt8]()
+    value.reserveCapacity(min(length, PageGeometry.directValueBytes))
+    for position in 0..<PagedValue.pageCount(stored) {
+      let reference = PagedValue.reference(stored, position)
+      let epoch = pool.epochs.enter()
+      defer { pool.epochs.leave(epoch) }
+      let page = try page(reference, fallback: &fallback)
+      guard page.kind == PageKind.value.rawValue else {
+        throw damage(reference.number, "is of kind \(page.kind), not a piece of a value")
+      }
+      let payload = page.bytes(PageLayout.headerBytes, Int(page.load32(PageLayout.payloadBytes)))
+      unsafe value.append(
+        contentsOf: UnsafeRawBufferPointer(start: payload.base, count: payload.count))
+    }
+    guard value.count == length else {
+      throw damage(PagedValue.reference(stored, 0).number, "its value has the wrong length")
+    }
+    return value
+  }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension TreeWriter {
+  /// Joins the leaf, and then its parents, with a neighbour where less than a quarter is in use.
+  ///
+  /// A page is never just taken out, not even an empty one: its neighbour's fences would move
+  /// apart, and its prefix might no longer hold for every key between them.
+  mutating func shrinkIfSparse() throws(EngineError) {
+    var step = path.count - 1
+    while step > 0 {
+      let page = path[step].page
+      if page.usedBytes(pageBytes: pager.pageBytes) >= pager.pageBytes / 4 { return }
+      isPositioned = false
+      guard try mergeWithNeighbour(path[step - 1]) else { return }
+      step -= 1
+    }
+    try shrinkRoot()
+  }
+
+  private mutating func shrinkRoot() throws(EngineError) {
+    if path[0].page.isLeaf {
+      guard path[0].page.count == 0 else { return }
+      discard(path[0].page)
+      tree.root = PageReference(number: 0, checksum: 0)
+      tree.height = 0
+      isPositioned = false
+      return
+    }
+    while tree.height > 1 {
+      let root = try pager.writerPage(tree.root)
+      guard root.count == 1 else { return }
+      let child = root.child(0)
+      discard(root)
+      tree.root = child
+      tree.height -= 1
+      isPositioned = false
+    }
+  }
+
+  private mutating func discard(_ page: PageView) {
+    if page.isLeaf { tree.leafPages -= 1 } else { tree.branchPages -= 1 }
+    pager.retire(page.number, birth: page.birth)
+  }
+
+  /// Joins a page with the one beside it under the same parent; false when both are too full.
+  private mutating func mergeWithNeighbour(_ parent: PathStep) throws(EngineError) -> Bool {
+    if parent.slot + 1 < parent.page.count, try merge(parent.page, parent.slot) { return true }
+    guard parent.slot > 0 else { return false }
+    return try merge(parent.page, parent.slot - 1)
+  }
+
+  /// Joins the children at `slot` and `slot + 1` into the left one.
+  private mutating func merge(_ parent: PageView, _ slot: Int) throws(EngineError) -> Bool {
+    let epoch = pager.pool.epochs.enter()
+    defer { pager.pool.epochs.leave(epoch) }
+    let right = try pager.writerPage(parent.child(slot + 1))
+    var left = try pager.writerPage(parent.child(slot))
+    let level = parent.level - 1
+    try pager.checkLevel(right, level)
+    try pager.checkLevel(left, level)
+    let separator = parent.key(slot + 1)
+    // The shorter of both prefixes that still holds for all keys of both pages.
+    let prefixLength = left.prefix.commonPrefix(right.prefix)
+    let bytes =
+      left.bytes(of: 0..<left.count, prefixLength: prefixLength)
+      + right.bytes(of: 0..<right.count, prefixLength: prefixLength) + separator.count
+    let capacity = pager.pageBytes - PageLayout.headerBytes
+    let isOneEmpty = left.count == 0 || right.count == 0
+    guard bytes <= (isOneEmpty ? capacity : capacity * 3 / 4) else { return false }
+
+    left = try pager.mutablePage(parent.child(slot))
+    parent.setChild(slot, PageReference(number: left.number, checksum: 0))
+    join(left, right, separator: separator, prefixLength: prefixLength)
+    discard(right)
+    parent.remove(slot + 1)
+    return true
+  }
+
+  private func join(
+    _ left: PageView, _ right: PageView, separator: [UInt8], prefixLength: Int
+  ) {
+    let old = pager.scratchPage
+    old.copyPage(from: left, pageBytes: pager.pageBytes)
+    left.format(
+      kind: old.isLeaf ? .leaf : .branch, level: old.level, number: old.number, birth: old.birth,
+      tree: old.tree, pageBytes: pager.pageBytes)
+    left.setPrefix(old.prefix.prefix(prefixLength))
+    left.append(0..<old.count, of: old)
+    if old.isLeaf {
+      left.append(0..<right.count, of: right)
+    } else {
+      separator.withBytes { key in
+        left.insert(
+          left.count, suffix: key.dropFirst(prefixLength), value: right.value(0), form: .inline)
+      }
+      left.append(1..<right.count, of: right)
+    }
+    left.store16(0, PageLayout.appendRun)
+  }
+
+  /// Gives back what the value of a slot occupies outside its leaf.
+  func releaseValue(_ page: PageView, _ index: Int) throws(EngineError) {
+    switch page.form(index) {
+    case .inline: return
+    case .paged:
+      let value = page.value(index)
+      for position in 0..<PagedValue.pageCount(value) {
+        pager.retireUnseen(PagedValue.reference(value, position).number)
+      }
+    case .runs:
+      guard let value = DirectValue(page.value(index)) else {
+        throw pager.damage(page.number, "lists no runs for a large value")
+      }
+      try pager.retireRuns(of: value)
+    }
+  }
+
+  /// Gives back every page of the tree.
+  mutating func discardAll() throws(EngineError) {
+    if tree.height > 0 { try discardSubtree(tree.root, level: tree.height - 1) }
+    tree = TreeDescriptor(id: tree.id)
+  }
+
+  private mutating func discardSubtree(
+    _ reference: PageReference, level: Int
+  ) throws(EngineError) {
+    try pager.ensureFrames()
+    var children: [PageReference] = []
+    do {
+      let epoch = pager.pool.epochs.enter()
+      defer { pager.pool.epochs.leave(epoch) }
+      let page = try pager.writerPage(reference)
+      try pager.checkLevel(page, level)
+      for index in 0..<page.count {
+        if level > 0 { children.append(page.child(index)) } else { try releaseValue(page, index) }
+      }
+      discard(page)
+    }
+    for child in children { try discardSubtree(child, level: level - 1) }
+  }
+}

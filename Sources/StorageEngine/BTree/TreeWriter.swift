@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One step of the way from the root to a leaf.
+struct PathStep {
+  var page: PageView
+  /// The child taken, in a branch.
+  var slot: Int
+}
+
+/// Changes one tree of the open group. Only used under the structure lock.
+///
+/// The way to the last leaf is remembered: as long as keys come in ascending order and stay below
+/// that leaf's upper fence, no descent is needed.
+struct TreeWriter {
+  let pager: Pager
+  var tree: TreeDescriptor
+  var path: [PathStep] = []
+  /// Whether `path` leads to a leaf that may be changed in place.
+  var isPositioned = false
+  /// The first key beyond the leaf; `nil` for no end.
+  var upperFence: [UInt8]?
+
+  init(pager: Pager, tree: TreeDescriptor) {
+    self.pager = pager
+    self.tree = tree
+    path.reserveCapacity(PageGeometry.maximumHeight)
+  }
+
+  var leaf: PageView { path[path.count - 1].page }
+
+  /// Inserts or replaces. `value` is in the form given, and fits a leaf.
+  mutating func put(
+    _ key: Bytes, _ value: Bytes, form: ValueForm
+  ) throws(EngineError) {
+    if tree.height == 0 { try plantRoot() }
+    if !isPositioned(for: key) {
+      try pager.ensureFrames()
+      let epoch = pager.pool.epochs.enter()
+      defer { pager.pool.epochs.leave(epoch) }
+      try descend(to: key)
+      try makePathMutable()
+    }
+    let (index, found) = leaf.lowerBound(key)
+    if found {
+      try releaseValue(leaf, index)
+      if leaf.overwriteValue(index, value, form: form) { return }
+      leaf.remove(index)
+    } else {
+      tree.entries += 1
+    }
+    try insert(key, value, form, at: index, step: path.count - 1)
+  }
+
+  /// Removes a key; false when it is absent.
+  mutating func delete(_ key: Bytes) throws(EngineError) -> Bool {
+    guard tree.height > 0 else { return false }
+    if !isPositioned(for: key) {
+      try pager.ensureFrames()
+      let epoch = pager.pool.epochs.enter()
+      defer { pager.pool.epochs.leave(epoch) }
+      try descend(to: key)
+      guard leaf.lowerBound(key).found else { return false }
+      try makePathMutable()
+    }
+    let (index, found) = leaf.lowerBound(key)
+    guard found else { return false }
+    try releaseValue(leaf, index)
+    leaf.remove(index)
+    tree.entries -= 1
+    try shrinkIfSparse()
+    return true
+  }
+
+  private mutating func plantRoot() throws(EngineError) {
+    try pager.ensureFrames()
+    let root = try pager.newPage(.leaf, level: 0, tree: tree.id)
+    tree.root = PageReference(number: root.number, checksum: 0)
+    tree.height = 1
+    tree.leafPages = 1
+    isPositioned = false
+  }
+
+  /// Whether the way to the leaf for `key` is known. Keys come in ascending order.
+  private func isPositioned(for key: Bytes) -> Bool {
+    guard isPositioned else { return false }
+    guard let upperFence else { return true }
+    return upperFence.withBytes { key.compare($0) < 0 }
+  }
+
+  /// Goes down to the leaf for `key`.
+  private mutating func descend(to key: Bytes) throws(EngineError) {
+    isPositioned = false
+    path.removeAll(keepingCapacity: true)
+    var reference = tree.root
+    for level in stride(from: tree.height - 1, through: 0, by: -1) {
+      let page = try pager.writerPage(reference)
+      try pager.checkLevel(page, level)
+      let slot = level == 0 ? 0 : page.childSlot(for: key)
+      path.append(PathStep(page: page, slot: slot))
+      if level > 0 { reference = page.child(slot) }
+    }
+  }
+
+  /// Makes every page of the path private to the open group, from the root down.
+  private mutating func makePathMutable() throws(EngineError) {
+    for step in path.indices {
+      try makeMutable(step)
+    }
+    upperFence = fences(of: path.count - 1).upper
+    isPositioned = true
+  }
+
+  private mutating func makeMutable(_ step: Int) throws(EngineError) {
+    let old = step == 0 ? tree.root : path[step - 1].page.child(path[step - 1].slot)
+    let page = try pager.mutablePage(old)
+    path[step].page = page
+    if page.number != old.number { replaceReference(at: step, with: page.number) }
+  }
+
+  /// Makes the parent of a step, or the tree, refer to another page.
+  mutating func replaceReference(at step: Int, with number: UInt64) {
+    let reference = PageReference(number: number, checksum: 0)
+    if step == 0 {
+      tree.root = reference
+    } else {
+      path[step - 1].page.setChild(path[step - 1].slot, reference)
+    }
+  }
+
+  /// The keys between which everything below a step lies; `nil` for no bound.
+  func fences(of step: Int) -> (lower: [UInt8]?, upper: [UInt8]?) {
+    var lower: [UInt8]?
+    var upper: [UInt8]?
+    for above in stride(from: step - 1, through: 0, by: -1) {
+      let slot = path[above].slot
+      let page = path[above].page
+      if lower == nil && slot > 0 { lower = page.key(slot) }
+      if upper == nil && slot + 1 < page.count { upper = page.key(slot + 1) }
+    }
+    return (lower, upper)
+  }
+
+  /// How many leading bytes all keys between two fences share.
+  static func sharedPrefix(_ lower: [UInt8]?, _ upper: [UInt8]?) -> Int {
+    guard let lower, let upper else { return 0 }
+    return lower.withBytes { low in upper.withBytes { low.commonPrefix($0) } }
+  }
+}

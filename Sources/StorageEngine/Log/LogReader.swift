@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads the log from a checkpoint on, group by group, up to the torn tail.
+///
+/// Every chunk says up to which group the log was known to be flushed when it was written. A group
+/// that cannot be read is a torn tail only as long as nothing later claims that it was flushed;
+/// otherwise it is damage, and is reported rather than cut off.
+struct LogReader {
+  let pager: Pager
+  let store: UInt64
+  private let buffer: AlignedBuffer
+  /// The highest group that anything read so far says was flushed.
+  private(set) var claimedGroup: UInt64
+  private(set) var position: LogPosition
+  private(set) var chain: [Int]
+
+  init(
+    pager: Pager, store: UInt64, from position: LogPosition, claimedGroup: UInt64
+  ) throws(EngineError) {
+    self.pager = pager
+    self.store = store
+    self.position = position
+    self.claimedGroup = claimedGroup
+    chain = [position.extent]
+    buffer = try AlignedBuffer(count: PageGeometry.extentBytes)
+  }
+
+  /// Appends the next whole group to `payload` and moves on; false at the end of the log.
+  mutating func next(into payload: LogBuffer) throws(EngineError) -> Bool {
+    let start = position
+    let startChain = chain
+    var chunk = 0
+    while true {
+      guard let header = try readChunk(chunk) else {
+        position = start
+        chain = startChain
+        payload.removeAll()
+        try checkTail()
+        return false
+      }
+      payload.append(buffer.bytes(LogChunkHeader.bytes, header.payloadBytes))
+      chunk += 1
+      if chunk == header.chunkCount {
+        claimedGroup = max(claimedGroup, header.flushedGroup)
+        position.nextGroup += 1
+        return true
+      }
+    }
+  }
+
+  /// Reads the chunk at the present place if it is the one expected there.
+  private mutating func readChunk(_ chunk: Int) throws(EngineError) -> LogChunkHeader? {
+    if position.offset == PageGeometry.extentBytes {
+      guard position.nextExtent < pager.map.extentCount, !chain.contains(position.nextExtent)
+      else { return nil }
+      position.extent = position.nextExtent
+      position.offset = 0
+      chain.append(position.extent)
+    }
+    guard
+      let (header, checksum) = try readChunk(extent: position.extent, offset: position.offset),
+      header.group == position.nextGroup, header.chunk == chunk, header.chunkCount > chunk,
+      header.previousChecksum == position.previousChecksum
+    else { return nil }
+    position.offset += LogChunkHeader.paddedBytes(payload: header.payloadBytes)
+    position.nextExtent = header.nextExtent
+    position.previousChecksum = checksum
+    return header
+  }
+
+  private func readChunk(
+    extent: Int, offset: Int
+  ) throws(EngineError) -> (header: LogChunkHeader, checksum: UInt32)? {
+    let start = pager.geometry.offset(ofExtent: extent) + UInt64(offset)
+    try read(LogChunkHeader.blockBytes, at: start)
+    let length = Int(
+      buffer.bytes(0, LogChunkHeader.bytes).load(
+        LogChunkHeader.Field.payloadBytes, as: UInt32.self))
+    guard length <= PageGeometry.extentBytes - offset - LogChunkHeader.bytes else { return nil }
+    let padded = LogChunkHeader.paddedBytes(payload: length)
+    if padded > LogChunkHeader.blockBytes { try read(padded, at: start) }
+    return LogChunkHeader.decode(buffer.bytes(0, padded), store: store)
+  }
+
+  private func read(_ length: Int, at offset: UInt64) throws(EngineError) {
+    do {
+      try unsafe pager.storage.read(into: buffer.buffer(0, length), at: offset)
+    } catch {
+      guard error.kind == .unexpectedEnd else { throw .storage(error) }
+      throw .corrupt(
+        Damage(
+          file: pager.storage.name, offset: offset, structure: "log",
+          problem: "the file ends inside it"))
+    }
+  }
+
+  /// Looks behind the end for a claim that the missing group was flushed.
+  private mutating func checkTail() throws(EngineError) {
+    let missing = position.nextGroup
+    if claimedGroup < missing { claimedGroup = max(claimedGroup, try laterClaim(missing)) }
+    guard claimedGroup >= missing else { return }
+    throw .corrupt(
+      Damage(
+        file: pager.storage.name,
+        offset: pager.geometry.offset(ofExtent: position.extent) + UInt64(position.offset),
+        structure: "log group \(missing)",
+        problem: "cannot be read, although it was flushed and group \(claimedGroup) says so"))
+  }
+
+  private func laterClaim(_ missing: UInt64) throws(EngineError) -> UInt64 {
+    var extent = position.extent
+    var offset = position.offset
+    var next = position.nextExtent
+    var visited = Set(chain)
+    while true {
+      while offset < PageGeometry.extentBytes {
+        if let (header, _) = try readChunk(extent: extent, offset: offset),
+          header.group > missing
+        {
+          if header.flushedGroup >= missing { return header.flushedGroup }
+          next = header.nextExtent
+        }
+        offset += LogChunkHeader.blockBytes
+      }
+      guard next < pager.map.extentCount, visited.insert(next).inserted else { return 0 }
+      extent = next
+      offset = 0
+      // Without a chunk that names it, the extent behind is not known.
+      next = Int.max
+    }
+  }
+}

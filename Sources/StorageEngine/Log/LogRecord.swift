@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One transaction in the log, as tabled in docs/FORMAT.md, section 1.7: a header, tree
+/// operations in order, then key operations in ascending order of tree and key.
+enum LogRecord {
+  /// UInt32 bytes of the record, UInt8 kind, three zero bytes, UInt64 LSN, UInt32 tree operations.
+  static let headerBytes = 20
+  static let kindCommit: UInt8 = 1
+
+  enum TreeOperation: UInt8 {
+    case create = 1
+    case drop = 2
+  }
+
+  /// UInt8 operation, zero byte, UInt16 name length, UInt32 tree, then the name.
+  static let treeOperationHeaderBytes = 8
+
+  enum KeyOperation: UInt8 {
+    /// The value follows.
+    case put = 1
+    /// The value was written to runs of pages; their description follows.
+    case putDirect = 2
+    case delete = 3
+  }
+
+  /// UInt8 operation, zero byte, UInt16 key length, UInt32 tree, UInt32 value length, then key
+  /// and value.
+  static let keyOperationHeaderBytes = 12
+}
+
+/// One change of a key, wherever its bytes are.
+struct KeyChange: BitwiseCopyable {
+  var operation: LogRecord.KeyOperation
+  var tree: UInt32
+  var key: Bytes
+  var value: Bytes
+}
+
+/// One change of the set of trees.
+enum TreeChange: Equatable {
+  case create(id: UInt32, name: String)
+  case drop(id: UInt32)
+}
+
+extension LogBuffer {
+  /// Appends a transaction.
+  func append(
+    lsn: UInt64, trees: [TreeChange], changes: some Sequence<KeyChange>
+  ) {
+    let start = count
+    appendInteger(UInt32(0))
+    appendInteger(LogRecord.kindCommit)
+    appendInteger(UInt8(0))
+    appendInteger(UInt16(0))
+    appendInteger(lsn)
+    appendInteger(UInt32(trees.count))
+    for tree in trees { append(tree) }
+    for change in changes {
+      appendInteger(change.operation.rawValue)
+      appendInteger(UInt8(0))
+      appendInteger(UInt16(change.key.count))
+      appendInteger(change.tree)
+      appendInteger(UInt32(change.value.count))
+      append(change.key)
+      append(change.value)
+    }
+    overwrite(UInt32(count - start), at: start)
+  }
+
+  private func append(_ change: TreeChange) {
+    switch change {
+    case .create(let id, let name):
+      let bytes = Array(name.utf8)
+      appendInteger(LogRecord.TreeOperation.create.rawValue)
+      appendInteger(UInt8(0))
+      appendInteger(UInt16(bytes.count))
+      appendInteger(id)
+      bytes.withBytes { append($0) }
+    case .drop(let id):
+      appendInteger(LogRecord.TreeOperation.drop.rawValue)
+      appendInteger(UInt8(0))
+      appendInteger(UInt16(0))
+      appendInteger(id)
+    }
+  }
+}
+
+/// Reads the transactions of a group. Any malformed byte ends it with a description.
+struct LogRecordReader {
+  struct Malformed: Error {
+    let offset: Int
+    let problem: String
+  }
+
+  struct Transaction {
+    let lsn: UInt64
+    let trees: [TreeChange]
+    /// In the log's bytes, which must outlive this.
+    let changes: [KeyChange]
+  }
+
+  private let bytes: Bytes
+  private var offset = 0
+
+  init(_ bytes: Bytes) {
+    self.bytes = bytes
+  }
+
+  /// The next transaction, or `nil` at the end.
+  mutating func next() throws(Malformed) -> Transaction? {
+    if offset == bytes.count { return nil }
+    guard bytes.count - offset >= LogRecord.headerBytes else { throw malformed("a cut header") }
+    let length = Int(bytes.load(offset, as: UInt32.self))
+    guard length >= LogRecord.headerBytes, length <= bytes.count - offset else {
+      throw malformed("a record of \(length) bytes")
+    }
+    guard bytes[offset + 4] == LogRecord.kindCommit else {
+      throw malformed("a record of the unknown kind \(bytes[offset + 4])")
+    }
+    let end = offset + length
+    let lsn = bytes.load(offset + 8, as: UInt64.self)
+    let treeCount = Int(bytes.load(offset + 16, as: UInt32.self))
+    offset += LogRecord.headerBytes
+    guard treeCount <= length else { throw malformed("\(treeCount) tree operations") }
+    var trees: [TreeChange] = []
+    for _ in 0..<treeCount { trees.append(try treeChange(end)) }
+    var changes: [KeyChange] = []
+    while offset < end { changes.append(try keyChange(end)) }
+    return Transaction(lsn: lsn, trees: trees, changes: changes)
+  }
+
+  private mutating func treeChange(_ end: Int) throws(Malformed) -> TreeChange {
+    guard end - offset >= LogRecord.treeOperationHeaderBytes else {
+      throw malformed("a cut tree operation")
+    }
+    let operation = LogRecord.TreeOperation(rawValue: bytes[offset])
+    let length = Int(bytes.load(offset + 2, as: UInt16.self))
+    let id = bytes.load(offset + 4, as: UInt32.self)
+    offset += LogRecord.treeOperationHeaderBytes
+    guard length <= end - offset else { throw malformed("a cut tree name") }
+    let name = bytes.dropFirst(offset).prefix(length).array
+    offset += length
+    switch operation {
+    case .create:
+      guard let name = String(validating: name, as: UTF8.self) else {
+        throw malformed("a tree name that is not UTF-8")
+      }
+      return .create(id: id, name: name)
+    case .drop: return .drop(id: id)
+    case nil: throw malformed("an unknown tree operation")
+    }
+  }
+
+  private mutating func keyChange(_ end: Int) throws(Malformed) -> KeyChange {
+    guard end - offset >= LogRecord.keyOperationHeaderBytes,
+      let operation = LogRecord.KeyOperation(rawValue: bytes[offset])
+    else { throw malformed("an unknown key operation") }
+    let keyLength = Int(bytes.load(offset + 2, as: UInt16.self))
+    let tree = bytes.load(offset + 4, as: UInt32.self)
+    let valueLength = Int(bytes.load(offset + 8, as: UInt32.self))
+    offset += LogRecord.keyOperationHeaderBytes
+    guard keyLength > 0, keyLength <= PageGeometry.maximumKeyBytes,
+      keyLength + valueLength <= end - offset
+    else { throw malformed("a key operation of \(keyLength) and \(valueLength) bytes") }
+    let key = bytes.dropFirst(offset).prefix(keyLength)
+    let value = bytes.dropFirst(offset + keyLength).prefix(valueLength)
+    offset += keyLength + valueLength
+    return KeyChange(operation: operation, tree: tree, key: key, value: value)
+  }
+
+  private func malformed(_ problem: String) -> Malformed {
+    Malformed(offset: offset, problem: problem)
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The extents of the log: the one being filled, those ready behind it, and those that hold what
+/// recovery may still need. Guarded by the pager's structure lock.
+///
+/// Invariants:
+/// - an extent was written from end to end before it becomes part of the log, so that a commit
+///   never changes the file's metadata;
+/// - the extent after the current one is always known, because every chunk names it;
+/// - space for a transaction is taken before it is logged.
+struct LogSpace {
+  /// Extents kept ready for use beyond what a checkpoint interval needs.
+  private static let spareExtents = 2
+
+  /// Extents that hold groups, oldest first; the last is being filled.
+  private(set) var chain: [Int]
+  private(set) var offset: Int
+  /// Written and empty, in the order of use. The first is the next.
+  private(set) var ready: [Int]
+  /// Released, and to be used again.
+  private(set) var recycled: [Int] = []
+  var nextGroup: UInt64
+  /// Extents with old content that are free once the next checkpoint is durable.
+  var released: [Int] = []
+
+  init(position: LogPosition) {
+    chain = [position.extent]
+    offset = position.offset
+    ready = [position.nextExtent]
+    nextGroup = position.nextGroup
+  }
+
+  var nextExtent: Int { ready[0] }
+
+  /// Bytes of log written since the first extent of the chain, about.
+  var chainBytes: Int { chain.count * PageGeometry.extentBytes }
+
+  /// Every extent the log owns.
+  var allExtents: [Int] { chain + ready + recycled + released }
+
+  /// Makes sure that `payload` bytes can be placed, in the worst case of padding.
+  mutating func reserve(payload: Int, pager: Pager) throws(EngineError) {
+    let perExtent = PageGeometry.extentBytes - LogChunkHeader.bytes
+    let room = max(0, PageGeometry.extentBytes - offset - LogChunkHeader.bytes)
+    let extents = payload > room ? (payload - room + perExtent - 1) / perExtent : 0
+    while ready.count < extents + 1 { ready.append(try takeExtent(pager)) }
+  }
+
+  private mutating func takeExtent(_ pager: Pager) throws(EngineError) -> Int {
+    if let extent = recycled.popLast() { return extent }
+    while true {
+      if let extent = pager.map.takeExtent(for: .log) {
+        do {
+          try pager.clearExtent(extent)
+          return extent
+        } catch {
+          pager.map.setOwner(extent, .free)
+          throw error
+        }
+      }
+      try pager.growFile()
+    }
+  }
+
+  /// Assigns places to a group of `payload` bytes, for which space was reserved.
+  mutating func place(payload: Int) -> [LogPlacement] {
+    var placements: [LogPlacement] = []
+    var remaining = payload
+    while remaining > 0 {
+      if offset == PageGeometry.extentBytes { advance() }
+      let room = PageGeometry.extentBytes - offset - LogChunkHeader.bytes
+      let length = min(remaining, room)
+      placements.append(
+        LogPlacement(
+          extent: chain[chain.count - 1], offset: offset, payloadBytes: length,
+          nextExtent: nextExtent))
+      offset += LogChunkHeader.paddedBytes(payload: length)
+      remaining -= length
+    }
+    return placements
+  }
+
+  private mutating func advance() {
+    chain.append(ready.removeFirst())
+    offset = 0
+  }
+
+  /// Takes over what recovery found out.
+  mutating func adopt(chain: [Int], position: LogPosition) {
+    self.chain = chain
+    offset = position.offset
+    ready = [position.nextExtent]
+    nextGroup = position.nextGroup
+  }
+
+  /// Where the log goes on, for a superblock.
+  func position(previousChecksum: UInt32) -> LogPosition {
+    LogPosition(
+      extent: chain[chain.count - 1], offset: offset, nextExtent: nextExtent, nextGroup: nextGroup,
+      previousChecksum: previousChecksum)
+  }
+
+  /// Lets go of the extents before `extent`: neither superblock needs them any more. Enough to
+  /// go on without clearing new ones are kept, the rest is given back to the file.
+  mutating func release(before extent: Int, keeping kept: Int, map: inout ExtentMap) {
+    var free = released
+    released = []
+    if let position = chain.firstIndex(of: extent) {
+      free += chain[..<position]
+      chain.removeFirst(position)
+    }
+    for extent in free {
+      if recycled.count + ready.count < kept + Self.spareExtents {
+        recycled.append(extent)
+      } else {
+        map.setOwner(extent, .free)
+      }
+    }
+  }
+}
+
+extension Pager {
+  /// Writes zeros over a whole extent.
+  func clearExtent(_ extent: Int) throws(EngineError) {
+    let zeros = try AlignedBuffer(count: PageGeometry.extentBytes)
+    do {
+      try unsafe storage.write(
+        UnsafeRawBufferPointer(zeros.buffer(0, zeros.count)),
+        at: geometry.offset(ofExtent: extent))
+    } catch {
+      throw error.kind == .outOfSpace ? .outOfSpace : .storage(error)
+    }
+  }
+}

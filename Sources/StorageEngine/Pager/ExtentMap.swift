@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who owns an extent of the file.
+enum ExtentOwner: UInt8 {
+  case free = 0
+  case pages = 1
+  case log = 2
+}
+
+/// Owner and page bitmaps of every extent.
+///
+/// Two bits a page: `allocated` (may not be handed out) and `dead` (allocated, but not part of
+/// the working state: retired and not yet reusable, or not yet committed). A checkpoint persists
+/// `allocated` without `dead`. Page 0 is never handed out, so that zero can mean "no page".
+struct ExtentMap {
+  let pagesPerExtent: Int
+  let wordsPerExtent: Int
+  private(set) var owners: [ExtentOwner] = []
+  private(set) var allocated: [UInt64] = []
+  private(set) var dead: [UInt64] = []
+  private var freeCounts: [Int32] = []
+  private var lowestCandidate = 0
+  private var lowestFreeExtent = 0
+  /// Pages that can be handed out without taking a further extent.
+  private(set) var freePages = 0
+  private(set) var freeExtents = 0
+
+  init(geometry: PageGeometry) {
+    pagesPerExtent = geometry.pagesPerExtent
+    wordsPerExtent = max(1, pagesPerExtent / 64)
+  }
+
+  var extentCount: Int { owners.count }
+
+  /// Bits of a word that stand for pages (fewer than 64 when an extent has fewer pages).
+  private var fullWord: UInt64 { pagesPerExtent >= 64 ? .max : (1 << UInt64(pagesPerExtent)) - 1 }
+
+  mutating func grow(toExtents count: Int) {
+    while owners.count < count {
+      owners.append(.free)
+      allocated.append(contentsOf: repeatElement(0, count: wordsPerExtent))
+      dead.append(contentsOf: repeatElement(0, count: wordsPerExtent))
+      freeCounts.append(0)
+      freeExtents += 1
+    }
+  }
+
+  private func position(_ number: UInt64) -> (extent: Int, word: Int, bit: UInt64) {
+    let extent = Int(number) / pagesPerExtent
+    let page = Int(number) % pagesPerExtent
+    return (extent, extent * wordsPerExtent + page / 64, 1 << UInt64(page % 64))
+  }
+
+  func isAllocated(_ number: UInt64) -> Bool {
+    let (_, word, bit) = position(number)
+    return allocated[word] & bit != 0
+  }
+
+  func isDead(_ number: UInt64) -> Bool {
+    let (_, word, bit) = position(number)
+    return dead[word] & bit != 0
+  }
+
+  mutating func setDead(_ number: UInt64, _ isDead: Bool) {
+    let (_, word, bit) = position(number)
+    if isDead { dead[word] |= bit } else { dead[word] &= ~bit }
+  }
+
+  /// Changes the owner of an extent. A new extent of pages begins with all its pages free.
+  mutating func setOwner(_ extent: Int, _ owner: ExtentOwner) {
+    let old = owners[extent]
+    guard old != owner else { return }
+    if old == .free { freeExtents -= 1 }
+    if owner == .free {
+      freeExtents += 1
+      lowestFreeExtent = min(lowestFreeExtent, extent)
+    }
+    if old == .pages { freePages -= Int(freeCounts[extent]) }
+    owners[extent] = owner
+    freeCounts[extent] = 0
+    if owner == .pages {
+      freeCounts[extent] = Int32(pagesPerExtent)
+      freePages += pagesPerExtent
+      lowestCandidate = min(lowestCandidate, extent)
+      if extent == 0 { markAllocated(0) }
+    }
+  }
+
+  /// Takes the lowest free extent.
+  mutating func takeExtent(for owner: ExtentOwner) -> Int? {
+    while lowestFreeExtent < owners.count && owners[lowestFreeExtent] != .free {
+      lowestFreeExtent += 1
+    }
+    guard lowestFreeExtent < owners.count else { return nil }
+    let extent = lowestFreeExtent
+    setOwner(extent, owner)
+    return extent
+  }
+
+  /// Takes the lowest free page, or `nil` when a further extent would be needed.
+  mutating func takePage() -> UInt64? {
+    while lowestCandidate < owners.count {
+      let extent = lowestCandidate
+      if owners[extent] == .pages && freeCounts[extent] > 0 {
+        for index in 0..<wordsPerExtent {
+          let free = ~allocated[extent * wordsPerExtent + index] & fullWord
+          if free != 0 {
+            let number = extent * pagesPerExtent + index * 64 + free.trailingZeroBitCount
+            markAllocated(UInt64(number))
+            return UInt64(number)
+          }
+        }
+      }
+      lowestCandidate += 1
+    }
+    return nil
+  }
+
+  /// Takes up to `wanted` consecutive pages of one extent: the lowest run that is long enough,
+  /// or else the longest found. `nil` when no page is free.
+  mutating func takeRun(_ wanted: Int) -> (first: UInt64, count: Int)? {
+    var best: (first: Int, count: Int)?
+    for extent in owners.indices where owners[extent] == .pages && freeCounts[extent] > 0 {
+      if let best, best.count >= Int(freeCounts[extent]) { continue }
+      var start = 0
+      for page in 0...pagesPerExtent {
+        let isFree = page < pagesPerExtent && !isAllocated(UInt64(extent * pagesPerExtent + page))
+        if isFree { continue }
+        if page - start > best?.count ?? 0 {
+          best = (extent * pagesPerExtent + start, min(page - start, wanted))
+        }
+        if best?.count == wanted { break }
+        start = page + 1
+      }
+      if best?.count == wanted { break }
+    }
+    guard let best else { return nil }
+    for page in best.first..<best.first + best.count { markAllocated(UInt64(page)) }
+    return (UInt64(best.first), best.count)
+  }
+
+  /// Marks a free page as taken.
+  mutating func markAllocated(_ number: UInt64) {
+    let (extent, word, bit) = position(number)
+    guard allocated[word] & bit == 0 else { return }
+    allocated[word] |= bit
+    freeCounts[extent] -= 1
+    freePages -= 1
+  }
+
+  /// Makes a page available again.
+  mutating func release(_ number: UInt64) {
+    let (extent, word, bit) = position(number)
+    guard allocated[word] & bit != 0 else { return }
+    allocated[word] &= ~bit
+    dead[word] &= ~bit
+    freeCounts[extent] += 1
+    freePages += 1
+    lowestCandidate = min(lowestCandidate, extent)
+  }
+
+  /// Whether no page of an extent is in use.
+  func isEmpty(_ extent: Int) -> Bool {
+    (0..<wordsPerExtent).allSatisfy { allocated[extent * wordsPerExtent + $0] == 0 }
+  }
+
+  /// What a checkpoint persists: the pages that are part of the working state.
+  func reachable() -> [UInt64] {
+    zip(allocated, dead).map { $0 & ~$1 }
+  }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Growing the file, and giving retired pages back.
+extension Pager {
+  /// Pages and extents kept back for the checkpoint's own pages.
+  private static let checkpointReserve = 64
+
+  /// Makes the file an eighth larger, by whole extents. The disk space is reserved, so that
+  /// whatever is put there later cannot run out of it.
+  func growFile() throws(EngineError) {
+    let count = map.extentCount
+    var step = max(1, min(count / 8, 64))
+    while true {
+      do {
+        try resize(toExtents: count + step)
+        return
+      } catch {
+        guard error == .outOfSpace, step > 1 else { throw error }
+        step = 1
+      }
+    }
+  }
+
+  func resize(toExtents count: Int) throws(EngineError) {
+    guard count * geometry.pagesPerExtent <= PageTable.maximumPages else { throw .outOfSpace }
+    do {
+      try storage.resize(to: geometry.offset(ofExtent: count))
+    } catch {
+      throw error.kind == .outOfSpace ? .outOfSpace : .storage(error)
+    }
+    map.grow(toExtents: count)
+  }
+
+  /// Makes sure that `pages` pages can be handed out without growing the file.
+  func reserve(pages: Int) throws(EngineError) {
+    let needed = pages + Self.checkpointReserve + map.extentCount / 64
+    while map.freePages + map.freeExtents * geometry.pagesPerExtent < needed { try growFile() }
+  }
+
+  /// Gives back what no snapshot and no superblock can reach. `durable` is the LSN up to which
+  /// the log is known to be flushed: what a crash could bring back is not given up.
+  func reclaim(durable: UInt64) {
+    if pending.isEmpty && heldBySnapshots.isEmpty { return }
+    let (lsns, generation) = snapshots.current()
+    if generation != seenSnapshotGeneration {
+      seenSnapshotGeneration = generation
+      let held = heldBySnapshots
+      heldBySnapshots = []
+      for page in held { settle(page, lsns) }
+    }
+    guard let first = pending.first, first.death <= durable else { return }
+    let ready = pending.firstIndex { $0.death > durable } ?? pending.count
+    for page in pending[..<ready] { settle(page, lsns) }
+    pending.removeFirst(ready)
+  }
+
+  private func settle(_ page: RetiredPage, _ lsns: [UInt64]) {
+    if Self.contains(lsns, page) {
+      heldBySnapshots.append(page)
+      return
+    }
+    pool.lock.withLock { pool.forget(page: page.number) }
+    if checkpointLSNs.contains(where: { page.birth <= $0 && $0 < page.death }) {
+      heldByCheckpoints.append(page)
+    } else {
+      map.release(page.number)
+    }
+  }
+
+  /// Whether any of the ascending LSNs sees the page.
+  private static func contains(_ lsns: [UInt64], _ page: RetiredPage) -> Bool {
+    lsns.contains { page.birth <= $0 && $0 < page.death }
+  }
+
+  /// Notes which checkpoints matter from now on, and gives back what none of them needs.
+  func setCheckpoints(_ lsns: [UInt64]) {
+    checkpointLSNs = lsns
+    let held = heldByCheckpoints
+    heldByCheckpoints = []
+    for page in held {
+      if lsns.contains(where: { page.birth <= $0 && $0 < page.death }) {
+        heldByCheckpoints.append(page)
+      } else {
+        map.release(page.number)
+      }
+    }
+  }
+
+  /// Makes sure that the writer's next step finds frames. Called between operations, outside any
+  /// epoch, so that frames in limbo can come free.
+  func ensureFrames() throws(EngineError) {
+    pool.lock.lock()
+    defer { pool.lock.unlock() }
+    var rounds = 0
+    while pool.freeCount < FramePool.writerReserve {
+      pool.drainLimbo()
+      if pool.freeCount >= FramePool.writerReserve { return }
+      let evicted = pool.evict(2 * FramePool.writerReserve)
+      pool.drainLimbo()
+      if pool.freeCount >= FramePool.writerReserve { return }
+      pool.lock.unlock()
+      defer { pool.lock.lock() }
+      if evicted == 0 { try writeDirtyLeaves() }
+      // A reader that was interrupted inside its epoch holds frames up until it goes on.
+      rounds += 1
+      if rounds > 4 { usleep(100) }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writing dirty pages: in order for a checkpoint, or early when frames run out.
+///
+/// Children are written before their parents, because a parent's image carries its children's
+/// checksums. They are put into the image only; the page in memory is shared and stays as it is.
+extension Pager {
+  /// Writes pages to their places and marks them clean. Pages that are not dirty any more are
+  /// passed over. `numbers` are of one rank: none is another's parent.
+  func writeBack(_ numbers: [UInt64], staging: AlignedBuffer) throws(EngineError) {
+    let sorted = numbers.sorted()
+    let capacity = staging.count / pageBytes
+    var position = 0
+    while position < sorted.count {
+      var run: [(number: UInt64, checksum: UInt32)] = []
+      let first = sorted[position]
+      while position < sorted.count, run.count < capacity,
+        sorted[position] == first + UInt64(run.count),
+        let checksum = try stage(sorted[position], staging, at: run.count * pageBytes)
+      {
+        run.append((sorted[position], checksum))
+        position += 1
+      }
+      if run.isEmpty {
+        position += 1
+        continue
+      }
+      let bytes = unsafe UnsafeRawBufferPointer(staging.buffer(0, run.count * pageBytes))
+      do {
+        try unsafe storage.write(bytes, at: geometry.offset(ofPage: first))
+      } catch {
+        throw .storage(error)
+      }
+      markClean(run)
+    }
+  }
+
+  /// Copies a dirty page with its children's checksums; `nil` when it is no longer dirty.
+  private func stage(
+    _ number: UInt64, _ staging: AlignedBuffer, at offset: Int
+  ) throws(EngineError) -> UInt32? {
+    let slot = pool.epochs.enter()
+    defer { pool.epochs.leave(slot) }
+    let entry = pool.table[number]
+    guard entry.isDirty, let frame = entry.frame else { return nil }
+    let image = staging.page(at: offset)
+    image.copyPage(from: pool.page(inFrame: frame), pageBytes: pageBytes)
+    setChildChecksums(image)
+    let checksum = image.computeChecksum(pageBytes: pageBytes)
+    image.store32(checksum, PageLayout.checksum)
+    return checksum
+  }
+
+  private func setChildChecksums(_ image: PageView) {
+    if image.kind == PageKind.branch.rawValue {
+      for index in 0..<image.count {
+        let child = image.child(index)
+        if let checksum = pool.table[child.number].checksum, checksum != child.checksum {
+          image.setChild(index, PageReference(number: child.number, checksum: checksum))
+        }
+      }
+    } else if image.isLeaf {
+      for index in 0..<image.count where image.form(index) == .paged {
+        setValueChecksums(image, index)
+      }
+    }
+  }
+
+  private func setValueChecksums(_ image: PageView, _ index: Int) {
+    let slot = image.slotOffset(index)
+    let start = image.load16(slot) + image.load16(slot + 2)
+    for position in 0..<PagedValue.pageCount(image.value(index)) {
+      let offset = start + PagedValue.offset(ofReference: position)
+      if let checksum = pool.table[image.load64(offset)].checksum {
+        image.store32(checksum, offset + 8)
+      }
+    }
+  }
+
+  private func markClean(_ run: [(number: UInt64, checksum: UInt32)]) {
+    pool.lock.withLock {
+      for (number, checksum) in run {
+        let entry = pool.table[number]
+        guard entry.isDirty, let frame = entry.frame else { continue }
+        pool.table[number] = .clean(frame: frame, checksum: checksum)
+      }
+    }
+  }
+
+  /// Writes up to an extent's worth of dirty leaves and value pages to their places, so that
+  /// their frames can be evicted. Allowed at any time: no superblock refers to them yet.
+  func writeDirtyLeaves() throws(EngineError) {
+    let dirty = pool.lock.withLock { pool.dirtyPages() }
+    var values: [UInt64] = []
+    var leaves: [UInt64] = []
+    for number in dirty {
+      guard let frame = pool.table[number].frame else { continue }
+      switch PageKind(rawValue: pool.page(inFrame: frame).kind) {
+      case .value: values.append(number)
+      case .leaf: leaves.append(number)
+      default: continue
+      }
+    }
+    if values.isEmpty && leaves.isEmpty {
+      throw .invalidConfiguration("the cache of \(pool.frameCount) pages is too small")
+    }
+    // A leaf's image needs the checksums of its values, so all of those go first.
+    try writeBack(values, staging: staging)
+    try writeBack(Array(leaves.prefix(pool.frameCount / 4)), staging: staging)
+  }
+}

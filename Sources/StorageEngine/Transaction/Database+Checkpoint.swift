@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Folding the log into the pages, beside readers and writers.
+///
+/// Invariants:
+/// - everything a superblock refers to is flushed before the superblock is written;
+/// - nothing that either superblock refers to is overwritten: what this checkpoint frees is used
+///   again only when the next one is durable, and log extents likewise.
+extension Database {
+  /// Folds the log into the pages now.
+  public func checkpoint() throws(EngineError) {
+    try checkpointLock.withLock { () throws(EngineError) in
+      try runCheckpoint(isClosing: false)
+    }
+  }
+
+  /// Writes a checkpoint if anything changed. When closing, both superblocks end up the same, so
+  /// that damage to either is harmless and the log's end is known.
+  func runCheckpoint(isClosing: Bool) throws(EngineError) {
+    try checkWritable()
+    if let plan = try capture() {
+      do {
+        try carryOut(plan)
+      } catch {
+        throw poison(error)
+      }
+    }
+    guard isClosing, state.previousLSN != state.superblock.lsn else { return }
+    do {
+      try writeSuperblock(state.superblock)
+      state.previousLSN = state.superblock.lsn
+    } catch {
+      throw poison(.storage(error))
+    }
+  }
+
+  /// Takes the present state; `nil` when it is on disk already.
+  private func capture() throws(EngineError) -> CheckpointPlan? {
+    let plan = try pager.structureLock.withLock { () throws(EngineError) -> CheckpointPlan? in
+      guard state.working.lsn != state.superblock.lsn else { return nil }
+      pager.reclaim(durable: queue.durableLSN)
+      seal()
+      guard let group = state.sealed.last else { return nil }
+      let planner = CheckpointPlanner(
+        pager: pager, persisted: state.persisted, previousLSN: state.superblock.lsn)
+      let plan = try planner.plan(group)
+      let registry = pager.snapshots
+      registry.lock.withLock { registry.open(plan.lsn) }
+      pager.checkpointLSNs.append(plan.lsn)
+      state.loggedBytes = 0
+      return plan
+    }
+    guard let plan else { return nil }
+    // The group may have been written meanwhile; leading once more makes sure of it.
+    do {
+      try queue.leadNext(lead)
+    } catch {
+      pager.snapshots.close(plan.lsn)
+      throw error
+    }
+    return plan
+  }
+
+  private func carryOut(_ plan: CheckpointPlan) throws(EngineError) {
+    defer { pager.snapshots.close(plan.lsn) }
+    let staging = try AlignedBuffer(count: PageGeometry.extentBytes)
+    for rank in plan.ranks { try pager.writeBack(rank, staging: staging) }
+    let catalog = try writeCatalog(plan, staging)
+    var persisted = state.persisted
+    let map = try writeMap(plan, staging, &persisted)
+    let flushedGroup = plan.group.end.nextGroup - 1
+    var log = plan.group.end
+    log.previousChecksum = plan.group.lastChecksum
+    let superblock = Superblock(
+      identity: identity, sequence: state.superblock.sequence,
+      pageBytes: pager.pageBytes, lsn: plan.lsn, nextTree: plan.group.state.nextTree,
+      catalog: catalog, map: map, extentCount: plan.extentCount, log: log,
+      flushedGroup: flushedGroup)
+    do {
+      try pager.storage.flush()
+      let old = state.superblock
+      try writeSuperblock(superblock)
+      state.previousLSN = old.lsn
+      state.previousLogExtent = old.log.extent
+    } catch {
+      throw .storage(error)
+    }
+    state.persisted = persisted
+    finish(plan)
+  }
+
+  /// Writes a superblock over the older of both, and flushes it.
+  private func writeSuperblock(_ superblock: Superblock) throws(StorageError) {
+    var superblock = superblock
+    superblock.sequence = state.superblock.sequence + 1
+    guard let buffer = try? AlignedBuffer(count: Superblock.bytes) else {
+      throw StorageError(operation: .write, kind: .outOfSpace, name: pager.storage.name)
+    }
+    try pager.storage.write(superblock, using: buffer)
+    try pager.storage.flush()
+    state.superblock = superblock
+  }
+
+  /// Gives back what only the checkpoint before the last needed.
+  private func finish(_ plan: CheckpointPlan) {
+    pager.structureLock.withLock {
+      pager.setCheckpoints([state.previousLSN, plan.lsn])
+      let kept = configuration.checkpointBytes / PageGeometry.extentBytes
+      state.log.release(before: state.previousLogExtent, keeping: kept, map: &pager.map)
+    }
+  }
+
+  private func writeCatalog(
+    _ plan: CheckpointPlan, _ staging: AlignedBuffer
+  ) throws(EngineError) -> PageReference {
+    var set = plan.group.state
+    for tree in set.trees where tree.height > 0 {
+      var tree = tree
+      if let checksum = pager.pool.table[tree.root.number].checksum {
+        tree.root.checksum = checksum
+      }
+      set.update(tree)
+    }
+    let payloads = Catalog.encode(set, limit: pager.geometry.valueBytesPerPage)
+    return try writeChain(.catalog, plan.catalogPages, payloads, birth: plan.lsn, staging)
+  }
+
+  private func writeMap(
+    _ plan: CheckpointPlan, _ staging: AlignedBuffer, _ persisted: inout PersistedMap
+  ) throws(EngineError) -> PageReference {
+    for (index, number, payload) in plan.mapPages {
+      let reference = try pager.writeChained(
+        .extentMap, number: number, birth: plan.lsn, payload: payload,
+        next: PageReference(number: 0, checksum: 0), buffer: staging)
+      while persisted.mapPages.count <= index {
+        persisted.mapPages.append(PageReference(number: 0, checksum: 0))
+        persisted.payloads.append([])
+      }
+      persisted.mapPages[index] = reference
+      persisted.payloads[index] = payload
+    }
+    persisted.directoryPages = plan.directoryPages
+    persisted.catalogPages = plan.catalogPages
+    return try writeChain(
+      .mapDirectory, plan.directoryPages,
+      MapDirectory.encode(persisted.mapPages, limit: pager.geometry.valueBytesPerPage),
+      birth: plan.lsn, staging)
+  }
+
+  /// Writes a chain of pages, the last first, because each names the next with its checksum.
+  private func writeChain(
+    _ kind: PageKind, _ numbers: [UInt64], _ payloads: [[UInt8]], birth: UInt64,
+    _ staging: AlignedBuffer
+  ) throws(EngineError) -> PageReference {
+    var next = PageReference(number: 0, checksum: 0)
+    for (number, payload) in zip(numbers, payloads).reversed() {
+      next = try pager.writeChained(
+        kind, number: number, birth: birth, payload: payload, next: next, buffer: staging)
+    }
+    return next
+  }
+}
+
+/// The references to all pages of the extent map, as bytes.
+enum MapDirectory {
+  static func encode(_ pages: [PageReference], limit: Int) -> [[UInt8]] {
+    let perPage = limit / PageLayout.referenceBytes
+    return stride(from: 0, to: pages.count, by: perPage).map { start in
+      var payload: [UInt8] = []
+      for page in pages[start..<min(start + perPage, pages.count)] {
+        payload.appendInteger(page.number)
+        payload.appendInteger(page.checksum)
+        payload.appendInteger(UInt32(0))
+      }
+      return payload
+    }
+  }
+
+  static func decode(_ payload: Bytes) -> [PageReference] {
+    (0..<payload.count / PageLayout.referenceBytes).map { position in
+      let offset = position * PageLayout.referenceBytes
+      return PageReference(
+        number: payload.load(offset, as: UInt64.self),
+        checksum: payload.load(offset + 8, as: UInt32.self))
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The way of a commit: into the open group, into the trees, to the disk, to the readers.
+extension Database {
+  /// Payload of sealed groups above which a commit that does not wait hands them to the system.
+  private static let unwrittenLimit = 1 << 20
+
+  /// Puts a transaction into the open group and applies it; returns its LSN. Fails without a
+  /// trace unless the trees could not be read or written, which poisons the database.
+  func submit(_ transaction: WriteTransaction) throws -> UInt64 {
+    if !transaction.isEmpty { try state.participant?.prepareCommit(transaction) }
+    return try pager.structureLock.withLock { () throws(EngineError) in
+      if transaction.isEmpty { return state.working.lsn }
+      try checkWritable()
+      pager.reclaim(durable: queue.durableLSN)
+      let order = transaction.changes.sorted()
+      let changes = order.lazy.map { transaction.changes.entries[Int($0)].change }
+        .filter { transaction.treeSet[$0.tree] != nil }
+      let lsn = state.working.lsn + 1
+      try log(transaction, changes, lsn)
+      do throws(EngineError) {
+        try ChangeApplier(pager: pager).apply(
+          transaction.treeChanges, changes, to: &state.working)
+      } catch {
+        throw poison(error)
+      }
+      state.working.lsn = lsn
+      if transaction.wroteDirectly { state.openFlushesFirst = true }
+      return lsn
+    }
+  }
+
+  /// Appends a transaction to the open group, once the space for it is certain.
+  private func log(
+    _ transaction: WriteTransaction, _ changes: some Sequence<KeyChange>, _ lsn: UInt64
+  ) throws(EngineError) {
+    let start = state.open.count
+    state.open.append(lsn: lsn, trees: transaction.treeChanges, changes: changes)
+    do throws(EngineError) {
+      guard state.open.count <= Int(UInt32.max) else {
+        throw EngineError.invalidConfiguration("a transaction has at most 4 GiB of changes")
+      }
+      try state.log.reserve(payload: state.open.count, pager: pager)
+      try pager.reserve(
+        pages: ChangeApplier(pager: pager).pagesNeeded(changes, in: state.working))
+    } catch {
+      state.open.truncate(to: start)
+      throw error
+    }
+    state.loggedBytes += state.open.count - start
+  }
+
+  /// Refuses writes from now on and shows the last durable state. Returns the error to throw.
+  @discardableResult
+  func poison(_ error: EngineError) -> EngineError {
+    let reason: EngineError
+    if case .poisoned = error { reason = error } else { reason = .poisoned(reason: "\(error)") }
+    queue.fail(reason)
+    let registry = pager.snapshots
+    registry.lock.withLock { state.published = state.durable }
+    return error
+  }
+
+  /// Waits until a commit is as durable as asked.
+  func settle(_ lsn: UInt64, _ durability: Durability) throws(EngineError) {
+    switch durability {
+    case .synced: try queue.wait(for: lsn, flushed: true, lead: lead)
+    case .written: try queue.wait(for: lsn, flushed: false, lead: lead)
+    case .manual: try publishUnwritten(lsn)
+    case .interval(let duration):
+      try publishUnwritten(lsn)
+      flushTimer().arm(duration)
+    }
+  }
+
+  /// Shows a commit to readers before it is written.
+  private func publishUnwritten(_ lsn: UInt64) throws(EngineError) {
+    let (newest, waiting) = pager.structureLock.withLock {
+      if state.open.count > 0 { seal() }
+      return (state.working, state.sealed.reduce(0) { $0 + $1.payload.count })
+    }
+    publish(newest, durable: false)
+    if waiting > Self.unwrittenLimit { try queue.wait(for: lsn, flushed: false, lead: lead) }
+  }
+
+  private func flushTimer() -> FlushTimer {
+    pager.structureLock.withLock {
+      if let timer = state.timer { return timer }
+      let timer = FlushTimer { [weak self] in try? self?.flush() }
+      state.timer = timer
+      return timer
+    }
+  }
+
+  /// Ends the open group. Call under the structure lock.
+  func seal() {
+    let payload = state.open
+    let placements = state.log.place(payload: payload.count)
+    let number = state.log.nextGroup
+    if payload.count > 0 { state.log.nextGroup += 1 }
+    state.sealed.append(
+      CommitGroup(
+        number: number, state: state.working, payload: payload, placements: placements,
+        flushesFirst: state.openFlushesFirst, end: state.log.position(previousChecksum: 0)))
+    state.open = state.spare.popLast() ?? LogBuffer()
+    state.openFlushesFirst = false
+    pager.openBirth = state.working.lsn + 1
+  }
+
+  /// Writes everything that is waiting, as the leader of the commit queue; returns the LSN of the
+  /// last transaction that has been written.
+  func lead(flushing: Bool) throws(EngineError) -> UInt64 {
+    let groups = pager.structureLock.withLock {
+      if state.open.count > 0 { seal() }
+      defer { state.sealed.removeAll(keepingCapacity: true) }
+      return state.sealed
+    }
+    do {
+      for group in groups { try state.writer.write(group) }
+      if flushing { try pager.storage.flush() }
+    } catch {
+      throw poison(.poisoned(reason: error.description))
+    }
+    for group in groups where !group.placements.isEmpty { state.writer.writtenGroup = group.number }
+    if let last = groups.last { state.writer.writtenState = last.state }
+    if flushing { state.writer.flushedGroup = state.writer.writtenGroup }
+    let newest = state.writer.writtenState
+    publish(newest, durable: flushing)
+    recycle(groups)
+    return newest.lsn
+  }
+
+  private func publish(_ newest: TreeSet, durable: Bool) {
+    let registry = pager.snapshots
+    registry.lock.withLock {
+      if newest.lsn > state.published.lsn { state.published = newest }
+      if durable && newest.lsn > state.durable.lsn { state.durable = newest }
+    }
+  }
+
+  private func recycle(_ groups: [CommitGroup]) {
+    guard !groups.isEmpty else { return }
+    pager.structureLock.withLock {
+      for group in groups where state.spare.count < 4 {
+        group.payload.removeAll()
+        state.spare.append(group.payload)
+      }
+    }
+  }
+
+  /// Asks for a checkpoint when enough was logged. Call without locks.
+  func scheduleCheckpointIfDue() {
+    let isDue = pager.structureLock.withLock {
+      guard !state.checkpointScheduled, state.loggedBytes >= configuration.checkpointBytes else {
+        return false
+      }
+      state.checkpointScheduled = true
+      return true
+    }
+    guard isDue else { return }
+    (configuration.scheduler ?? ThreadScheduler()).schedule { [weak self] in
+      guard let self else { return }
+      // A failure has poisoned the database, or there was no space and the next one tries again.
+      try? self.checkpoint()
+      self.pager.structureLock.withLock { self.state.checkpointScheduled = false }
+    }
+  }
+}

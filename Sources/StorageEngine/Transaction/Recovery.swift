@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Everything a database starts from.
+struct Recovered {
+  var pager: Pager
+  var superblock: Superblock
+  var previousLSN: UInt64
+  var previousLogExtent: Int
+  var persisted: PersistedMap
+  var state: TreeSet
+  var log: LogSpace
+  var writer: LogWriter
+}
+
+/// Opening a store: the newest superblock, the map, the catalog, then the log.
+///
+/// What recovery guarantees: the state after the last whole group of the log; every group known to
+/// have been flushed is in it, or an error names the one that cannot be read. Nothing that either
+/// superblock refers to is written before the next checkpoint, so a crash during recovery leaves
+/// everything as it was.
+struct Recovery {
+  private let pager: Pager
+  private let superblock: Superblock
+  private let previous: Superblock?
+  private var persisted = PersistedMap()
+  private var state = TreeSet()
+
+  static func recover(
+    storage: any Storage, configuration: Configuration
+  ) throws(EngineError) -> Recovered {
+    let (superblock, previous) = try SuperblockSelection.read(storage)
+    let isClean = previous?.lsn == superblock.lsn && previous?.log == superblock.log
+    var recovery = try Recovery(
+      storage: storage, superblock: superblock, previous: previous, configuration: configuration)
+    if !isClean { try recovery.confirmSuperblock() }
+    try recovery.loadMap()
+    try recovery.loadCatalog()
+    return try recovery.replay()
+  }
+
+  private init(
+    storage: any Storage, superblock: Superblock, previous: Superblock?,
+    configuration: Configuration
+  ) throws(EngineError) {
+    self.superblock = superblock
+    self.previous = previous
+    pager = try Pager(
+      storage: storage, geometry: PageGeometry(pageBytes: superblock.pageBytes),
+      cacheBytes: max(configuration.cacheBytes, superblock.pageBytes * 256))
+  }
+
+  /// Writes the superblock once more, over itself: it may have been written, but never flushed.
+  private func confirmSuperblock() throws(EngineError) {
+    do {
+      try pager.storage.write(superblock, using: pager.staging)
+      try pager.storage.flush()
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  // MARK: Map and catalog
+
+  private mutating func loadMap() throws(EngineError) {
+    let length: UInt64
+    do {
+      length = try pager.storage.length()
+    } catch {
+      throw .storage(error)
+    }
+    let prologue = UInt64(PageGeometry.prologueBytes)
+    let whole = Int(min((max(length, prologue) - prologue) / UInt64(PageGeometry.extentBytes),
+      UInt64(PageTable.maximumPages / pager.geometry.pagesPerExtent)))
+    guard whole >= superblock.extentCount else {
+      throw .corrupt(
+        Damage(
+          file: pager.storage.name, offset: length, structure: "the file",
+          problem: "ends before extent \(superblock.extentCount - 1)"))
+    }
+    pager.map.grow(toExtents: whole)
+    let loaded = try MapLoader(pager: pager).load(superblock, into: &pager.map)
+    persisted.mapPages = loaded.mapPages
+    persisted.payloads = loaded.payloads
+    persisted.directoryPages = loaded.directoryPages
+    holdPreviousPages()
+  }
+
+  /// Keeps the pages that only the older superblock needs, until the next checkpoint is durable.
+  private func holdPreviousPages() {
+    pager.checkpointLSNs = [superblock.lsn]
+    guard let previous, previous.lsn < superblock.lsn else { return }
+    pager.checkpointLSNs.append(previous.lsn)
+    var map = ExtentMap(geometry: pager.geometry)
+    map.grow(toExtents: pager.map.extentCount)
+    // When the older map cannot be read, the older superblock is of no use in any case.
+    guard (try? MapLoader(pager: pager).load(previous, into: &map)) != nil else { return }
+    for extent in 0..<map.extentCount where map.owners[extent] == .pages {
+      for page in 0..<map.pagesPerExtent {
+        let number = UInt64(extent * map.pagesPerExtent + page)
+        guard number > 0, map.isAllocated(number), !pager.map.isAllocated(number),
+          pager.map.owners[extent] == .pages
+        else { continue }
+        pager.map.markAllocated(number)
+        pager.map.setDead(number, true)
+        pager.heldByCheckpoints.append(
+          RetiredPage(number: number, birth: previous.lsn, death: superblock.lsn))
+      }
+    }
+  }
+
+  private mutating func loadCatalog() throws(EngineError) {
+    var set = TreeSet()
+    let pages = try ChainReader(pager: pager).read(superblock.catalog, .catalog) {
+      Catalog.decode($0, into: &set)
+    }
+    persisted.catalogPages = pages
+    set.nextTree = max(set.nextTree, superblock.nextTree)
+    set.lsn = superblock.lsn
+    state = set
+    pager.openBirth = superblock.lsn + 1
+  }
+
+  // MARK: The log
+
+  private mutating func replay() throws(EngineError) -> Recovered {
+    // What the log itself occupies, and the values it names, must be known before the first page
+    // is given out.
+    let chain = try surveyLog()
+    var reader = try makeReader()
+    let payload = LogBuffer()
+    while try reader.next(into: payload) {
+      try forEachTransaction(payload, reader) { (transaction) throws(EngineError) in
+        guard transaction.lsn == state.lsn + 1 else {
+          throw damage(reader, "holds transaction \(transaction.lsn) after \(state.lsn)")
+        }
+        do throws(EngineError) {
+          try ChangeApplier(pager: pager).apply(
+            transaction.trees, transaction.changes, to: &state)
+        } catch {
+          if case .treeNotFound(let tree) = error {
+            throw damage(reader, "changes tree \(tree), which does not exist")
+          }
+          throw error
+        }
+        state.lsn = transaction.lsn
+      }
+      payload.removeAll()
+    }
+    return try assemble(reader.position, chain: chain)
+  }
+
+  private func makeReader() throws(EngineError) -> LogReader {
+    try LogReader(
+      pager: pager, store: superblock.logMark, from: superblock.log,
+      claimedGroup: superblock.flushedGroup)
+  }
+
+  /// Goes through the log once: takes its extents and the large values it names out of the free
+  /// space. Returns its extents.
+  private func surveyLog() throws(EngineError) -> [Int] {
+    var reader = try makeReader()
+    let payload = LogBuffer()
+    var values: [DirectValue] = []
+    while try reader.next(into: payload) {
+      try forEachTransaction(payload, reader) { (transaction) throws(EngineError) in
+        for change in transaction.changes where change.operation == .putDirect {
+          guard let value = DirectValue(change.value) else {
+            throw damage(reader, "names a large value without runs")
+          }
+          values.append(value)
+        }
+      }
+      payload.removeAll()
+    }
+    for extent in reader.chain + [reader.position.nextExtent] {
+      guard extent < pager.map.extentCount,
+        pager.map.owners[extent] != .pages || pager.map.isEmpty(extent)
+      else { throw damage(reader, "occupies extent \(extent), which holds pages") }
+      pager.map.setOwner(extent, .log)
+    }
+    for value in values {
+      let runs = try pager.runs(of: value).runs
+      guard runs.allSatisfy({ !reader.chain.contains(pager.geometry.extent(ofPage: $0.first)) })
+      else { throw damage(reader, "names a large value inside the log") }
+      try pager.claimRuns(of: value)
+    }
+    return reader.chain
+  }
+
+  private func forEachTransaction(
+    _ payload: LogBuffer, _ reader: LogReader,
+    _ body: (LogRecordReader.Transaction) throws(EngineError) -> Void
+  ) throws(EngineError) {
+    var records = LogRecordReader(payload.bytes)
+    while true {
+      let transaction: LogRecordReader.Transaction?
+      do {
+        transaction = try records.next()
+      } catch {
+        throw damage(reader, "holds \(error.problem) at byte \(error.offset)")
+      }
+      guard let transaction else { return }
+      try body(transaction)
+    }
+  }
+
+  private func damage(_ reader: LogReader, _ problem: String) -> EngineError {
+    let position = reader.position
+    return .corrupt(
+      Damage(
+        file: pager.storage.name,
+        offset: pager.geometry.offset(ofExtent: position.extent) + UInt64(position.offset),
+        structure: "log group \(position.nextGroup - 1)", problem: problem))
+  }
+
+  private func assemble(_ position: LogPosition, chain: [Int]) throws(EngineError) -> Recovered {
+    var log = LogSpace(position: superblock.log)
+    log.adopt(chain: chain, position: position)
+    let owned = Set(log.allExtents)
+    log.released = (0..<pager.map.extentCount).filter {
+      pager.map.owners[$0] == .log && !owned.contains($0)
+    }
+    let writer = try LogWriter(
+      pager: pager, store: superblock.logMark, position: position, state: state)
+    return Recovered(
+      pager: pager, superblock: superblock, previousLSN: previous?.lsn ?? 0,
+      previousLogExtent: superblock.log.extent, persisted: persisted, state: state, log: log,
+      writer: writer)
+  }
+}

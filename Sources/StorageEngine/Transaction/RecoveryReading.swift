@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Choosing between both superblocks.
+enum SuperblockSelection {
+  /// Reads both; returns the newer, and the older if it is intact too.
+  static func read(
+    _ storage: any Storage
+  ) throws(EngineError) -> (newest: Superblock, older: Superblock?) {
+    var found: [Superblock] = []
+    var problems: [Superblock.Invalid] = []
+    let buffer = try AlignedBuffer(count: PageGeometry.prologueBytes)
+    do {
+      guard try storage.length() >= UInt64(PageGeometry.prologueBytes) else {
+        throw EngineError.notAStore(path: storage.name)
+      }
+      try unsafe storage.read(into: buffer.buffer(0, buffer.count), at: 0)
+    } catch let error as EngineError {
+      throw error
+    } catch let error as StorageError {
+      throw .storage(error)
+    } catch {
+      throw .notAStore(path: storage.name)
+    }
+    for slot in 0..<2 {
+      do {
+        let superblock = try Superblock.decode(buffer.page(at: slot * Superblock.bytes))
+        // A superblock in the other's place was written astray.
+        if superblock.sequence % 2 == slot { found.append(superblock) }
+      } catch {
+        problems.append(error)
+      }
+    }
+    found.sort { $0.sequence > $1.sequence }
+    for case .version(let version) in problems where version > Superblock.formatVersion {
+      throw .unsupportedVersion(found: version, supported: Superblock.formatVersion)
+    }
+    guard let newest = found.first else { throw unusable(storage, buffer, problems) }
+    let older = found.dropFirst().first { $0.identity == newest.identity }
+    return (newest, older)
+  }
+
+  private static func unusable(
+    _ storage: any Storage, _ buffer: AlignedBuffer, _ problems: [Superblock.Invalid]
+  ) -> EngineError {
+    let hasMagic = (0..<2).contains { slot in
+      buffer.bytes(slot * Superblock.bytes + Superblock.Field.magic, Superblock.magic.count).array
+        == Superblock.magic
+    }
+    guard hasMagic else { return .notAStore(path: storage.name) }
+    return .corrupt(
+      Damage(
+        file: storage.name, offset: 0, structure: "superblocks 0 and 1",
+        problem: "neither is intact"))
+  }
+}
+
+/// Reading a chain of pages.
+struct ChainReader {
+  let pager: Pager
+
+  /// Hands the payload of each page to `body`, which returns what is wrong with it. Returns the
+  /// numbers of the pages.
+  func read(
+    _ first: PageReference, _ kind: PageKind, _ body: (Bytes) -> String?
+  ) throws(EngineError) -> [UInt64] {
+    var numbers: [UInt64] = []
+    var visited: Set<UInt64> = []
+    var next = first
+    let buffer = try AlignedBuffer(count: pager.pageBytes)
+    while next.number != 0 {
+      guard visited.insert(next.number).inserted else {
+        throw pager.damage(next.number, "is part of a chain that goes in a circle")
+      }
+      try unsafe pager.readPage(next, into: buffer.buffer(0, pager.pageBytes))
+      let page = buffer.page(at: 0)
+      guard page.kind == kind.rawValue else {
+        throw pager.damage(next.number, "is of kind \(page.kind), not \(kind.rawValue)")
+      }
+      let payload = Int(page.load32(PageLayout.payloadBytes))
+      if let problem = body(page.bytes(PageLayout.headerBytes, payload)) {
+        throw pager.damage(next.number, problem)
+      }
+      numbers.append(next.number)
+      next = PageReference(
+        number: page.load64(PageLayout.nextPage), checksum: page.load32(PageLayout.nextChecksum))
+    }
+    return numbers
+  }
+}
+
+/// Reading a checkpoint's extent map.
+struct MapLoader {
+  let pager: Pager
+
+  func load(
+    _ superblock: Superblock, into map: inout ExtentMap
+  ) throws(EngineError) -> PersistedMap {
+    var persisted = PersistedMap()
+    persisted.directoryPages = try ChainReader(pager: pager).read(superblock.map, .mapDirectory) {
+      persisted.mapPages += MapDirectory.decode($0)
+      return nil
+    }
+    let perPage = ExtentMap.entriesPerPage(pager.geometry)
+    guard persisted.mapPages.count * perPage >= superblock.extentCount else {
+      throw pager.damage(superblock.map.number, "lists too few pages of the extent map")
+    }
+    for (index, reference) in persisted.mapPages.enumerated() {
+      _ = try ChainReader(pager: pager).read(reference, .extentMap) { payload in
+        persisted.payloads.append(payload.array)
+        return map.decode(payload, firstExtent: index * perPage)
+      }
+    }
+    return persisted
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// A consistent view of one committed state. Never blocks writers and is never blocked; keeps
+/// alive only the pages it can see. Any number of threads may read through it.
+public final class Snapshot: TreeReader, Sendable {
+  let database: Database
+  private let state: TreeSet
+  private let isOpen = Atomic<Bool>(true)
+
+  init(database: Database, state: TreeSet) {
+    self.database = database
+    self.state = state
+  }
+
+  deinit {
+    close()
+  }
+
+  /// The LSN of the last transaction it shows.
+  public var lsn: UInt64 { state.lsn }
+
+  /// Gives up the view; further reads throw `.closed`. Also done when the last reference goes.
+  public func close() {
+    if isOpen.exchange(false, ordering: .acquiringAndReleasing) {
+      database.pager.snapshots.close(state.lsn)
+    }
+  }
+
+  private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
+    guard isOpen.load(ordering: .acquiring), !database.isClosed else { throw .closed }
+    guard let descriptor = state[tree.rawValue] else {
+      throw .treeNotFound("number \(tree.rawValue)")
+    }
+    return descriptor
+  }
+
+  /// Finds a tree by name.
+  public func tree(named name: String) throws(EngineError) -> TreeID? {
+    state.names[name].map(TreeID.init(rawValue:))
+  }
+
+  /// Lists all trees with their names, ordered by name.
+  public func trees() throws(EngineError) -> [(name: String, tree: TreeID)] {
+    state.namedTrees()
+  }
+
+  /// Counts the entries of a tree.
+  public func count(of tree: TreeID) throws(EngineError) -> UInt64 {
+    try descriptor(tree).entries
+  }
+
+  /// Copies the value of a key, or returns `nil`.
+  public func value(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
+    let descriptor = try descriptor(tree)
+    guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else { return nil }
+    return try key.withBytes { (bytes) throws(EngineError) in
+      try database.pager.value(forKey: bytes, in: descriptor)
+    }
+  }
+
+  /// Starts a cursor.
+  public func cursor(
+    in tree: TreeID, range: KeyRange, reversed: Bool
+  ) throws(EngineError) -> Cursor {
+    Cursor(
+      pager: database.pager, tree: try descriptor(tree), owner: self, range: range,
+      reversed: reversed, changes: [])
+  }
+}
+
+extension TreeSet {
+  func namedTrees() -> [(name: String, tree: TreeID)] {
+    names.map { (name: $0.key, tree: TreeID(rawValue: $0.value)) }.sorted { $0.name < $1.name }
+  }
+}

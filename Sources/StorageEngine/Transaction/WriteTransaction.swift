@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A transaction that may write. Only valid inside the closure it is handed to.
+///
+/// It sees everything committed before it, also what is not flushed yet, and its own changes.
+public final class WriteTransaction: TreeReader {
+  let database: Database
+  let base: TreeSet
+  var treeSet: TreeSet
+  let changes = WriteSet()
+  var treeChanges: [TreeChange] = []
+  /// Large values written for this transaction and not replaced by it since.
+  var directValues: [[UInt8]: DirectValue] = [:]
+  var wroteDirectly = false
+  private var isEnded = false
+
+  init(database: Database, base: TreeSet) {
+    self.database = database
+    self.base = base
+    treeSet = base
+  }
+
+  var isEmpty: Bool { changes.isEmpty && treeChanges.isEmpty }
+
+  func end() {
+    isEnded = true
+  }
+
+  private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
+    if isEnded { throw .closed }
+    guard let descriptor = treeSet[tree.rawValue] else {
+      throw .treeNotFound("number \(tree.rawValue)")
+    }
+    return descriptor
+  }
+
+  // MARK: Trees
+
+  /// Finds a tree by name.
+  public func tree(named name: String) throws(EngineError) -> TreeID? {
+    treeSet.names[name].map(TreeID.init(rawValue:))
+  }
+
+  /// Lists all trees with their names, ordered by name.
+  public func trees() throws(EngineError) -> [(name: String, tree: TreeID)] {
+    treeSet.namedTrees()
+  }
+
+  /// Creates a tree. Names have 1 to 255 bytes. Throws `.treeExists`.
+  public func createTree(named name: String) throws(EngineError) -> TreeID {
+    if isEnded { throw .closed }
+    guard !name.isEmpty, name.utf8.count <= Catalog.maximumNameBytes,
+      treeSet.nextTree < UInt32.max - 1
+    else { throw .invalidTreeName(name) }
+    if treeSet.names[name] != nil { throw .treeExists(name) }
+    let id = treeSet.nextTree
+    treeSet.add(TreeDescriptor(id: id), named: name)
+    treeChanges.append(.create(id: id, name: name))
+    return TreeID(rawValue: id)
+  }
+
+  /// Drops a tree with all its entries. Its identifier is never used again.
+  public func dropTree(_ tree: TreeID) throws(EngineError) {
+    _ = try descriptor(tree)
+    for change in changes.changes(in: tree.rawValue, range: .all)
+    where change.operation == .putDirect { abandon(change.value.array) }
+    treeSet.remove(tree.rawValue)
+    treeChanges.append(.drop(id: tree.rawValue))
+  }
+
+  // MARK: Entries
+
+  /// Counts the entries of a tree, own changes included. Looks at every changed key.
+  public func count(of tree: TreeID) throws(EngineError) -> UInt64 {
+    let descriptor = try descriptor(tree)
+    var count = descriptor.entries
+    for change in changes.changes(in: tree.rawValue, range: .all) {
+      let exists = try database.pager.value(forKey: change.key, in: descriptor) != nil
+      if change.operation == .delete {
+        if exists { count -= 1 }
+      } else if !exists {
+        count += 1
+      }
+    }
+    return count
+  }
+
+  /// Copies the value of a key, or returns `nil`.
+  public func value(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
+    let descriptor = try descriptor(tree)
+    guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else { return nil }
+    return try key.withBytes { (bytes) throws(EngineError) in
+      if let change = changes.find(bytes, in: tree.rawValue) { return try value(of: change) }
+      return try database.pager.value(forKey: bytes, in: descriptor)
+    }
+  }
+
+  /// The value that a change of this transaction leaves behind.
+  func value(of change: KeyChange) throws(EngineError) -> [UInt8]? {
+    switch change.operation {
+    case .put: return change.value.array
+    case .putDirect: return try database.pager.directValue(change.value)
+    case .delete: return nil
+    }
+  }
+
+  /// Inserts or replaces. Keys have 1 to 1024 bytes, values at most 1 GiB.
+  public func put(_ value: [UInt8], forKey key: [UInt8], in tree: TreeID) throws(EngineError) {
+    _ = try descriptor(tree)
+    try checkKey(key)
+    guard value.count <= PageGeometry.maximumValueBytes else {
+      throw .valueTooLong(length: value.count, limit: PageGeometry.maximumValueBytes)
+    }
+    if value.count > PageGeometry.directValueBytes {
+      try putDirect(value, forKey: key, in: tree)
+    } else {
+      set(.put, key, in: tree, value: value)
+    }
+  }
+
+  /// Deletes a key; absent keys are ignored.
+  public func delete(_ key: [UInt8], in tree: TreeID) throws(EngineError) {
+    _ = try descriptor(tree)
+    try checkKey(key)
+    set(.delete, key, in: tree, value: [])
+  }
+
+  private func checkKey(_ key: [UInt8]) throws(EngineError) {
+    guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else {
+      throw .invalidKeyLength(length: key.count, limit: PageGeometry.maximumKeyBytes)
+    }
+  }
+
+  private func set(
+    _ operation: LogRecord.KeyOperation, _ key: [UInt8], in tree: TreeID, value: [UInt8]
+  ) {
+    let replaced = key.withBytes { keyBytes in
+      value.withBytes { changes.set(operation, keyBytes, in: tree.rawValue, value: $0) }
+    }
+    if let replaced, replaced.operation == .putDirect { abandon(replaced.value.array) }
+  }
+
+  /// Writes a large value to pages of its own now, so that memory need not hold it.
+  private func putDirect(
+    _ value: [UInt8], forKey key: [UInt8], in tree: TreeID
+  ) throws(EngineError) {
+    try database.checkWritable()
+    let direct = try value.withBytes { (bytes) throws(EngineError) in
+      try database.pager.writeDirectValue(bytes)
+    }
+    let encoded = direct.encoded
+    directValues[encoded] = direct
+    wroteDirectly = true
+    set(.putDirect, key, in: tree, value: encoded)
+  }
+
+  private func abandon(_ encoded: [UInt8]) {
+    guard let direct = directValues.removeValue(forKey: encoded),
+      let (runs, lists) = try? database.pager.runs(of: direct)
+    else { return }
+    database.pager.abandonRuns(runs, lists: lists)
+  }
+
+  /// Gives back what was written ahead of a commit that will not come.
+  func rollback() {
+    for encoded in Array(directValues.keys) { abandon(encoded) }
+    end()
+  }
+
+  /// Starts a cursor that shows the tree as it is now, own changes included.
+  public func cursor(
+    in tree: TreeID, range: KeyRange, reversed: Bool
+  ) throws(EngineError) -> Cursor {
+    let descriptor = try descriptor(tree)
+    return Cursor(
+      pager: database.pager, tree: descriptor, owner: self, range: range, reversed: reversed,
+      changes: changes.changes(in: tree.rawValue, range: range))
+  }
+}
