@@ -11,38 +11,61 @@ extension RecordStore {
   /// and what is here.
   ///
   /// - Throws: `JournalError.gap` and `.waiting` when something is missing, `.fork` when one name
-  ///   stands for two transactions; `RecordStoreError.rollback` and `.corruptTransaction`. Then
-  ///   nothing of the batch is applied.
+  ///   stands for two transactions, `.acausal`; `RecordStoreError.rollback` and
+  ///   `.corruptTransaction`. Then nothing of the batch is applied.
   public func apply(_ batch: [EncodedTransaction]) throws -> ApplyOutcome {
     guard !batch.isEmpty else { return ApplyOutcome() }
-    return try withMemory { trees, memory in
-      let now = environment.now()
-      var delivery = try Delivery(trees, memory, now, maxAhead: environment.maxAhead)
-      try delivery.releaseDue()
-      for transaction in batch.inCausalOrder() { try delivery.deliver(transaction) }
-      return try delivery.finish(&memory)
+    let policy = policy
+    return try database.write { trees in
+      try journal.update(in: trees) { update in
+        let own = try MetaTree.open(trees).origin()
+        var delivery = Delivery(trees)
+        try delivery.release(from: &update, policy)
+        for transaction in batch.inCausalOrder() {
+          try delivery.deliver(transaction, to: &update, policy, own: own)
+        }
+        return try delivery.finish()
+      }
     }
   }
 
   /// Applies what was put aside and may be applied by now.
   @discardableResult
   public func releaseHeld() throws -> ApplyOutcome {
-    let now = environment.now()
     let snapshot = try database.snapshot()
-    let earliest = try HeldTree(snapshot)?.all().map { $0.release(maxAhead: environment.maxAhead) }
+    let count = try journal.heldCount(in: snapshot)
     snapshot.close()
-    guard let first = earliest?.min(), first <= now else { return ApplyOutcome() }
-    return try withMemory { trees, memory in try releaseDue(trees, &memory, now) }
+    guard count > 0 else { return ApplyOutcome() }
+    let policy = policy
+    return try database.write { trees in
+      try journal.update(in: trees) { update in
+        var delivery = Delivery(trees)
+        try delivery.release(from: &update, policy)
+        return try delivery.finish()
+      }
+    }
   }
+}
 
-  /// Applies, within a transaction of the engine, what may be applied by now.
-  @discardableResult
-  func releaseDue(
-    _ trees: WriteTransaction, _ memory: inout StoreMemory, _ now: UInt64
-  ) throws -> ApplyOutcome {
-    guard let release = memory.nextRelease, release <= now else { return ApplyOutcome() }
-    var delivery = try Delivery(trees, memory, now, maxAhead: environment.maxAhead)
-    try delivery.releaseDue()
-    return try delivery.finish(&memory)
+extension [EncodedTransaction] {
+  /// Ordered by time, origin's short name, sequence.
+  ///
+  /// What a transaction depends on comes first, because its stamp is above all of theirs.
+  func inCausalOrder() -> [EncodedTransaction] {
+    let ordered = zip(indices, indices.dropFirst()).allSatisfy { one, two in
+      self[one].header.timestamp < self[two].header.timestamp
+    }
+    if ordered { return self }
+    var tags: [Origin: UInt64] = [:]
+    let stamped = map { transaction -> (stamp: Stamp, transaction: EncodedTransaction) in
+      let origin = transaction.header.origin
+      let tag = tags[origin] ?? origin.tag
+      tags[origin] = tag
+      let stamp = Stamp(
+        timestamp: transaction.header.timestamp.rawValue, tag: tag,
+        sequence: transaction.header.sequence)
+      return (stamp, transaction)
+    }
+    return stamped.sorted { $0.stamp < $1.stamp }.map(\.transaction)
   }
 }

@@ -3,124 +3,80 @@
 public import ChangeJournal
 import StorageEngine
 
+/// Reads transactions of the journal one by one, causes before effects.
+public typealias JournalCursor = ChangeJournal.JournalCursor
+
+extension OriginHead {
+  /// The name of the last transaction applied.
+  public var dot: Dot { Dot(origin: origin, sequence: sequence) }
+}
+
 extension RecordStore {
   /// Describes what the store holds and waits for.
   public func status() throws -> StoreStatus {
-    let snapshot = try database.snapshot()
-    defer { snapshot.close() }
-    guard let meta = try MetaTree(snapshot) else {
-      throw RecordStoreError.corruptStore(place: StoreTree.meta, problem: "it is missing")
-    }
-    let applied = try Self.appliedVector(snapshot)
-    return StoreStatus(
-      storeID: try meta.storeID(), origin: try meta.origin(), applied: applied,
-      clock: try meta.clock().last,
-      collections: try RecordSnapshot(snapshot).collectionCounts(),
-      held: try heldStatus(snapshot, applied))
-  }
-
-  private func heldStatus(
-    _ snapshot: Snapshot, _ applied: VersionVector
-  ) throws -> [StoreStatus.Held] {
-    let now = environment.now()
-    return try (HeldTree(snapshot)?.all() ?? []).map { held in
-      let release = held.release(maxAhead: environment.maxAhead)
-      let missing = held.header.dependencies.entries.first { $0.sequence > applied[$0.origin] }
-      let reason: StoreStatus.Held.Reason
-      if release > now {
-        reason = .ahead
-      } else if let missing {
-        reason = .waiting(for: Dot(origin: missing.origin, sequence: missing.sequence))
-      } else {
-        reason = .waiting(
-          for: Dot(origin: held.header.origin, sequence: held.header.sequence - 1))
-      }
-      return StoreStatus.Held(
-        dot: held.dot, timestamp: held.header.timestamp,
-        operationCount: held.header.operationCount, reason: reason, release: release)
+    try read { view in
+      let meta = try MetaTree.open(view.trees)
+      let heads = try journal.heads(in: view.trees)
+      var held: [StoreStatus.Held] = []
+      let policy = policy
+      try journal.forEachHeld(in: view.trees, policy) { held.append(.init($0, policy)) }
+      held.sort { ($0.timestamp, $0.dot) < ($1.timestamp, $1.dot) }
+      return StoreStatus(
+        storeID: try meta.storeID(), origin: try meta.origin(), applied: heads.applied,
+        clock: heads.clock.last, collections: try view.collectionCounts(), held: held)
     }
   }
 
   /// Lists the transactions beyond a position, in causal order, from one consistent view.
   public func journal(since position: VersionVector = VersionVector()) throws -> JournalCursor {
-    try JournalCursor(database.snapshot(), since: position)
+    try journal.cursor(since: position, in: database.snapshot())
   }
 
   /// What is applied, as far as it is durable.
   public func appliedVector() throws -> VersionVector {
-    let snapshot = try database.snapshot()
-    defer { snapshot.close() }
-    return try Self.appliedVector(snapshot)
+    try read { try journal.appliedVector(in: $0.trees) }
   }
 
   /// What is applied or put aside: what need not be sent here again.
   public func receivedVector() throws -> VersionVector {
-    let snapshot = try database.snapshot()
-    defer { snapshot.close() }
-    var vector = try Self.appliedVector(snapshot)
-    // Ordered by time, so those of one origin come in their sequence.
-    for held in try HeldTree(snapshot)?.all() ?? []
-    where held.header.sequence == vector[held.header.origin] + 1 {
-      vector[held.header.origin] = held.header.sequence
+    try read { view in
+      var vector = try journal.appliedVector(in: view.trees)
+      // They come in the order of their sequence.
+      try journal.forEachHeld(in: view.trees, policy) { held in
+        let dot = held.header.dot
+        if dot.sequence == vector[dot.origin] + 1 { vector[dot.origin] = dot.sequence }
+      }
+      return vector
     }
-    return vector
   }
 
   /// The last transaction applied of each origin, ordered by origin.
-  public func chainHeads() throws -> [ChainHead] {
-    let snapshot = try database.snapshot()
-    defer { snapshot.close() }
-    return try JournalTrees(snapshot).chainHeads()
+  public func chainHeads() throws -> [OriginHead] {
+    try read { try journal.heads(in: $0.trees).ordered }
   }
 
   /// The chain hash of an applied transaction; `nil` when it is not applied.
   public func chainHash(of dot: Dot) throws -> Hash256? {
-    let snapshot = try database.snapshot()
-    defer { snapshot.close() }
-    return try JournalTrees(snapshot).transaction(dot)?.hash
-  }
-
-  static func appliedVector(_ reader: any TreeReader) throws -> VersionVector {
-    var vector = VersionVector()
-    for head in try JournalTrees(reader).chainHeads() {
-      vector[head.dot.origin] = head.dot.sequence
-    }
-    return vector
+    try read { try journal.hash(of: dot, in: $0.trees) }
   }
 }
 
-/// Reads transactions of the journal one by one.
-public final class JournalCursor {
-  private let snapshot: Snapshot
-  private let journal: JournalTrees
-  private var fronts: [(stamp: Stamp, transaction: EncodedTransaction)] = []
-
-  init(_ snapshot: Snapshot, since position: VersionVector) throws {
-    self.snapshot = snapshot
-    journal = try JournalTrees(snapshot)
-    for head in try journal.chainHeads() {
-      try push(Dot(origin: head.dot.origin, sequence: position[head.dot.origin] + 1))
+extension StoreStatus.Held {
+  init(_ held: HeldTransaction, _ policy: AdmissionPolicy) {
+    dot = held.header.dot
+    timestamp = held.header.timestamp
+    operationCount = held.header.operationCount
+    switch held.reason {
+    case .tooFarAhead(let time):
+      reason = .ahead
+      release = time
+    case .waiting(let missing):
+      reason = .waiting(for: missing)
+      let written = timestamp.milliseconds
+      release = written > policy.maximumAhead ? written - policy.maximumAhead : 0
+    case .refused(let why):
+      reason = .refused(why)
+      release = .max
     }
-  }
-
-  private func push(_ dot: Dot) throws {
-    guard let transaction = try journal.transaction(dot) else { return }
-    fronts.append(
-      (
-        Stamp(
-          timestamp: transaction.header.timestamp.rawValue, tag: dot.origin.tag,
-          sequence: dot.sequence), transaction
-      ))
-  }
-
-  /// Reads the next transaction; `nil` behind the last.
-  public func next() throws -> EncodedTransaction? {
-    guard let slot = fronts.indices.min(by: { fronts[$0].stamp < fronts[$1].stamp }) else {
-      return nil
-    }
-    let transaction = fronts.remove(at: slot).transaction
-    try push(
-      Dot(origin: transaction.header.origin, sequence: transaction.header.sequence + 1))
-    return transaction
   }
 }

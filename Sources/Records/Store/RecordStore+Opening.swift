@@ -75,7 +75,7 @@ extension RecordStore {
     _ transaction: WriteTransaction, _ environment: Environment, storeID: StoreID? = nil
   ) throws {
     let meta = try transaction.createTree(named: StoreTree.meta)
-    try JournalTrees.create(in: transaction)
+    _ = try Journal.create(in: transaction)
     let storeBytes = try storeID?.bytes ?? random(StoreID.byteCount, environment)
     let originBytes = try random(Origin.byteCount, environment)
     try MetaTree.put(.format, in: meta, of: transaction) { cbor in
@@ -83,11 +83,6 @@ extension RecordStore {
     }
     try MetaTree.put(.store, in: meta, of: transaction) { $0.write(bytes: storeBytes) }
     try MetaTree.put(.origin, in: meta, of: transaction) { $0.write(bytes: originBytes) }
-    try MetaTree.put(.clock, in: meta, of: transaction) { cbor in
-      cbor.write(arrayCount: 2)
-      cbor.write(unsigned: 0)
-      cbor.write(unsigned: 0)
-    }
   }
 
   /// So many random bytes, and never fewer.

@@ -9,28 +9,38 @@ extension RecordStore {
   /// Durable when this returns. When `body` throws, nothing is changed; when it wrote nothing,
   /// there is no transaction. Must not be called from within itself.
   ///
-  /// - Parameter durability: When this returns; by default as the database was opened.
+  /// - Parameters:
+  ///   - durability: What the commit waits for; by default what the database was opened with.
+  ///   - body: Reads and writes records. Runs while no other write does.
   public func write<R>(
     durability: Durability? = nil, _ body: (RecordTransaction) throws -> R
   ) throws -> R {
-    try withMemory(durability) { trees, memory in
-      let now = environment.now()
-      try releaseDue(trees, &memory, now)
-      var clock = memory.clock
-      let timestamp = try clock.next(now: now)
-      let previous = memory.heads[memory.origin]
-      let dot = Dot(origin: memory.origin, sequence: (previous?.sequence ?? 0) + 1)
-      let transaction = RecordTransaction(trees, memory.stamp(dot, timestamp))
-      let result = try body(transaction)
-      guard let parts = try transaction.finish() else { return result }
-      let entry = try EncodedTransaction(
-        origin: dot.origin, sequence: dot.sequence, timestamp: timestamp,
-        dependencies: memory.others, schemaEpoch: 0, previousHash: previous?.hash ?? .zero,
-        parts: parts)
-      try JournalTrees(trees).append(entry, in: trees)
-      memory.note(entry)
-      memory.changes += 1
-      return result
+    let policy = policy
+    return try database.write(durability: durability) { trees in
+      try journal.update(in: trees) { update in
+        var delivery = Delivery(trees)
+        try delivery.release(from: &update, policy)
+        try delivery.finish()
+        // The journal will give the transaction this very place and time when it is appended.
+        let origin = try MetaTree.open(trees).origin()
+        let head = update.heads.byOrigin[origin]
+        var clock = update.heads.clock
+        let stamp = Stamp(
+          timestamp: try clock.next(now: policy.now).rawValue, tag: head?.tag ?? origin.tag,
+          sequence: (head?.sequence ?? 0) + 1)
+        let transaction = RecordTransaction(trees, stamp)
+        let result = try body(transaction)
+        if let parts = try transaction.finish() {
+          let entry = try update.append(parts, origin: origin, now: policy.now)
+          guard entry.header.timestamp.rawValue == stamp.timestamp,
+            entry.header.sequence == stamp.sequence
+          else {
+            throw RecordStoreError.corruptStore(
+              place: "journal", problem: "\(entry.dot) was given another place than foreseen")
+          }
+        }
+        return result
+      }
     }
   }
 }

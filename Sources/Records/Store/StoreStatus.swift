@@ -22,6 +22,8 @@ public struct StoreStatus: Sendable, Equatable {
       case ahead
       /// It needs another one that is held.
       case waiting(for: Dot)
+      /// It can never be applied; why, in words.
+      case refused(String)
     }
 
     /// Its name.
@@ -32,7 +34,7 @@ public struct StoreStatus: Sendable, Equatable {
     public let operationCount: Int
     /// Why it is not applied.
     public let reason: Reason
-    /// Milliseconds since 1970 at which it is applied at the earliest.
+    /// Milliseconds since 1970 at which it is applied at the earliest; `.max` for never.
     public let release: UInt64
   }
 
@@ -63,14 +65,4 @@ public struct ApplyOutcome: Sendable, Equatable {
 
   /// Nothing done yet.
   public init() {}
-}
-
-/// The last transaction applied of one origin.
-public struct ChainHead: Sendable, Hashable {
-  /// The transaction.
-  public let dot: Dot
-  /// Its chain hash.
-  public let hash: Hash256
-  /// Its stamp.
-  public let timestamp: HybridTimestamp
 }

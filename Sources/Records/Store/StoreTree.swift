@@ -7,8 +7,6 @@ import StorageEngine
 enum StoreTree {
   /// What there is one of: see `MetaKey`.
   static let meta = "meta"
-  /// Transactions that may not be applied yet, by origin (24 bytes) and sequence (8 bytes).
-  static let held = "held"
   /// For each collection with tombstones how many it has, by name.
   static let tombstones = "tombstones"
 
@@ -32,8 +30,6 @@ enum MetaKey: String, CaseIterable {
   case store
   /// Who writes: 24 bytes.
   case origin
-  /// How often the records were changed, and the highest stamp given or seen: two numbers.
-  case clock
 
   var bytes: [UInt8] { Array(rawValue.utf8) }
 }
@@ -51,6 +47,14 @@ struct MetaTree {
     guard let tree = try reader.tree(named: StoreTree.meta) else { return nil }
     self.reader = reader
     self.tree = tree
+  }
+
+  /// The tree that every store has.
+  static func open(_ reader: any TreeReader) throws -> MetaTree {
+    guard let meta = try MetaTree(reader) else {
+      throw RecordStoreError.corruptStore(place: StoreTree.meta, problem: "it is missing")
+    }
+    return meta
   }
 
   /// Reads the value of a key, which a whole store has.
@@ -82,14 +86,6 @@ struct MetaTree {
 
   func format() throws -> UInt64 {
     try value(.format) { cbor throws(CodingError) in try cbor.readUnsigned() }
-  }
-
-  func clock() throws -> (changes: UInt64, last: HybridTimestamp) {
-    try value(.clock) { cbor throws(CodingError) in
-      guard try cbor.readArrayCount() == 2 else { return nil }
-      let changes = try cbor.readUnsigned()
-      return (changes, HybridTimestamp(rawValue: try cbor.readUnsigned()))
-    }
   }
 
   static func put(
