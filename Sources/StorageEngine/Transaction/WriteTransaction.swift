@@ -145,8 +145,13 @@ public final class WriteTransaction: TreeReader {
     _ value: [UInt8], forKey key: [UInt8], in tree: TreeID
   ) throws(EngineError) {
     try database.checkWritable()
-    let direct = try value.withBytes { (bytes) throws(EngineError) in
-      try database.pager.writeDirectValue(bytes)
+    let direct: DirectValue
+    do throws(EngineError) {
+      direct = try value.withBytes { (bytes) throws(EngineError) in
+        try database.pager.writeDirectValue(bytes)
+      }
+    } catch {
+      throw database.poisonIfBroken(error)
     }
     let encoded = direct.encoded
     directValues[encoded] = direct
