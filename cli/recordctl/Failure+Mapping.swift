@@ -18,6 +18,7 @@ extension Failure {
     case let damage as Damage: self.init(.corrupt, damage.description, hint: Self.restoreHint)
     case let error as JournalError: self.init(error)
     case let error as RecordStoreError: self.init(error)
+    case let error as ImportFailure: self.init(error)
     case let error as FileFailure: self.init(error)
     case let error as SyncError: self.init(error)
     case let error as SyncServerError: self.init(error)
@@ -131,6 +132,23 @@ extension Failure {
     case .rollback: self.init(.fork, what, hint: Self.forkHint)
     case .invalidCollection, .keyTooLong: self.init(.usage, what)
     case .invalidField, .invalidValue, .duplicateField: self.init(.failure, what)
+    }
+  }
+}
+
+extension Failure {
+  /// The exit code of the cause; malformed input is a plain failure.
+  init(_ error: ImportFailure) {
+    switch error.cause {
+    case is JSONError, is CSVError, is ImportError:
+      self.init(
+        .failure, error.description, hint: "correct that line; importing again is safe")
+    case let cause:
+      let failure = Failure(describing: cause)
+      let done =
+        error.committed.records == 0
+        ? "nothing was imported" : "everything up to line \(error.committed.line) was imported"
+      self.init(failure.status, "\(failure.message) (\(done))", hint: failure.hint)
     }
   }
 }

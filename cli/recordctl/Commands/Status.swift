@@ -37,10 +37,11 @@ struct Status: StoreCommand {
   }
 
   private static func item(_ held: StoreStatus.Held) -> Item {
-    let reason: (word: Item, dot: Item) =
+    let reason: (word: Item, dot: Item, why: Item) =
       switch held.reason {
-      case .ahead: ("ahead", .null)
-      case .waiting(let dot): ("waiting", .text("\(dot)"))
+      case .ahead: ("ahead", .null, .null)
+      case .waiting(let dot): ("waiting", .text("\(dot)"), .null)
+      case .refused(let why): ("refused", .null, .text(why))
       }
     return [
       "transaction": .text("\(held.dot)"),
@@ -48,7 +49,9 @@ struct Status: StoreCommand {
       "operations": Item(held.operationCount),
       "reason": reason.word,
       "waitsFor": reason.dot,
-      "release": .text(CalendarTime.text(milliseconds: held.release)),
+      "problem": reason.why,
+      "release": held.release == .max
+        ? .null : .text(CalendarTime.text(milliseconds: held.release)),
     ]
   }
 }

@@ -25,9 +25,17 @@ final class InputFile: JournalByteSource {
   }
 
   /// How much of the file is behind; nil where its end is not known.
-  var fraction: Double? {
+  var fraction: Double? { fraction(ofBytes: offset) }
+
+  /// How much of the file so many bytes are.
+  func fraction(ofBytes bytes: UInt64) -> Double? {
     guard let byteCount, byteCount > 0 else { return nil }
-    return Double(offset) / Double(byteCount)
+    return Double(bytes) / Double(byteCount)
+  }
+
+  /// Whether another `InputFile` of the same path would give the same bytes.
+  var canBeReadAgain: Bool {
+    byteCount != nil && descriptor.number != Descriptor.input.number
   }
 
   /// Returns the next bytes, at most `count` of them; none at the end.
