@@ -6,8 +6,9 @@ indirect enum Item: Sendable {
   case bool(Bool)
   case integer(Int64)
   case unsigned(UInt64)
-  case number(Double)
   case text(String)
+  /// JSON that is written already.
+  case json([UInt8])
   case array([Item])
   case object([Member])
 
@@ -63,7 +64,7 @@ extension Item {
     case .bool(let bool): text += "\(bool)"
     case .integer(let number): text += "\(number)"
     case .unsigned(let number): text += "\(number)"
-    case .number(let number): text += "\(number)"
+    case .json(let bytes): text += String(decoding: bytes, as: UTF8.self)
     case .text(let string): text += string.jsonString
     case .array(let items):
       Self.write(items, between: ("[", "]"), to: &text, indentation) { item, text, indentation in

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
-import Foundation
 import Records
 
 /// Prints records on standard output, one after the other, in the format asked for.
@@ -24,11 +23,11 @@ final class RecordPrinter {
     case .text:
       if count > 0 { try output.writeLine("") }
       for line in Item(record).textLines() { try output.writeLine(line) }
-    case .jsonl: try output.writeLine(Item(record).json)
+    case .jsonl: try output.write(record.json + [UInt8(ascii: "\n")])
     case .json where isSingle: try output.writeLine(Item(record).prettyJSON)
     case .json:
       try output.write((count == 0 ? "[\n" : ",\n").utf8)
-      try output.write(Item(record).json.utf8)
+      try output.write(record.json)
     case .table, .csv: gathered.append(record)
     }
     count += 1
@@ -81,7 +80,7 @@ extension Item {
     switch key {
     case .integer(let number): self = .integer(number)
     case .text(let text): self = .text(text)
-    case .uuid(let uuid): self = ["$uuid": .text("\(uuid)")]
+    case .uuid: self = .json(key.json)
     }
   }
 
@@ -91,12 +90,8 @@ extension Item {
     case .bool(let bool): self = .bool(bool)
     case .integer(let number): self = .integer(number)
     case .unsigned(let number): self = .unsigned(number)
-    case .double(let number): self = .number(number)
     case .text(let text): self = .text(text)
-    case .bytes(let bytes): self = ["$bytes": .text(Data(bytes).base64EncodedString())]
-    case .array(let values): self = .array(values.map(Item.init))
-    case .map(let map):
-      self = .object(map.entries.map { Member(name: $0.key, item: Item($0.value)) })
+    default: self = .json(value.json)
     }
   }
 }
