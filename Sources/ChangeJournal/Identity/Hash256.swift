@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Crypto
+
+/// A SHA-256 digest.
+public struct Hash256: Hashable, Sendable, BitwiseCopyable {
+  /// The digest as four big-endian words.
+  let words: (UInt64, UInt64, UInt64, UInt64)
+
+  /// Thirty-two zero bytes: what stands before the first transaction of an origin.
+  public static let zero = Hash256(words: (0, 0, 0, 0))
+
+  init(words: (UInt64, UInt64, UInt64, UInt64)) {
+    self.words = words
+  }
+
+  /// How many bytes a digest has.
+  public static var byteCount: Int { 32 }
+
+  /// Takes exactly thirty-two bytes; `nil` for any other number of them.
+  public init?(bytes: some Collection<UInt8>) {
+    guard bytes.count == Self.byteCount else { return nil }
+    var words: [UInt64] = []
+    var rest = bytes[...]
+    for _ in 0..<4 {
+      words.append(UInt64(bigEndianBytes: rest.prefix(8)))
+      rest = rest.dropFirst(8)
+    }
+    self.init(words: (words[0], words[1], words[2], words[3]))
+  }
+
+  /// The thirty-two bytes.
+  public var bytes: [UInt8] {
+    words.0.bigEndianBytes + words.1.bigEndianBytes + words.2.bigEndianBytes
+      + words.3.bigEndianBytes
+  }
+
+  /// Compares all four words.
+  public static func == (left: Hash256, right: Hash256) -> Bool {
+    left.words == right.words
+  }
+
+  /// Feeds all four words.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(words.0)
+    hasher.combine(words.1)
+    hasher.combine(words.2)
+    hasher.combine(words.3)
+  }
+}
+
+extension Hash256: LosslessStringConvertible {
+  /// Sixty-four lowercase hexadecimal digits.
+  public var description: String { Hexadecimal.text(bytes) }
+
+  /// Reads sixty-four lowercase hexadecimal digits; `nil` for anything else.
+  public init?(_ description: String) {
+    var rest = description[...].utf8
+    guard rest.count == 64 else { return nil }
+    var words: [UInt64] = []
+    for _ in 0..<4 {
+      guard let word = Hexadecimal.number(Substring(rest.prefix(16)).utf8) else { return nil }
+      words.append(word)
+      rest = rest.dropFirst(16)
+    }
+    self.init(words: (words[0], words[1], words[2], words[3]))
+  }
+}
+
+extension Hash256 {
+  /// Digests bytes.
+  public static func of(_ bytes: [UInt8]) -> Hash256 {
+    var hasher = Hasher256()
+    hasher.update(bytes[...])
+    return hasher.finish()
+  }
+
+  /// Digests part of an array without copying it.
+  public static func of(_ bytes: ArraySlice<UInt8>) -> Hash256 {
+    var hasher = Hasher256()
+    hasher.update(bytes)
+    return hasher.finish()
+  }
+}
+
+/// SHA-256 over bytes that arrive piece by piece.
+public struct Hasher256: Sendable {
+  private var state = SHA256()
+
+  /// Starts with no bytes.
+  public init() {}
+
+  /// Adds bytes.
+  public mutating func update(_ bytes: [UInt8]) {
+    update(bytes[...])
+  }
+
+  /// Adds part of an array without copying it.
+  public mutating func update(_ bytes: ArraySlice<UInt8>) {
+    unsafe bytes.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
+  }
+
+  /// Returns the digest of everything added so far.
+  public func finish() -> Hash256 {
+    let digest = state.finalize()
+    return unsafe digest.withUnsafeBytes { buffer in
+      let word = { (start: Int) -> UInt64 in
+        unsafe UInt64(bigEndianBytes: buffer[start..<start + 8])
+      }
+      return Hash256(words: (word(0), word(8), word(16), word(24)))
+    }
+  }
+}
