@@ -69,7 +69,8 @@ public struct JSONText: Sendable {
     var digits = point.joined()
     while digits.count > 1, digits.last == "0" { digits.removeLast() }
     guard exponent >= 16 else {
-      return sign + digits + String(repeating: "0", count: max(0, exponent + 1 - digits.count)) + ".0"
+      return sign + digits + String(repeating: "0", count: max(0, exponent + 1 - digits.count))
+        + ".0"
     }
     let fraction = digits.dropFirst()
     return "\(sign)\(digits.prefix(1))\(fraction.isEmpty ? "" : ".")\(fraction)e+\(exponent)"
