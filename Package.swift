@@ -16,8 +16,10 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
     .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
@@ -38,9 +40,14 @@ let package = Package(
       dependencies: [
         "PeerSync",
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -51,6 +58,7 @@ let package = Package(
         "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "cli/recordctl"),
     .target(name: "TestSupport", dependencies: ["StorageEngine"], path: "Tests/TestSupport"),
@@ -64,7 +72,9 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "PeerSyncTests", dependencies: ["PeerSync", "TestSupport"]),
     .testTarget(name: "PeerSyncHTTPTests", dependencies: ["PeerSyncHTTP", "TestSupport"]),
-    .testTarget(name: "recordctlTests", dependencies: ["TestSupport"]),
+    .testTarget(name: "recordctlTests", dependencies: ["Records", "TestSupport"]),
+    // The rules of style, executed; needs nothing but the sources.
+    .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -51,17 +51,26 @@ struct ExtentMap {
     return (extent, extent * wordsPerExtent + page / 64, 1 << UInt64(page % 64))
   }
 
+  /// Whether the file has such a page. A forged file may name any number; what does not exist is
+  /// never free, and changes nothing.
+  private func exists(_ number: UInt64) -> Bool {
+    number < UInt64(owners.count * pagesPerExtent)
+  }
+
   func isAllocated(_ number: UInt64) -> Bool {
+    guard exists(number) else { return true }
     let (_, word, bit) = position(number)
     return allocated[word] & bit != 0
   }
 
   func isDead(_ number: UInt64) -> Bool {
+    guard exists(number) else { return false }
     let (_, word, bit) = position(number)
     return dead[word] & bit != 0
   }
 
   mutating func setDead(_ number: UInt64, _ isDead: Bool) {
+    guard exists(number) else { return }
     let (_, word, bit) = position(number)
     if isDead { dead[word] |= bit } else { dead[word] &= ~bit }
   }
@@ -117,10 +126,11 @@ struct ExtentMap {
   }
 
   /// Takes up to `wanted` consecutive pages of one extent: the lowest run that is long enough,
-  /// or else the longest found. `nil` when no page is free.
-  mutating func takeRun(_ wanted: Int) -> (first: UInt64, count: Int)? {
+  /// or else the longest found, as long as it has `minimum` pages.
+  mutating func takeRun(_ wanted: Int, atLeast minimum: Int) -> (first: UInt64, count: Int)? {
     var best: (first: Int, count: Int)?
-    for extent in owners.indices where owners[extent] == .pages && freeCounts[extent] > 0 {
+    for extent in owners.indices
+    where owners[extent] == .pages && Int(freeCounts[extent]) >= minimum {
       if let best, best.count >= Int(freeCounts[extent]) { continue }
       var start = 0
       for page in 0...pagesPerExtent {
@@ -134,13 +144,14 @@ struct ExtentMap {
       }
       if best?.count == wanted { break }
     }
-    guard let best else { return nil }
+    guard let best, best.count >= minimum else { return nil }
     for page in best.first..<best.first + best.count { markAllocated(UInt64(page)) }
     return (UInt64(best.first), best.count)
   }
 
   /// Marks a free page as taken.
   mutating func markAllocated(_ number: UInt64) {
+    guard exists(number) else { return }
     let (extent, word, bit) = position(number)
     guard allocated[word] & bit == 0 else { return }
     allocated[word] |= bit
@@ -150,6 +161,7 @@ struct ExtentMap {
 
   /// Makes a page available again.
   mutating func release(_ number: UInt64) {
+    guard exists(number) else { return }
     let (extent, word, bit) = position(number)
     guard allocated[word] & bit != 0 else { return }
     allocated[word] &= ~bit
@@ -157,6 +169,7 @@ struct ExtentMap {
     freeCounts[extent] += 1
     freePages += 1
     lowestCandidate = min(lowestCandidate, extent)
+    if Int(freeCounts[extent]) == pagesPerExtent { setOwner(extent, .free) }
   }
 
   /// Whether no page of an extent is in use.

@@ -7,11 +7,14 @@ extension Pager {
   /// Pages and extents kept back for the checkpoint's own pages.
   private static let checkpointReserve = 64
 
+  /// Extents by which the file grows at most at a time.
+  static let maximumGrowth = 64
+
   /// Makes the file an eighth larger, by whole extents. The disk space is reserved, so that
   /// whatever is put there later cannot run out of it.
   func growFile() throws(EngineError) {
     let count = map.extentCount
-    var step = max(1, min(count / 8, 64))
+    var step = max(1, min(count / 8, Self.maximumGrowth))
     while true {
       do {
         try resize(toExtents: count + step)
@@ -33,9 +36,14 @@ extension Pager {
     map.grow(toExtents: count)
   }
 
-  /// Makes sure that `pages` pages can be handed out without growing the file.
+  /// Makes sure that a transaction's `pages` pages can be handed out without growing the file, and
+  /// those of the next checkpoint after them.
   func reserve(pages: Int) throws(EngineError) {
-    let needed = pages + Self.checkpointReserve + map.extentCount / 64
+    try ensure(pages: pages + Self.checkpointReserve + map.extentCount / 64)
+  }
+
+  /// Makes sure that `needed` pages can be handed out without growing the file.
+  func ensure(pages needed: Int) throws(EngineError) {
     while map.freePages + map.freeExtents * geometry.pagesPerExtent < needed { try growFile() }
   }
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ChangeJournal
+public import Records
+
+extension JournalCursor: TransactionSource {}
+
+extension RecordStore: ReplicaStore {
+  /// Introduces the store.
+  public func facts(hashesAt dots: [Dot], clock: UInt64) throws -> ReplicaFacts {
+    // Read in this order, so that what another thread applies in between makes the later answers
+    // larger: what is received always covers what is applied.
+    let heads = try chainHeads()
+    let received = try receivedVector()
+    var hashes: [Dot: Hash256] = [:]
+    for head in heads { hashes[head.dot] = head.hash }
+    for dot in dots where hashes[dot] == nil { hashes[dot] = try chainHash(of: dot) }
+    let hello = Hello(
+      storeID: storeID, origin: origin, clock: clock,
+      heads: heads.map { Hello.Head(dot: $0.dot, hash: $0.hash) }, received: received,
+      held: UInt64(try status().held.count))
+    return ReplicaFacts(hello: hello, hashes: hashes)
+  }
+
+  /// Applies transactions of other replicas.
+  public func take(_ batch: [EncodedTransaction]) throws -> TakeOutcome {
+    let outcome = try apply(batch)
+    return TakeOutcome(
+      applied: UInt64(outcome.applied), held: UInt64(outcome.held), known: UInt64(outcome.known))
+  }
+
+  /// Lists the transactions beyond a position.
+  public func transactions(since position: VersionVector) throws -> JournalCursor {
+    try journal(since: position)
+  }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+public import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+public import PeerSync
+public import Records
+public import ServiceLifecycle
+
+/// Serves a store to peers over HTTP.
+///
+/// ```swift
+/// let server = SyncServer(store: store, options: SyncServerOptions())
+/// try await server.run()
+/// ```
+public struct SyncServer<Store: ReplicaStore>: Service {
+  private let store: Store
+  private let options: SyncServerOptions
+  private let clock: @Sendable () -> UInt64
+  private let logger: Logger
+  private let onStart: @Sendable (Int) async -> Void
+
+  /// Creates a server; nothing happens until `run()`.
+  ///
+  /// - Parameters:
+  ///   - store: What is served. It must stay open until `run()` has returned.
+  ///   - options: How to listen.
+  ///   - clock: Milliseconds since 1970.
+  ///   - logger: Where requests that were refused and failures are noted.
+  ///   - onStart: Is called with the port once the server listens.
+  public init(
+    store: Store, options: SyncServerOptions = SyncServerOptions(),
+    clock: @escaping @Sendable () -> UInt64 = Environment.system.now,
+    logger: Logger = Logger(label: "record-store.sync"),
+    onStart: @escaping @Sendable (Int) async -> Void = { _ in }
+  ) {
+    self.store = store
+    self.options = options
+    self.clock = clock
+    self.logger = logger
+    self.onStart = onStart
+  }
+
+  /// Serves until the task is cancelled or a graceful shutdown is asked for.
+  ///
+  /// When it returns no call into the store is under way. It returns within about
+  /// `shutdownTimeout` and the time of one batch: transfers end at their next frame, and what was
+  /// received whole is applied.
+  ///
+  /// - Throws: `SyncServerError` when the server cannot start.
+  public func run() async throws {
+    let binding = try resolve()
+    let slots = TransferSlots(limit: options.limits.maximumTransfers)
+    let threads = NIOThreadPool(numberOfThreads: options.limits.maximumTransfers + 2)
+    threads.start()
+    let result: Result<Void, any Error>
+    do {
+      let application = try application(on: binding, slots: slots, threads: threads)
+      try await serve(application, slots)
+      result = .success(())
+    } catch is CancellationError {
+      result = .success(())
+    } catch {
+      result = .failure(Self.startFailure(error, address: "\(options.listen)"))
+    }
+    try? await threads.shutdownGracefully()
+    try result.get()
+  }
+
+  private func serve(_ application: some ApplicationProtocol, _ slots: TransferSlots) async throws {
+    let timeout = options.limits.shutdownTimeout
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await application.run() }
+      group.addTask {
+        do {
+          try await gracefulShutdown()
+        } catch {
+          slots.close()
+          throw error
+        }
+        slots.close()
+        try await Task.sleep(for: timeout)
+      }
+      // Whichever ends first, the server or its last moment, ends the other.
+      try await group.next()
+      group.cancelAll()
+      try await group.waitForAll()
+    }
+  }
+
+  private func application(
+    on binding: (address: SocketAddress, isLoopback: Bool), slots: TransferSlots,
+    threads: NIOThreadPool
+  ) throws -> some ApplicationProtocol {
+    let limits = options.limits
+    let responder = SyncHTTPResponder(
+      replica: SyncResponder(store: store),
+      gate: RequestGate(isLoopback: binding.isLoopback, token: options.token), slots: slots,
+      budget: StagingBudget(limit: limits.stagingBytes), limits: limits, threads: threads,
+      clock: clock, logger: logger)
+    let plain = HTTPServerBuilder.http1(
+      configuration: .init(
+        additionalChannelHandlers: [ConnectionGuard(limits: limits)],
+        httpDecoderConfiguration: .init(
+          maxHeaderFieldSize: limits.maximumHeaderFieldBytes,
+          maxHeaderListSize: limits.maximumHeaderBytes,
+          maxHeaderFieldCount: limits.maximumHeaderFields)))
+    let onStart = onStart
+    return Application(
+      responder: responder,
+      server: try options.certificate.map {
+        try .tls(plain, tlsConfiguration: Self.tls($0))
+      } ?? plain,
+      configuration: ApplicationConfiguration(
+        address: .hostname(binding.address.ipAddress ?? "", port: binding.address.port ?? 0),
+        availableConnectionsDelegate: MaximumAvailableConnections(limits.maximumConnections)),
+      onServerRunning: { channel in await onStart(channel.localAddress?.port ?? 0) },
+      logger: logger)
+  }
+}
+
+extension SyncServer {
+  /// Finds the address to bind to, and refuses one that others can reach without a token and TLS.
+  private func resolve() throws(SyncServerError) -> (address: SocketAddress, isLoopback: Bool) {
+    let binding: (address: SocketAddress, isLoopback: Bool)
+    do {
+      binding = try options.listen.resolved()
+    } catch {
+      throw .cannotListen(address: "\(options.listen)", reason: "the host cannot be resolved")
+    }
+    guard !binding.isLoopback else { return binding }
+    var missing: [String] = []
+    if options.token == nil { missing.append("a token") }
+    if options.certificate == nil { missing.append("a TLS certificate and key") }
+    guard missing.isEmpty else {
+      throw .insecure(address: "\(options.listen)", missing: missing)
+    }
+    return binding
+  }
+
+  private static func tls(_ files: ServerCertificate) throws(SyncServerError) -> TLSConfiguration {
+    let chain: [NIOSSLCertificate]
+    let key: NIOSSLPrivateKey
+    do {
+      chain = try NIOSSLCertificate.fromPEMFile(files.certificatePath)
+    } catch {
+      throw .certificate(path: files.certificatePath, reason: "\(error)")
+    }
+    do {
+      key = try NIOSSLPrivateKey(file: files.keyPath, format: .pem)
+    } catch {
+      throw .certificate(path: files.keyPath, reason: "\(error)")
+    }
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+    configuration.minimumTLSVersion = .tlsv12
+    configuration.applicationProtocols = ["http/1.1"]
+    return configuration
+  }
+
+  private static func startFailure(_ error: any Error, address: String) -> any Error {
+    guard let error = error as? IOError else { return error }
+    return SyncServerError.cannotListen(address: address, reason: "\(error)")
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Text and byte items that are known to be whole.
+enum ItemText {
+  /// Where the characters of a text item are; `item` begins at its head.
+  @inline(__always)
+  static func range(of bytes: [UInt8], _ item: Range<Int>) -> Range<Int> {
+    min(item.lowerBound + headLength(bytes[item.lowerBound]), item.upperBound)..<item.upperBound
+  }
+
+  /// The bytes of the head that begins with `initial`.
+  @inline(__always)
+  static func headLength(_ initial: UInt8) -> Int {
+    let low = initial & 31
+    return low < 24 ? 1 : 1 + 1 << Int(min(low, 27) - 24)
+  }
+
+  /// The characters of a text item.
+  static func decode(_ bytes: [UInt8], _ item: Range<Int>) -> String {
+    String(decoding: bytes[range(of: bytes, item)], as: UTF8.self)
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Orders two parts bytewise: negative, zero or positive.
+  @inline(__always)
+  func compare(_ left: Range<Int>, _ right: Range<Int>) -> Int {
+    let common = Swift.min(left.count, right.count)
+    var index = 0
+    while index < common {
+      let difference = Int(self[left.lowerBound + index]) - Int(self[right.lowerBound + index])
+      if difference != 0 { return difference }
+      index += 1
+    }
+    return left.count - right.count
+  }
+
+  /// Whether two parts hold the same bytes.
+  @inline(__always)
+  func equals(_ part: Range<Int>, _ other: Span<UInt8>, _ otherPart: Range<Int>) -> Bool {
+    guard part.count == otherPart.count else { return false }
+    var index = 0
+    while index < part.count {
+      if self[part.lowerBound + index] != other[otherPart.lowerBound + index] { return false }
+      index += 1
+    }
+    return true
+  }
+}

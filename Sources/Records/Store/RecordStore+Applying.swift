@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ChangeJournal
+import StorageEngine
+
+extension RecordStore {
+  /// Applies transactions of other stores, all in one transaction of the engine.
+  ///
+  /// What is known already is passed over. What is from too far in the future is put aside, with
+  /// everything that needs it. The batch may be in any order, if nothing is missing between it
+  /// and what is here.
+  ///
+  /// - Throws: `JournalError.gap` and `.waiting` when something is missing, `.fork` when one name
+  ///   stands for two transactions, `.acausal`; `RecordStoreError.rollback` and
+  ///   `.corruptTransaction`. Then nothing of the batch is applied.
+  public func apply(_ batch: [EncodedTransaction]) throws -> ApplyOutcome {
+    guard !batch.isEmpty else { return ApplyOutcome() }
+    let policy = policy
+    return try database.write { trees in
+      try journal.update(in: trees) { update in
+        let own = try MetaTree.open(trees).origin()
+        var delivery = Delivery(trees)
+        try delivery.release(from: &update, policy)
+        for transaction in batch.inCausalOrder() {
+          try delivery.deliver(transaction, to: &update, policy, own: own)
+        }
+        return try delivery.finish()
+      }
+    }
+  }
+
+  /// Applies what was put aside and may be applied by now.
+  @discardableResult
+  public func releaseHeld() throws -> ApplyOutcome {
+    let snapshot = try database.snapshot()
+    let count = try journal.heldCount(in: snapshot)
+    snapshot.close()
+    guard count > 0 else { return ApplyOutcome() }
+    let policy = policy
+    return try database.write { trees in
+      try journal.update(in: trees) { update in
+        var delivery = Delivery(trees)
+        try delivery.release(from: &update, policy)
+        return try delivery.finish()
+      }
+    }
+  }
+}
+
+extension [EncodedTransaction] {
+  /// Ordered by time, origin's short name, sequence.
+  ///
+  /// What a transaction depends on comes first, because its stamp is above all of theirs.
+  func inCausalOrder() -> [EncodedTransaction] {
+    let ordered = zip(indices, indices.dropFirst()).allSatisfy { one, two in
+      self[one].header.timestamp < self[two].header.timestamp
+    }
+    if ordered { return self }
+    var tags: [Origin: UInt64] = [:]
+    let stamped = map { transaction -> (stamp: Stamp, transaction: EncodedTransaction) in
+      let origin = transaction.header.origin
+      let tag = tags[origin] ?? origin.tag
+      tags[origin] = tag
+      let stamp = Stamp(
+        timestamp: transaction.header.timestamp.rawValue, tag: tag,
+        sequence: transaction.header.sequence)
+      return (stamp, transaction)
+    }
+    return stamped.sorted { $0.stamp < $1.stamp }.map(\.transaction)
+  }
+}
