@@ -12,7 +12,8 @@ extension StoredRecord {
     do throws(JSONFault) {
       let first = try parser.skipSpace(text.span)
       guard first == UInt8(ascii: "{") else { throw parser.unexpected(first, "an object") }
-      try parser.parseValue(text.span, into: &encoded)
+      // Literally: a record whose only field is named `$bytes` is a record.
+      _ = try parser.parseObject(text.span, into: &encoded, literal: true)
       try parser.expectEnd(text.span)
     } catch {
       throw error.located(in: text.span)
