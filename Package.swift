@@ -58,6 +58,7 @@ let package = Package(
         "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "cli/recordctl"),
     .target(name: "TestSupport", dependencies: ["StorageEngine"], path: "Tests/TestSupport"),
@@ -73,7 +74,9 @@ let package = Package(
       name: "PeerSyncTests",
       dependencies: ["PeerSync", "Records", "ChangeJournal", "StorageEngine", "TestSupport"]),
     .testTarget(name: "PeerSyncHTTPTests", dependencies: ["PeerSyncHTTP", "TestSupport"]),
-    .testTarget(name: "recordctlTests", dependencies: ["TestSupport"]),
+    .testTarget(name: "recordctlTests", dependencies: ["Records", "TestSupport"]),
+    // The rules of style, executed; needs nothing but the sources.
+    .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
 )

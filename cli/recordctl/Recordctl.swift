@@ -1,3 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@main struct Recordctl { static func main() {} }
+import ArgumentParser
+import Foundation
+
+/// The command without a subcommand: it only names the others.
+struct Recordctl: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recordctl",
+    abstract: "Keeps records in one file, offline, and synchronises them with peers.",
+    discussion: """
+      A store is named by --store, else by RECORDCTL_STORE, else it is ./records.store. Every \
+      option has such a variable: RECORDCTL_ and its long name in capitals.
+
+      Data goes to standard output, progress and messages to standard error. Exit codes: \
+      docs/CLI.md, or 'recordctl help'.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      Initialize.self, Put.self, Get.self, Delete.self, List.self, Import.self, Export.self,
+      SnapshotCommand.self, JournalCommand.self, Serve.self, Sync.self, Status.self, Info.self,
+      Check.self,
+    ])
+}
+
+@main
+enum Main {
+  static func main() async {
+    let interruption = Interruption.install()
+    let status = await run(
+      Array(CommandLine.arguments.dropFirst()), ProcessInfo.processInfo.environment, interruption)
+    exit(status.rawValue)
+  }
+
+  /// Runs one command line to its end, messages included.
+  static func run(
+    _ arguments: [String], _ variables: [String: String], _ interruption: Interruption
+  ) async -> ExitStatus {
+    var log = Log(level: .notice)
+    do {
+      let complete = try EnvironmentArguments(variables: variables).completing(arguments)
+      var parsed = try Recordctl.parseAsRoot(complete)
+      guard let command = parsed as? any StoreCommand else {
+        if complete.isEmpty { throw ValidationError("which command? One of:\n" + commandList) }
+        // A request for help, which it answers by throwing it.
+        try parsed.run()
+        return .success
+      }
+      log = Log(command.common)
+      return try await command.execute(in: Context(command.common, log, interruption))
+    } catch let error where Recordctl.exitCode(for: error) == .success {
+      return answer(Recordctl.fullMessage(for: error))
+    } catch {
+      let failure = Failure(describing: error)
+      log.report(failure)
+      return failure.status
+    }
+  }
+
+  private static var commandList: String {
+    Recordctl.configuration.subcommands.map { "  \($0._commandName)" }.joined(separator: "\n")
+  }
+
+  /// Prints what `--help` or `--version` asked for.
+  private static func answer(_ text: String) -> ExitStatus {
+    do {
+      try Descriptor.output.write((text + "\n").utf8)
+      return .success
+    } catch {
+      return Failure(describing: error).status
+    }
+  }
+}

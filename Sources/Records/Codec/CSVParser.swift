@@ -27,6 +27,8 @@ struct CSVParser {
   var offset: Int
   /// The line on which the next row begins, counted from 1.
   private(set) var line: Int
+  /// The line on which the last row read begins.
+  private(set) var rowLine: Int
   /// The cells of the last row.
   private(set) var cells: [Cell] = []
 
@@ -34,6 +36,7 @@ struct CSVParser {
     self.delimiter = delimiter
     self.offset = offset
     self.line = line
+    rowLine = line
   }
 
   /// Reads the next row that is not empty; `isFinal` says that no more text follows.
@@ -41,6 +44,7 @@ struct CSVParser {
     guard skipEmptyLines(bytes, isFinal) else { return .incomplete }
     guard offset < bytes.count else { return isFinal ? .end : .incomplete }
     cells.removeAll(keepingCapacity: true)
+    rowLine = line
     var index = offset
     var newlines = 0
     while true {

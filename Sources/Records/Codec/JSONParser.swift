@@ -28,8 +28,10 @@ struct JSONParser {
     var end: Int
   }
 
-  init(at offset: Int = 0) {
+  /// Starts at `offset`, inside `depth` arrays and objects.
+  init(at offset: Int = 0, depth: Int = 0) {
     self.offset = offset
+    self.depth = depth
   }
 
   /// Parses one value, with white space before it, and appends its CBOR.

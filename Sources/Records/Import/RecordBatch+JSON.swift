@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ChangeJournal
+
 /// How the members of a JSON object become a record.
 struct RecordMembers {
   /// The member every printed record begins with, and the key by default.
@@ -11,11 +13,14 @@ struct RecordMembers {
   let keyName: [UInt8]
   /// Whether the key comes from an ordinary field, which stays one.
   let keepsKeyField: Bool
+  /// The collection all records go to; `nil` when each must name one.
+  let expectedCollection: [UInt8]?
 
-  /// `nil` names the member `_key`.
-  init(keyField: String? = nil) {
+  /// `nil` names the member `_key`, or means that each record names its collection.
+  init(keyField: String?, collection: String?) {
     keyName = keyField.map { Array($0.utf8) } ?? Self.key
     keepsKeyField = keyName != Self.key
+    expectedCollection = collection.map { Array($0.utf8) }
   }
 }
 
@@ -23,6 +28,7 @@ struct RecordMembers {
 enum RecordFault: Error {
   case json(JSONFault)
   case key(KeyProblem)
+  case other(ImportError.Problem)
 }
 
 extension RecordBatch {
@@ -53,6 +59,11 @@ extension RecordBatch {
       let name = ItemText.decode(self.bytes, duplicate)
       throw .json(JSONFault(problem: .duplicateMember(name), offset: begin))
     }
+    if special.nameLength > JournalLimits.fieldNameBytes {
+      throw .other(
+        .fieldName(length: special.nameLength, limit: JournalLimits.fieldNameBytes))
+    }
+    let collection = try takeCollection(special.collection, members)
     guard let value = special.key else {
       throw .key(.missing(field: String(decoding: members.keyName, as: UTF8.self)))
     }
@@ -66,7 +77,30 @@ extension RecordBatch {
       Entry(
         keyStart: UInt32(key.lowerBound), keyEnd: UInt32(key.upperBound),
         firstField: UInt32(firstField), endField: UInt32(fields.count),
-        collection: special.collection.map { UInt32($0.lowerBound) } ?? .max, line: line))
+        collection: collection, line: line))
+  }
+
+  /// Checks the collection that a record names against the one it goes to, and returns where its
+  /// name is if it decides.
+  func takeCollection(
+    _ named: Range<Int>?, _ members: RecordMembers
+  ) throws(RecordFault) -> UInt32 {
+    guard let named else {
+      if members.expectedCollection != nil { return .max }
+      throw .other(.collection("there is no \"_collection\" to say where the record belongs"))
+    }
+    guard bytes[named.lowerBound] >> 5 == ItemType.text else {
+      throw .other(.collection("\"_collection\" is no text"))
+    }
+    guard let expected = members.expectedCollection else { return UInt32(named.lowerBound) }
+    let name = ItemText.range(of: bytes, named)
+    guard matches(name, expected) else {
+      throw .other(
+        .collection(
+          "the record belongs to collection '\(ItemText.decode(bytes, named))', not to "
+            + "'\(String(decoding: expected, as: UTF8.self))'"))
+    }
+    return .max
   }
 
   /// Where the values of members with a meaning are.
@@ -74,6 +108,8 @@ extension RecordBatch {
     var key: Range<Int>?
     var printedKey: Range<Int>?
     var collection: Range<Int>?
+    /// The length of the longest field name.
+    var nameLength = 0
   }
 
   /// Parses all members and returns where the object begins.
@@ -118,6 +154,7 @@ extension RecordBatch {
       if try takePrinted(name, field, members, &special, begin) { return }
     }
     fields.append(field)
+    if name.count > special.nameLength { special.nameLength = name.count }
     if members.keepsKeyField, matches(name, members.keyName) { special.key = field.value }
   }
 
@@ -143,7 +180,7 @@ extension RecordBatch {
   }
 
   @inline(__always)
-  private func matches(_ name: Range<Int>, _ other: [UInt8]) -> Bool {
+  func matches(_ name: Range<Int>, _ other: [UInt8]) -> Bool {
     bytes.span.equals(name, other.span, 0..<other.count)
   }
 }

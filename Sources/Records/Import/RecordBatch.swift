@@ -57,6 +57,12 @@ struct RecordBatch {
     entries.removeAll(keepingCapacity: true)
   }
 
+  /// Forgets the last record.
+  mutating func removeLast() {
+    guard let entry = entries.popLast() else { return }
+    fields.removeSubrange(Int(entry.firstField)...)
+  }
+
   /// Orders the fields from `first` on by the bytes of their names, and returns the name that
   /// appears twice, if one does.
   @inline(__always)

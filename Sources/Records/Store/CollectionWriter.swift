@@ -37,8 +37,11 @@ struct CollectionWriter {
   ///
   /// Writes the fields that differ and removes those that are there and not given. A field that
   /// is equal and has no siblings is not written; those of a deleted record always are.
+  ///
+  /// `isSkipped` is asked before a record that is there is changed.
   mutating func put(
-    _ bytes: Span<UInt8>, key keyRange: Range<Int>, _ fields: ArraySlice<RecordBatch.Field>
+    _ bytes: Span<UInt8>, key keyRange: Range<Int>, _ fields: ArraySlice<RecordBatch.Field>,
+    isSkipped: () throws -> Bool = { false }
   ) throws -> Bool {
     setKey(bytes, keyRange)
     edits.removeAll(keepingCapacity: true)
@@ -51,6 +54,7 @@ struct CollectionWriter {
     try read(old)
     compare(bytes, fields, old.span)
     guard !edits.isEmpty || !state.isAlive || state.isLifeContested else { return false }
+    if try isSkipped() { return false }
     try commitPatch(bytes, keyRange, old: old)
     return true
   }

@@ -40,7 +40,7 @@ extension TreeWriter {
     separator.withBytes { separatorBytes in
       split.write(
         0..<cut, to: left, prefix: separatorBytes.prefix(Self.sharedPrefix(lower, separator)),
-        isOpen: false, pageBytes: pager.pageBytes)
+        isOpen: !isLeaf, pageBytes: pager.pageBytes)
       split.write(
         cut..<split.count, to: right,
         prefix: separatorBytes.prefix(Self.sharedPrefix(separator, upper)),

@@ -85,7 +85,7 @@ extension TreeWriter {
       kind: old.isLeaf ? .leaf : .branch, level: old.level, number: old.number, birth: old.birth,
       tree: old.tree, pageBytes: pager.pageBytes)
     left.setPrefix(old.prefix.prefix(prefixLength))
-    left.append(0..<old.count, of: old)
+    left.append(0..<old.count, of: old, openFirst: !old.isLeaf)
     if old.isLeaf {
       left.append(0..<right.count, of: right)
     } else {

@@ -30,11 +30,14 @@ final class EpochTable: @unchecked Sendable {
     unsafe words + (slot + 1) * Self.wordsPerLine
   }
 
-  /// Enters; the result goes to `leave`. Threads that share a slot by chance take the next.
+  /// Enters; the result goes to `leave`.
+  ///
+  /// Threads that share a slot by chance take the next.
   @inline(__always)
   func enter() -> Int {
     // A thread's address is stable and free to get; its stack alignment is shifted away.
-    var slot = Int(truncatingIfNeeded: (UInt64(pthread_self()) >> 12) &* 0x9E37_79B9_7F4A_7C15 >> 56)
+    let mixed = (UInt64(pthread_self()) >> 12) &* 0x9E37_79B9_7F4A_7C15
+    var slot = Int(truncatingIfNeeded: mixed >> 56)
     while true {
       let epoch = unsafe storage_load_acquire_u64(words)
       if unsafe storage_compare_exchange_u64(line(slot), 0, epoch) { return slot }

@@ -45,7 +45,7 @@ extension Database {
         pages: ChangeApplier(pager: pager).pagesNeeded(changes, in: state.working))
     } catch {
       state.open.truncate(to: start)
-      throw error
+      throw poisonIfBroken(error)
     }
     state.loggedBytes += state.open.count - start
   }
@@ -58,6 +58,12 @@ extension Database {
     queue.fail(reason)
     let registry = pager.snapshots
     registry.lock.withLock { state.published = state.durable }
+    return error
+  }
+
+  /// Poisons after a failed call to the disk; a full disk and bad requests leave it usable.
+  func poisonIfBroken(_ error: EngineError) -> EngineError {
+    if case .storage = error { return poison(error) }
     return error
   }
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make demo   builds the tool and tells the story of two stores that meet
+# make test   runs every test
+
+SHELL := /bin/bash -o pipefail
+
+# The same flags everywhere, so that nothing is built twice.
+FLAGS := -c release -Xswiftc -enable-testing
+SOURCES := Package.swift Sources Tests cli Benchmarks
+
+# What the build, the demo and the tests need from Debian.
+PACKAGES := zlib1g-dev pkg-config unicode-data iso-codes python3 openssl
+
+# A filter that matches nothing exits 0: fewer tests than this is a failure.
+TEST_FLOOR := 1
+
+FUZZ_SECONDS := 30
+CRASH_ROUNDS := 5000
+
+.PHONY: demo test build prerequisites lint format bench fuzz crash-long sanitize clean
+
+demo: build
+	@cli/demo.sh "$$(swift build $(FLAGS) --show-bin-path)/recordctl"
+
+test: prerequisites
+	@mkdir -p .build
+	@swift test $(FLAGS) --disable-xctest 2>&1 | tee .build/test.log
+	@.ci/enough-tests .build/test.log $(TEST_FLOOR)
+
+build: prerequisites
+	@swift build $(FLAGS) --product recordctl
+
+prerequisites:
+	@missing=(); for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q ' installed' \
+	    || missing+=("$$package"); done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  if [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+	      apt-get install -q -y --no-install-recommends "$${missing[@]}"; \
+	  else echo "Please install what is missing: sudo apt-get install $${missing[*]}"; exit 1; fi; fi
+
+lint:
+	@swift format lint --strict --recursive --parallel $(SOURCES)
+
+format:
+	@swift format --in-place --recursive --parallel $(SOURCES)
+
+bench: prerequisites
+	@Benchmarks/run.sh
+
+fuzz: prerequisites
+	@Tests/Fuzz/run.sh $(FUZZ_SECONDS)
+
+crash-long:
+	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) swift test $(FLAGS) --disable-xctest --filter crash
+
+# Each sanitizer has a build folder of its own: their objects do not mix.
+sanitize:
+	@swift test -c debug --disable-xctest --sanitize=thread --scratch-path .build-thread \
+	  --filter StorageEngineTests
+	@swift test -c debug --disable-xctest --sanitize=address --scratch-path .build-address \
+	  --filter StorageEngineTests
+
+clean:
+	@rm -rf .build .build-* demo

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChangeJournal
+
+extension RecordStore {
+  /// Reads records from text and puts them into the store, in transactions of `batchRecords`.
+  ///
+  /// Each record replaces the one of its key; one that is equal is not written, so that importing
+  /// the same file again makes no transaction. Of a key that is repeated the last record wins.
+  ///
+  /// - Parameters:
+  ///   - input: The text.
+  ///   - options: How it becomes records.
+  ///   - progress: Called when records are safely in the store; may throw to stop.
+  /// - Throws: `ImportFailure`, which says what was done: always whole transactions.
+  public func importRecords(
+    from input: ImportInput, _ options: ImportOptions,
+    progress: (ImportProgress) throws -> Void = { _ in }
+  ) throws -> ImportProgress {
+    var done = ImportProgress()
+    do {
+      let source = try options.source(input.read)
+      let repeats = RepeatedKeys(input, options)
+      if options.isAtomic {
+        done = try importAtOnce(source, repeats, options)
+        try progress(done)
+      } else {
+        try importInBatches(source, repeats, options) { step in
+          done = step
+          try progress(step)
+        }
+      }
+      return done
+    } catch {
+      throw ImportFailure(input: input.name, cause: error, committed: done)
+    }
+  }
+
+  private func importAtOnce(
+    _ source: any RecordSource, _ repeats: RepeatedKeys, _ options: ImportOptions
+  ) throws -> ImportProgress {
+    var source = source
+    return try write { transaction in
+      var done = ImportProgress()
+      var batch = RecordBatch()
+      var hasMore = true
+      while hasMore {
+        hasMore = try source.fill(&batch, upTo: options.batchRecords)
+        let written = try transaction.put(
+          batch, into: options.collection, firstOrdinal: done.records, repeats)
+        done.add(batch, written: written, bytes: source.consumed)
+        batch.removeAll()
+      }
+      done.transactions = done.written > 0 ? 1 : 0
+      return done
+    }
+  }
+
+  /// Reads on this thread while another one commits what was read before.
+  private func importInBatches(
+    _ source: any RecordSource, _ repeats: RepeatedKeys, _ options: ImportOptions,
+    _ report: (ImportProgress) throws -> Void
+  ) throws {
+    var source = source
+    let committer = BatchCommitter(self, options.collection, repeats)
+    defer { committer.stop() }
+    var hasMore = true
+    while hasMore {
+      var batch = try committer.emptyBatch()
+      hasMore = try source.fill(&batch, upTo: max(1, options.batchRecords))
+      if !batch.entries.isEmpty { try committer.submit(batch, bytes: source.consumed) }
+      if let step = committer.takeProgress() { try report(step) }
+    }
+    try committer.finish()
+    if let step = committer.takeProgress() { try report(step) }
+  }
+}
+
+extension ImportProgress {
+  /// Counts a batch.
+  mutating func add(_ batch: RecordBatch, written: Int, bytes: UInt64) {
+    records += UInt64(batch.entries.count)
+    self.written += UInt64(written)
+    transactions += written > 0 ? 1 : 0
+    line = batch.entries.last?.line ?? line
+    self.bytes = bytes
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+import TestSupport
+import Testing
+
+/// What the file costs, and what happens when there is no more room.
+struct SpaceTests {
+  @Test
+  func `space that was freed is used again`() throws {
+    try withStore { store in
+      var random = SplitMix64(seed: TestEnvironment.seed)
+      try store.commit([.createTree("main")])
+      var bytes: [UInt64] = []
+      for _ in 0..<60 {
+        try store.commit((0..<300).map { Workload.put("main", "key \($0)", random.bytes(1500)) })
+        try store.database.checkpoint()
+        bytes.append(try store.database.information().fileBytes)
+      }
+      #expect(bytes[59] <= bytes[20] + 1 << 20, "\(bytes)")
+    }
+  }
+
+  @Test
+  func `space of large values is used again`() throws {
+    try withStore { store in
+      var random = SplitMix64(seed: TestEnvironment.seed)
+      try store.commit([.createTree("main")])
+      var bytes: [UInt64] = []
+      for round in 0..<30 {
+        try store.commit([Workload.put("main", "large", random.bytes(2_000_000 + round * 1000))])
+        if round % 2 == 1 { try store.database.checkpoint() }
+        bytes.append(try store.database.information().fileBytes)
+      }
+      #expect(bytes[29] <= bytes[12] + 4 << 20, "\(bytes)")
+    }
+  }
+
+  @Test
+  func `space that only a snapshot needs is used again after it`() throws {
+    try withStore { store in
+      var random = SplitMix64(seed: TestEnvironment.seed)
+      try store.commit([.createTree("main")])
+      func rewrite() throws {
+        try store.commit((0..<300).map { Workload.put("main", "key \($0)", random.bytes(1500)) })
+        try store.database.checkpoint()
+      }
+      for _ in 0..<10 {
+        let view = try store.database.snapshot()
+        for _ in 0..<5 { try rewrite() }
+        view.close()
+      }
+      let bytes = try store.database.information().fileBytes
+      for _ in 0..<4 {
+        let view = try store.database.snapshot()
+        for _ in 0..<5 { try rewrite() }
+        view.close()
+      }
+      #expect(try store.database.information().fileBytes <= bytes + 1 << 20)
+    }
+  }
+
+  @Test
+  func `more data than the cache holds`() throws {
+    try withStore { store in
+      var random = SplitMix64(seed: TestEnvironment.seed)
+      var model = Model()
+      try store.commit([.createTree("main")], to: &model)
+      for round in 0..<30 {
+        try store.commit(
+          (0..<500).map { _ in
+            Workload.put("main", "key \(random.below(20_000))", random.bytes(900))
+          }, to: &model)
+        store.scheduler.runAll()
+        if round % 5 == 0 { try store.database.checkpoint() }
+      }
+      try model.verify(try store.database.snapshot())
+      try store.reopen()
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
+  @Test
+  func `a full disk refuses, changes nothing, and goes on when there is room`() throws {
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    let disk = SimulatedDisk(capacity: 6 << 20)
+    try withStore(on: disk) { store in
+      var model = Model()
+      try store.commit([.createTree("main")], to: &model)
+      var refusals = 0
+      for round in 0..<200 where refusals < 3 {
+        let changes = (0..<50).map { Workload.put("main", "\(round) \($0)", random.bytes(1000)) }
+        do {
+          try store.commit(changes, to: &model)
+          if round % 8 == 7 { try store.database.checkpoint() }
+        } catch EngineError.outOfSpace {
+          refusals += 1
+        }
+        try model.verify(try store.database.snapshot())
+      }
+      #expect(refusals == 3)
+      disk.setCapacity(64 << 20)
+      try store.commit([Workload.put("main", "after", random.bytes(300_000))], to: &model)
+      try store.database.checkpoint()
+      try model.verify(try store.database.snapshot())
+      try store.reopen()
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
+  @Test
+  func `a disk too small for a store refuses its creation`() throws {
+    for capacity in stride(from: 0, through: 1 << 20, by: 128 << 10) {
+      let disk = SimulatedDisk(capacity: UInt64(capacity))
+      do {
+        _ = try TestStore(on: disk)
+      } catch EngineError.outOfSpace {}
+    }
+  }
+}

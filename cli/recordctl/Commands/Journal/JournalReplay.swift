@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ChangeJournal
+import Records
+
+/// `recordctl journal replay`.
+struct JournalReplay: StoreCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Apply the transactions of a journal to the store.",
+    discussion: """
+      What the store has already is passed over. A store without transactions becomes a replica \
+      of the journal's data set. Exit code 3 says that something is held: see 'status'.
+      """)
+
+  @Argument(help: "The journal, or - for standard input.")
+  var file: String
+
+  @Flag(help: "Join the two data sets, though both have transactions.")
+  var adopt = false
+
+  @OptionGroup var common: CommonOptions
+
+  func execute(in context: Context) throws -> ExitStatus {
+    let store = try RecordStore.open(at: context.store)
+    defer { try? store.close() }
+    let input = try InputFile(file, context.interruption)
+    let progress = context.progress("replay", counting: "transactions")
+    defer { progress.finish() }
+    var stream = JournalStream(input, name: input.name)
+    var applied: UInt64 = 0
+    var known: UInt64 = 0
+    while let event = try stream.next() {
+      switch event {
+      case .header(let header): try store.adopt(header.storeID, force: adopt)
+      case .transactions(let transactions, _):
+        let outcome = try store.apply(transactions)
+        applied += UInt64(outcome.applied)
+        known += UInt64(outcome.known)
+        progress.update(done: applied + known, fraction: input.fraction)
+      case .totals: break
+      }
+    }
+    progress.finish()
+    let status = try store.status()
+    try context.report([
+      "file": .text(file), "applied": .unsigned(applied), "known": .unsigned(known),
+      "held": Item(status.held.count), "position": .text("\(status.applied)"),
+    ])
+    return status.held.isEmpty ? .success : .held
+  }
+}

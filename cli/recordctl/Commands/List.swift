@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ChangeJournal
+import Records
+
+/// `recordctl list`.
+struct List: StoreCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print the records of a collection in key order.",
+    discussion: "Prints a table on a terminal, else JSON lines.")
+
+  @Argument(help: "The collection.")
+  var collection: String
+
+  @Option(help: ArgumentHelp("Print at most so many.", valueName: "n"))
+  var limit: Int?
+
+  @Option(help: ArgumentHelp("Only text keys that begin so.", valueName: "text"))
+  var prefix: String?
+
+  @Option(
+    name: .customLong("where"),
+    help: ArgumentHelp(
+      "Only records whose field is that text, or that number, boolean or null. May be repeated.",
+      valueName: "field=value"))
+  var conditions: [FieldCondition] = []
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if let limit, limit < 0 { throw ValidationError("--limit must not be negative") }
+  }
+
+  func execute(in context: Context) throws -> ExitStatus {
+    let store = try RecordStore.open(at: context.store)
+    defer { try? store.close() }
+    let isTerminal = Descriptor.output.isTerminal
+    let printer = RecordPrinter(context.format ?? (isTerminal ? .table : .jsonl))
+    try store.read { reader in
+      var records = try reader.records(in: collection, prefix: prefix)
+      var left = limit ?? .max
+      while left > 0, let record = try records.next() {
+        try context.interruption.check()
+        guard conditions.allSatisfy({ $0.holds(for: record) }) else { continue }
+        try printer.print(record)
+        left -= 1
+      }
+    }
+    try printer.finish()
+    return .success
+  }
+}
+
+/// FIELD=VALUE.
+struct FieldCondition: ExpressibleByArgument {
+  let field: String
+  /// Any of these.
+  let values: [Value]
+
+  init?(argument: String) {
+    guard let sign = argument.firstIndex(of: "=") else { return nil }
+    field = String(argument[..<sign])
+    let text = String(argument[argument.index(after: sign)...])
+    values = [.text(text)] + Self.scalars(spelled: text)
+  }
+
+  /// The values besides a text that are written so in JSON.
+  private static func scalars(spelled text: String) -> [Value] {
+    switch text {
+    case "null": return [.null]
+    case "true": return [.bool(true)]
+    case "false": return [.bool(false)]
+    default:
+      if let number = Int64(text) { return [.integer(number), .double(Double(number))] }
+      if let number = UInt64(text) { return [.unsigned(number)] }
+      return Double(text).map { [.double($0)] } ?? []
+    }
+  }
+
+  func holds(for record: StoredRecord) -> Bool {
+    record[field].map(values.contains) ?? false
+  }
+}

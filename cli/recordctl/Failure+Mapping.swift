@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ChangeJournal
+import Glibc
+import PeerSync
+import PeerSyncHTTP
+import Records
+import StorageEngine
+
+extension Failure {
+  /// The exit code, words and hint for anything that a command can throw.
+  init(describing error: any Error) {
+    switch error {
+    case let failure as Failure: self = failure
+    case let error as EngineError: self.init(error)
+    case let error as StorageError: self.init(error)
+    case let damage as Damage: self.init(.corrupt, damage.description, hint: Self.restoreHint)
+    case let error as JournalError: self.init(error)
+    case let error as RecordStoreError: self.init(error)
+    case let error as ImportFailure: self.init(error)
+    case let error as FileFailure: self.init(error)
+    case let error as SyncError: self.init(error)
+    case let error as SyncServerError: self.init(error)
+    case let error as PeerAddressError:
+      self.init(.usage, error.description, hint: "HOST, HOST:PORT, or an https:// URL")
+    case let error as BearerTokenError:
+      self.init(.usage, error.description, hint: "a token file made by 'openssl rand -hex 32'")
+    case is CancellationError: self = .interrupted
+    default: self.init(other: error)
+    }
+  }
+
+  /// Stopped by a signal.
+  static let interrupted = Failure(
+    .interrupted, "stopped by a signal; what was committed is safe",
+    hint: "the same command again, to carry on")
+
+  static let restoreHint =
+    "'recordctl snapshot restore FILE' into a new store, or a sync from a peer"
+
+  /// The command line is wrong, or the error has no place in the registry: a fault of this program.
+  private init(other error: any Error) {
+    guard Recordctl.exitCode(for: error) == .validationFailure else {
+      self.init(.failure, "\(error)")
+      return
+    }
+    let text = Recordctl.fullMessage(for: error)
+    self.init(.usage, text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
+  }
+}
+
+// MARK: - Files
+
+extension Failure {
+  init(_ error: FileFailure) {
+    let what = "cannot \(error.action) \(error.path): \(error.reason)"
+    switch error.number {
+    case ENOENT: self.init(.notFound, what)
+    case ENOSPC, EDQUOT, EFBIG: self.init(.diskFull, what, hint: Self.spaceHint)
+    // The reader has seen enough, and wants no message.
+    case EPIPE: self.init(.success, "")
+    case EACCES, EPERM: self.init(.failure, what, hint: "another user, or 'ls -l' to see why")
+    default: self.init(.failure, what)
+    }
+  }
+
+  private static let spaceHint = "make room on the disk, then the same command again"
+
+  init(_ error: StorageError) {
+    switch error.kind {
+    case .outOfSpace: self.init(.diskFull, error.description, hint: Self.spaceHint)
+    case .unexpectedEnd: self.init(.corrupt, error.description, hint: Self.restoreHint)
+    case .system(ENOENT): self.init(.notFound, error.description)
+    case .unsuitable, .system: self.init(.failure, error.description)
+    }
+  }
+
+  init(_ error: EngineError) {
+    let what = error.description
+    switch error {
+    case .notFound: self.init(.notFound, what, hint: "'recordctl init', or another --store")
+    case .alreadyExists:
+      self.init(.failure, what, hint: "another path, or move that file away first")
+    case .locked:
+      self.init(.locked, what, hint: "again when that process has ended")
+    case .notAStore: self.init(.corrupt, what, hint: "another --store")
+    case .unsupportedVersion: self.init(.corrupt, what, hint: "a newer recordctl")
+    case .storage(let error): self.init(error)
+    case .corrupt: self.init(.corrupt, what, hint: Self.restoreHint)
+    case .outOfSpace: self.init(.diskFull, what, hint: Self.spaceHint)
+    case .poisoned: self.init(.failure, what, hint: "the same command again")
+    case .invalidKeyLength, .valueTooLong, .invalidConfiguration: self.init(.failure, what)
+    case .closed, .readOnly, .treeNotFound, .treeExists, .invalidTreeName:
+      self.init(.bug, what)
+    }
+  }
+}
+
+// MARK: - Journals and records
+
+extension Failure {
+  init(_ error: JournalError) {
+    let what = error.description
+    switch error {
+    case .corrupt, .truncated, .limitExceeded:
+      self.init(.corrupt, what, hint: "export the journal again from its source")
+    case .notAJournal: self.init(.corrupt, what)
+    case .unsupportedVersion, .unsupportedOperation:
+      self.init(.corrupt, what, hint: "a newer recordctl")
+    case .gap:
+      self.init(.failure, what, hint: "a journal that begins earlier ('journal export --since')")
+    case .fork, .tagCollision: self.init(.fork, what, hint: Self.forkHint)
+    case .waiting: self.init(.failure, what, hint: "the journal that holds what is missing")
+    case .clockExhausted: self.init(.clockSkew, what)
+    case .engine(let error): self.init(error)
+    case .acausal: self.init(.corrupt, what)
+    case .staging, .invalidTransaction: self.init(.failure, what)
+    case .finished: self.init(.bug, what)
+    }
+  }
+
+  private static let forkHint =
+    "keep the store whose history is right; 'recordctl export' from the other saves its records"
+
+  init(_ error: RecordStoreError) {
+    let what = error.description
+    switch error {
+    case .notARecordStore, .unsupportedVersion, .corruptTransaction: self.init(.corrupt, what)
+    case .corruptStore: self.init(.corrupt, what, hint: Self.restoreHint)
+    case .storeMismatch: self.init(.refused, what, hint: "--adopt, if the two shall become one")
+    case .rollback: self.init(.fork, what, hint: Self.forkHint)
+    case .invalidCollection, .keyTooLong: self.init(.usage, what)
+    case .invalidField, .invalidValue, .duplicateField: self.init(.failure, what)
+    }
+  }
+}
+
+extension Failure {
+  /// The exit code of the cause; malformed input is a plain failure.
+  init(_ error: ImportFailure) {
+    switch error.cause {
+    case is JSONError, is CSVError, is ImportError:
+      self.init(
+        .failure, error.description, hint: "correct that line; importing again is safe")
+    case let cause:
+      let failure = Failure(describing: cause)
+      let done =
+        error.committed.records == 0
+        ? "nothing was imported" : "everything up to line \(error.committed.line) was imported"
+      self.init(failure.status, "\(failure.message) (\(done))", hint: failure.hint)
+    }
+  }
+}
+
+// MARK: - Peers
+
+extension Failure {
+  init(_ error: SyncError) {
+    let what = error.message
+    switch error.code {
+    case .unreachable: self.init(.unreachable, what, hint: "is the peer serving? Then again")
+    case .timeout: self.init(.timeout, what, hint: "the same command again, to carry on")
+    case .unauthorized: self.init(.refused, what, hint: "--token-file with the peer's token")
+    case .refused: self.init(.refused, what)
+    case .storeMismatch: self.init(.refused, what, hint: "--adopt, if the two shall become one")
+    case .fork, .rollback: self.init(.fork, what, hint: Self.forkHint)
+    case .corrupt: self.init(.corrupt, what)
+    case .incompatible: self.init(.schema, what, hint: "the same recordctl version on both sides")
+    case .clock: self.init(.clockSkew, what, hint: "set the clock")
+    case .busy: self.init(.locked, what, hint: "again in a moment")
+    case .tooLarge, .notFound: self.init(.failure, what)
+    case .store: self = error.cause.map(Failure.init(describing:)) ?? Failure(.failure, what)
+    case .failed: self.init(.failure, what)
+    }
+  }
+
+  init(_ error: SyncServerError) {
+    switch error {
+    case .insecure:
+      self.init(
+        .refused, error.description,
+        hint: "--token-file with --tls-certificate and --tls-key, or --listen 127.0.0.1:7433")
+    case .cannotListen: self.init(.failure, error.description, hint: "another --listen")
+    case .certificate: self.init(.failure, error.description)
+    }
+  }
+}
