@@ -27,8 +27,10 @@ extension SplitMix64 {
 
   /// A finite number: of any bits, or one that fits a shorter format.
   mutating func double() -> Double {
-    switch Int.random(in: 0..<4, using: &self) {
+    switch Int.random(in: 0..<5, using: &self) {
     case 0: return Double(integer())
+    // Where the spelling of doubles changes: around 2⁵³ and 1e16.
+    case 4: return Double(next() >> 9)
     case 1: return Double(Float(bitPattern: UInt32(truncatingIfNeeded: next()) & 0xff7f_ffff))
     case 2: return Double(Int16(truncatingIfNeeded: next())) / 256
     default:
