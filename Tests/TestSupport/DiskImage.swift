@@ -36,6 +36,24 @@ public struct DiskImage: Sendable {
     return result
   }
 
+  /// Copies bytes into memory; the range must lie inside the image.
+  public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) {
+    precondition(offset + UInt64(buffer.count) <= length)
+    var done = 0
+    Self.forEachPiece(at: offset, count: buffer.count) { index, inside in
+      let target = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: buffer[done..<done + inside.count])
+      if chunks[index].isEmpty {
+        unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
+      } else {
+        unsafe chunks[index].withUnsafeBytes { chunk in
+          unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: chunk[inside]))
+        }
+      }
+      done += inside.count
+    }
+  }
+
   /// Writes bytes, growing the image where needed.
   public mutating func write(_ bytes: ArraySlice<UInt8>, at offset: UInt64) {
     length = max(length, offset + UInt64(bytes.count))

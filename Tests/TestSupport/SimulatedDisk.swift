@@ -54,15 +54,15 @@ public final class SimulatedDisk: Storage {
   ) throws(StorageError) {
     let address = Int(bitPattern: buffer.baseAddress)
     let count = buffer.count
-    let bytes = try call(.read, at: offset) { (medium) throws(Refusal) in
+    let image = try call(.read, at: offset) { (medium) throws(Refusal) in
       medium.checkAlignment(.read, offset: offset, count: count, address: address)
       try medium.begin(.read)
       guard offset <= medium.live.length, UInt64(count) <= medium.live.length - offset else {
         throw Refusal(kind: .unexpectedEnd)
       }
-      return medium.live.bytes(count, at: offset)
+      return medium.live
     }
-    unsafe buffer.copyBytes(from: bytes)
+    unsafe image.read(into: buffer, at: offset)
   }
 
   /// Writes all of `buffer` at `offset`, without making it durable.

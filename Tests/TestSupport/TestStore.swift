@@ -8,7 +8,7 @@ extension Configuration {
     scheduler: any CheckpointScheduler, pageBytes: Int = 4096
   ) -> Configuration {
     var configuration = Configuration()
-    configuration.cacheBytes = 4 << 20
+    configuration.cacheBytes = max(4 << 20, 256 * pageBytes)
     configuration.pageBytes = pageBytes
     configuration.checkpointBytes = 1 << 20
     configuration.scheduler = scheduler

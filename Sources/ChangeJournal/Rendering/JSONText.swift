@@ -60,16 +60,20 @@ public struct JSONText: Sendable {
 
   /// The shortest digits that read back as the number; with an exponent below 1e-4 and from 1e16.
   static func text(of number: Double) -> String {
-    let text = number.description
-    guard number.magnitude >= 1e16, !text.contains("e") else { return text }
-    // The standard library writes digits up to 2⁵⁴; 1e16 and above take an exponent here.
+    // Below 2⁵³ this is what the standard library writes. Above, it takes an exponent at once.
+    guard number.magnitude >= 9_007_199_254_740_992 else { return number.description }
     let sign = number < 0 ? "-" : ""
-    let digits = text.dropFirst(sign.count).prefix { $0 != "." }
-    let exponent = digits.count - 1
-    var fraction = digits.dropFirst()
-    while fraction.last == "0" { fraction.removeLast() }
-    let point = fraction.isEmpty ? "" : "."
-    return "\(sign)\(digits.prefix(1))\(point)\(fraction)e+\(exponent)"
+    let parts = number.magnitude.description.split(separator: "e")
+    let point = parts[0].split(separator: ".")
+    let exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : point[0].count - 1
+    var digits = point.joined()
+    while digits.count > 1, digits.last == "0" { digits.removeLast() }
+    guard exponent >= 16 else {
+      return sign + digits + String(repeating: "0", count: max(0, exponent + 1 - digits.count))
+        + ".0"
+    }
+    let fraction = digits.dropFirst()
+    return "\(sign)\(digits.prefix(1))\(fraction.isEmpty ? "" : ".")\(fraction)e+\(exponent)"
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import StorageEngine
+
 /// Turns whole frames into events, and keeps count of them.
 struct FrameDecoder {
   /// A large transaction of which fragments have come.
@@ -54,20 +56,11 @@ struct FrameDecoder {
     _ header: FrameHeader, _ bytes: ArraySlice<UInt8>, at place: JournalPlace
   ) throws(JournalError) -> JournalReader.Event? {
     let stored = bytes.dropFirst(FrameLayout.headerBytes)
-    guard CRC32C.checksum(of: stored) == header.payloadChecksum else {
+    guard Checksum.crc32c(of: stored) == header.payloadChecksum else {
       throw .corrupt(place, problem: "the payload does not match its checksum")
     }
     let plain = try expand(stored, header, at: place)
-    let event: JournalReader.Event?
-    do {
-      event = try decode(header, plain, at: place)
-    } catch let error as CodingError {
-      throw error.journalError(at: place)
-    } catch let error as JournalError {
-      throw error
-    } catch {
-      throw .staging(place, problem: "\(error)")
-    }
+    let event = try decode(header, plain, at: place)
     tally.count(
       header, headerBytes: bytes.prefix(FrameLayout.headerBytes), payload: stored)
     return event
@@ -86,89 +79,103 @@ struct FrameDecoder {
 
   private mutating func decode(
     _ header: FrameHeader, _ payload: [UInt8], at place: JournalPlace
-  ) throws -> JournalReader.Event? {
+  ) throws(JournalError) -> JournalReader.Event? {
     switch header.type {
     case .stream:
-      let streamHeader = try JournalStreamHeader(decoding: payload)
-      guard streamHeader.storeID.high == header.store else {
-        throw JournalError.corrupt(place, problem: "the frame belongs to another store")
-      }
-      store = header.store
-      tally.reached = streamHeader.since
-      return .header(streamHeader)
+      return .header(try begin(header, payload, at: place))
     case .batch:
-      return .transactions(
-        try batch(payload, count: Int(header.transactionCount)), at: place)
+      let transactions = try decoded(at: place) { () throws(CodingError) in
+        try BatchLayout.transactions(in: payload, count: Int(header.transactionCount))
+      }
+      for transaction in transactions { tally.include(transaction.dot) }
+      return .transactions(transactions, at: place)
     case .fragment:
       try stage(payload, header, at: place)
       return nil
     case .commit:
       return .transactions([try commit(payload, at: place)], at: place)
     case .totals:
-      let totals = try JournalTotals(decoding: payload)
+      let totals = try decoded(at: place) { () throws(CodingError) in
+        try JournalTotals(decoding: payload)
+      }
       guard totals == tally.totals else {
-        throw JournalError.corrupt(place, problem: "the totals differ from what was read")
+        throw .corrupt(place, problem: "the totals differ from what was read")
       }
       isComplete = true
       return .totals(totals)
     }
   }
 
-  /// Cuts a batch into its transactions.
-  private mutating func batch(_ payload: [UInt8], count: Int) throws -> [EncodedTransaction] {
-    var transactions: [EncodedTransaction] = []
-    var start = 0
-    while start < payload.count {
-      guard payload.count - start > BatchLayout.lengthBytes else {
-        throw CodingError(offset: start, problem: .unexpectedEnd)
-      }
-      let length: UInt32 = payload[start...].littleEndian(at: 0)
-      let body = start + BatchLayout.lengthBytes
-      guard Int(length) <= payload.count - body else {
-        throw CodingError(offset: start, problem: .unexpectedEnd)
-      }
-      start = body + Int(length)
-      do {
-        transactions.append(try EncodedTransaction(decoding: Array(payload[body..<start])))
-      } catch {
-        throw error.shifted(by: body)
-      }
+  private mutating func begin(
+    _ header: FrameHeader, _ payload: [UInt8], at place: JournalPlace
+  ) throws(JournalError) -> JournalStreamHeader {
+    let streamHeader = try decoded(at: place) { () throws(CodingError) in
+      try JournalStreamHeader(decoding: payload)
     }
-    guard transactions.count == count, count > 0 else {
-      throw CodingError(offset: 0, problem: .malformed("transaction count"))
+    guard streamHeader.storeID.high == header.store else {
+      throw .corrupt(place, problem: "the frame belongs to another store")
     }
-    for transaction in transactions { tally.include(transaction.dot) }
-    return transactions
+    store = header.store
+    tally.reached = streamHeader.since
+    return streamHeader
   }
 
   private mutating func stage(
     _ payload: [UInt8], _ header: FrameHeader, at place: JournalPlace
-  ) throws {
+  ) throws(JournalError) {
     var current = staged ?? Staged(byteCount: Int(header.transactionLength))
-    if current.fragmentCount == 0 { try staging.begin(byteCount: current.byteCount) }
+    let isFirst = current.fragmentCount == 0
     current.received += payload.count
     current.fragmentCount += 1
     guard !payload.isEmpty, current.received <= current.byteCount else {
-      throw JournalError.corrupt(place, problem: "the fragments of a transaction do not match")
+      throw .corrupt(place, problem: "the fragments of a transaction do not match")
     }
-    try staging.append(payload)
+    try staging(at: place) {
+      if isFirst { try $0.begin(byteCount: current.byteCount) }
+      try $0.append(payload)
+    }
     staged = current
   }
 
   /// Assembles a large transaction and checks it against its commit.
-  private mutating func commit(_ payload: [UInt8], at place: JournalPlace) throws
-    -> EncodedTransaction
-  {
+  private mutating func commit(
+    _ payload: [UInt8], at place: JournalPlace
+  ) throws(JournalError) -> EncodedTransaction {
     guard let current = staged, current.received == current.byteCount else {
-      throw JournalError.corrupt(place, problem: "fragments of a transaction are missing")
+      throw .corrupt(place, problem: "fragments of a transaction are missing")
     }
     staged = nil
-    let transaction = try EncodedTransaction(decoding: try staging.take())
+    let bytes = try staging(at: place) { try $0.take() }
+    let transaction = try decoded(at: place) { () throws(CodingError) in
+      try EncodedTransaction(decoding: bytes)
+    }
     guard payload == transaction.hash.bytes else {
-      throw JournalError.corrupt(place, problem: "the transaction differs from its commit")
+      throw .corrupt(place, problem: "the transaction differs from its commit")
     }
     tally.include(transaction.dot)
     return transaction
+  }
+
+  /// Calls the staging place, whose errors can be anything.
+  private func staging<Result>(
+    at place: JournalPlace, _ call: (any TransactionStaging) throws -> Result
+  ) throws(JournalError) -> Result {
+    do {
+      return try call(staging)
+    } catch {
+      throw .staging(place, problem: "\(error)")
+    }
+  }
+
+  /// Decodes something, whose errors are damage of the stream.
+  private func decoded<Result>(
+    at place: JournalPlace, _ decode: () throws(CodingError) -> Result
+  ) throws(JournalError) -> Result {
+    do throws(CodingError) {
+      return try decode()
+    } catch {
+      throw error.journalError(at: place)
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import StorageEngine
+
 /// The fixed header before the payload of every frame.
 struct FrameHeader: Equatable {
   /// What the frame carries.
@@ -42,7 +44,7 @@ extension FrameHeader {
     bytes.append(contentsOf: store.bigEndianBytes)
     bytes.append(littleEndian: transactionLength)
     bytes.append(littleEndian: payloadChecksum)
-    bytes.append(littleEndian: CRC32C.checksum(of: bytes[...]))
+    bytes.append(littleEndian: Checksum.crc32c(of: bytes[...]))
     return bytes
   }
 
@@ -66,7 +68,7 @@ extension FrameHeader {
   init(decoding bytes: ArraySlice<UInt8>) throws(Problem) {
     typealias Offset = FrameLayout.Offset
     let start = bytes.startIndex
-    let checksum = CRC32C.checksum(of: bytes[start..<start + Offset.headerChecksum])
+    let checksum = Checksum.crc32c(of: bytes[start..<start + Offset.headerChecksum])
     let isMagic = bytes.prefix(FrameLayout.magic.count).elementsEqual(FrameLayout.magic)
     guard checksum == bytes.littleEndian(at: Offset.headerChecksum) else {
       throw isMagic ? .checksum : .magic
@@ -102,14 +104,19 @@ extension FrameHeader {
     guard codec == .zlib ? storedLength < plainLength : storedLength == plainLength else {
       throw .malformed("stored length \(storedLength) of \(plainLength) plain bytes")
     }
+    try validateTransactions()
+  }
+
+  /// Checks the fields about transactions against the type of the frame.
+  private func validateTransactions() throws(Problem) {
     // A transaction has at least its length and a header: no count can be believed beyond that.
-    let mostTransactions =
+    let counts: ClosedRange<UInt32> =
       switch type {
-      case .batch: plainLength / UInt32(BatchLayout.leastTransactionBytes)
-      case .commit: UInt32(1)
-      case .stream, .fragment, .totals: UInt32(0)
+      case .batch: 1...max(1, plainLength / UInt32(BatchLayout.leastTransactionBytes))
+      case .commit: 1...1
+      case .stream, .fragment, .totals: 0...0
       }
-    guard transactionCount <= mostTransactions else {
+    guard counts.contains(transactionCount) else {
       throw .malformed("transaction count \(transactionCount)")
     }
     let isPart = type == .fragment || type == .commit
@@ -121,14 +128,6 @@ extension FrameHeader {
       throw .malformed("transaction length \(transactionLength)")
     }
   }
-}
-
-/// How transactions lie in the payload of a batch frame.
-enum BatchLayout {
-  /// Bytes of the length before each transaction.
-  static let lengthBytes = 4
-  /// Fewest bytes that a transaction and its length can have.
-  static let leastTransactionBytes = 4 + 72
 }
 
 extension Array<UInt8> {

@@ -128,18 +128,15 @@ public struct JournalReader {
   private mutating func nextHeader() throws(JournalError) -> FrameHeader? {
     if let frame { return frame }
     guard input.count - start >= FrameLayout.headerBytes else { return nil }
-    do {
-      let header = try FrameHeader(decoding: input[start..<start + FrameLayout.headerBytes])
-      try decoder.checkOrder(header, at: place)
-      frame = header
-      return header
-    } catch let error as FrameHeader.Problem {
-      throw error.journalError(at: place)
-    } catch let error as JournalError {
-      throw error
+    let header: FrameHeader
+    do throws(FrameHeader.Problem) {
+      header = try FrameHeader(decoding: input[start..<start + FrameLayout.headerBytes])
     } catch {
-      throw .corrupt(place, problem: "\(error)")
+      throw error.journalError(at: place)
     }
+    try decoder.checkOrder(header, at: place)
+    frame = header
+    return header
   }
 
   /// What an end of the bytes at this point means.

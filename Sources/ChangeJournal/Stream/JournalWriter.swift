@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import StorageEngine
+
 /// Writes a journal stream: transactions in, frames out.
 ///
 /// After each `append`, `flush` or `finish` take frames with `nextFrame()` until there is none;
@@ -154,7 +156,7 @@ public struct JournalWriter: Sendable {
       stored = shorter
     }
     header.storedLength = UInt32(stored.count)
-    header.payloadChecksum = CRC32C.checksum(of: stored[...])
+    header.payloadChecksum = Checksum.crc32c(of: stored[...])
     let bytes = header.bytes
     tally.count(header, headerBytes: bytes[...], payload: stored[...])
     return bytes + stored

@@ -173,3 +173,8 @@ extension EncodedTransaction: Hashable {
     hasher.combine(hash)
   }
 }
+
+extension EncodedTransaction: CustomStringConvertible {
+  /// The name, the hash, and the size.
+  public var description: String { "\(dot) \(hash) (\(bytes.count) bytes)" }
+}

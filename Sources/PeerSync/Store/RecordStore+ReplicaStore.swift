@@ -3,7 +3,7 @@
 public import ChangeJournal
 public import Records
 
-extension Records.JournalCursor: TransactionSource {}
+extension JournalCursor: TransactionSource {}
 
 extension RecordStore: ReplicaStore {
   /// Introduces the store.
@@ -13,7 +13,8 @@ extension RecordStore: ReplicaStore {
     let heads = try chainHeads()
     let received = try receivedVector()
     var hashes: [Dot: Hash256] = [:]
-    for dot in dots { hashes[dot] = try chainHash(of: dot) }
+    for head in heads { hashes[head.dot] = head.hash }
+    for dot in dots where hashes[dot] == nil { hashes[dot] = try chainHash(of: dot) }
     let hello = Hello(
       storeID: storeID, origin: origin, clock: clock,
       heads: heads.map { Hello.Head(dot: $0.dot, hash: $0.hash) }, received: received,
@@ -29,7 +30,7 @@ extension RecordStore: ReplicaStore {
   }
 
   /// Lists the transactions beyond a position.
-  public func transactions(since position: VersionVector) throws -> Records.JournalCursor {
+  public func transactions(since position: VersionVector) throws -> JournalCursor {
     try journal(since: position)
   }
 }

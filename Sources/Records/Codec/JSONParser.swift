@@ -5,8 +5,8 @@
 /// * Integers from -2^63 to 2^64-1 stay exact; every other number becomes the nearest finite
 ///   double.
 /// * An object becomes a map with its members in canonical order; a member repeated is an error.
-/// * `{"$bytes": "<base64>"}` becomes a byte string. An object of one member named `$$bytes`,
-///   `$$$bytes` … becomes the map with one `$` less, so that every map can be written.
+/// * `{"$bytes": "<base64>"}` becomes a byte string, and `{"$map": {…}}` the map inside, whatever
+///   that looks like, so that every map can be written.
 /// * At most `depthLimit` arrays and objects inside each other.
 ///
 /// The bytes are passed to each call rather than kept, so that no copy is made. When the text
@@ -17,14 +17,20 @@ struct JSONParser {
 
   /// The next byte to read.
   var offset: Int
-  private var depth = 0
+  /// How many arrays and objects are open, without those that only wrap something.
+  var depth = 0
+  /// The greatest depth seen.
+  var deepest = 0
   /// Members of the objects now open, each with its place in the output.
-  private var members: [Member] = []
+  var members: [Member] = []
 
-  private struct Member {
-    /// The encoded name, then the encoded value.
+  /// A member of an object that is open.
+  struct Member {
+    /// Where the encoded name begins.
     var start: Int
+    /// Where the name ends and the encoded value begins.
     var nameEnd: Int
+    /// Where the value ends.
     var end: Int
   }
 
@@ -41,7 +47,7 @@ struct JSONParser {
     let first = try skipSpace(bytes)
     switch first {
     case UInt8(ascii: "\""): try parseString(bytes, into: &output)
-    case UInt8(ascii: "{"): try parseObject(bytes, into: &output)
+    case UInt8(ascii: "{"): _ = try parseObject(bytes, into: &output)
     case UInt8(ascii: "["): try parseArray(bytes, into: &output)
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
       try parseNumber(bytes, into: &output)
@@ -95,6 +101,7 @@ struct JSONParser {
   mutating func enter() throws(JSONFault) {
     guard depth < Self.depthLimit else { throw fault(.tooDeep(limit: Self.depthLimit)) }
     depth += 1
+    deepest = max(deepest, depth)
     offset += 1
   }
 
@@ -123,80 +130,6 @@ struct JSONParser {
     }
     leave()
     output.setHead(at: head, ItemType.array, count: count)
-  }
-
-  private mutating func parseObject(
-    _ bytes: Span<UInt8>, into output: inout [UInt8]
-  ) throws(JSONFault) {
-    let begin = offset
-    try enter()
-    let head = output.count
-    output.append(0)
-    let firstMember = members.count
-    if try skipSpace(bytes) != UInt8(ascii: "}") {
-      while true {
-        let start = output.count
-        try parseName(bytes, into: &output)
-        let nameEnd = output.count
-        try parseValue(bytes, into: &output)
-        members.append(Member(start: start, nameEnd: nameEnd, end: output.count))
-        let next = try skipSpace(bytes)
-        if next == UInt8(ascii: "}") { break }
-        guard next == UInt8(ascii: ",") else { throw unexpected(next, "',' or '}'") }
-        offset += 1
-      }
-    }
-    leave()
-    try sortMembers(from: firstMember, begin: begin, in: &output)
-    let count = members.count - firstMember
-    if count == 1, try unwrap(members[firstMember].nameEnd, head: head, begin, &output) {
-      members.removeLast()
-      return
-    }
-    members.removeSubrange(firstMember...)
-    output.setHead(at: head, ItemType.map, count: count)
-  }
-
-  /// Parses a member's name and the colon after it; appends the name as text.
-  @inline(__always)
-  mutating func parseName(
-    _ bytes: Span<UInt8>, into output: inout [UInt8]
-  ) throws(JSONFault) {
-    let quote = try skipSpace(bytes)
-    guard quote == UInt8(ascii: "\"") else { throw unexpected(quote, "a member name") }
-    try parseString(bytes, into: &output)
-    try expect(UInt8(ascii: ":"), "':'", bytes)
-  }
-
-  /// Brings the members of the innermost object into canonical order.
-  private mutating func sortMembers(
-    from first: Int, begin: Int, in output: inout [UInt8]
-  ) throws(JSONFault) {
-    guard members.count - first > 1 else { return }
-    var sorted = true
-    for index in (first + 1)..<members.count
-    where compareNames(members[index - 1], members[index], in: output) >= 0 {
-      sorted = false
-      break
-    }
-    if sorted { return }
-    let original = members[first].start
-    var ordered = Array(members[first...])
-    ordered.sort { compareNames($0, $1, in: output) < 0 }
-    var rebuilt: [UInt8] = []
-    rebuilt.reserveCapacity(output.count - original)
-    for index in ordered.indices {
-      if index > 0, compareNames(ordered[index - 1], ordered[index], in: output) == 0 {
-        let name = ItemText.decode(output, ordered[index].start..<ordered[index].nameEnd)
-        throw JSONFault(problem: .duplicateMember(name), offset: begin)
-      }
-      rebuilt.append(contentsOf: output[ordered[index].start..<ordered[index].end])
-    }
-    output.replaceSubrange(original..., with: rebuilt)
-  }
-
-  private func compareNames(_ left: Member, _ right: Member, in output: [UInt8]) -> Int {
-    output.span.compare(left.start..<left.nameEnd, right.start..<right.nameEnd)
   }
 
   /// A fault at the present place.

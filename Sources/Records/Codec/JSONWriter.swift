@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ChangeJournal
+
 /// Writes CBOR items as JSON text, always the same text for the same bytes.
 ///
 /// The inverse of `JSONParser`: what it writes is read back as the same bytes. Doubles have the
@@ -41,20 +43,22 @@ enum JSONWriter {
     _ bytes: Span<UInt8>, _ cursor: inout ItemCursor, count: UInt64, into output: inout [UInt8],
     depth: Int
   ) throws(ItemFault) {
+    let start = output.count
+    var isAmbiguous = false
     output.append(UInt8(ascii: "{"))
     for index in 0..<count {
       if index > 0 { output.append(UInt8(ascii: ",")) }
       let name = try cursor.string(ItemType.text, bytes)
-      let start = output.count
+      isAmbiguous = count == 1 && JSONWrapper.isAmbiguous(bytes, name)
       writeString(bytes, name, into: &output)
-      if count == 1, JSONWrapper.isWrapper(bytes, name) {
-        // One dollar more, so that the reader does not take the map for a byte string.
-        output.insert(UInt8(ascii: "$"), at: start + 1)
-      }
       output.append(UInt8(ascii: ":"))
       try write(bytes, &cursor, into: &output, depth: depth + 1)
     }
     output.append(UInt8(ascii: "}"))
+    if isAmbiguous {
+      output.insert(contentsOf: #"{"$map":"#.utf8, at: start)
+      output.append(UInt8(ascii: "}"))
+    }
   }
 
   private static func writeSimple(
@@ -75,18 +79,27 @@ enum JSONWriter {
   }
 
   /// Appends a string with its quotes.
+  ///
+  /// Control characters are escaped, also U+007F to U+009F, which a terminal may act on.
   static func writeString(_ bytes: Span<UInt8>, _ range: Range<Int>, into output: inout [UInt8]) {
     output.append(UInt8(ascii: "\""))
     var plain = range.lowerBound
     var index = range.lowerBound
     while index < range.upperBound {
       let byte = bytes[index]
-      if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte != 0x7f {
+      if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte < 0x7f {
+        index += 1
+        continue
+      }
+      // U+0080 to U+009F are 0xc2 and a second byte below 0xa0.
+      let isControl = byte == 0xc2 && index + 1 < range.upperBound && bytes[index + 1] < 0xa0
+      guard byte <= 0x7f || isControl else {
         index += 1
         continue
       }
       output.append(bytes, plain..<index)
-      writeEscape(byte, into: &output)
+      if isControl { index += 1 }
+      writeEscape(bytes[index], into: &output)
       index += 1
       plain = index
     }
@@ -112,7 +125,14 @@ enum JSONWriter {
 
   /// Appends a finite double; the store holds no others.
   private static func writeDouble(_ number: Double, _ output: inout [UInt8]) {
-    output.append(contentsOf: number.description.utf8)
+    guard number.magnitude >= 1e16 else {
+      output.append(contentsOf: number.description.utf8)
+      return
+    }
+    // Large numbers as the journal's JSON form writes them: with an exponent.
+    var text = JSONText()
+    text.append(number)
+    output.append(contentsOf: text.bytes)
   }
 
   /// Appends `-1 - argument`, which may be below every `Int64` only in foreign bytes.

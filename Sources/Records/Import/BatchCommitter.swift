@@ -9,7 +9,7 @@ import Synchronization
 final class BatchCommitter: Sendable {
   private struct State {
     /// Used batches, whose memory is used again.
-    var spare: [RecordBatch] = []
+    var spare: [PreparedBatch] = []
     var done = ImportProgress()
     /// Whether `done` has changed since it was taken.
     var isNews = false
@@ -22,38 +22,40 @@ final class BatchCommitter: Sendable {
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "record-store.import")
   /// Counts the batches that may be handed over.
-  private let room = DispatchSemaphore(value: 2)
+  private let room = DispatchSemaphore(value: 0)
+  private static let batchesAtOnce = 2
 
   init(_ store: RecordStore, _ collection: String?, _ repeats: RepeatedKeys) {
     self.store = store
     self.collection = collection
     self.repeats = repeats
+    // A semaphore must not end below the value it began with; this one begins with none.
+    for _ in 0..<Self.batchesAtOnce { room.signal() }
   }
 
   /// Waits until a batch can be handed over, and returns an empty one.
   ///
   /// - Throws: What a commit has thrown.
-  func emptyBatch() throws -> RecordBatch {
+  func emptyBatch() throws -> PreparedBatch {
     room.wait()
     return try state.withLock { state in
       if let failure = state.failure {
         room.signal()
         throw failure
       }
-      return state.spare.popLast() ?? RecordBatch()
+      return state.spare.popLast() ?? PreparedBatch()
     }
   }
 
   /// Hands over a batch that was taken with `emptyBatch`; `bytes` of the input lead to its end.
-  func submit(_ batch: RecordBatch, bytes: UInt64) throws {
+  func submit(_ batch: PreparedBatch, bytes: UInt64) throws {
     queue.async {
       self.commit(batch, bytes: bytes)
       self.room.signal()
     }
   }
 
-  private func commit(_ batch: RecordBatch, bytes: UInt64) {
-    var batch = batch
+  private func commit(_ batch: PreparedBatch, bytes: UInt64) {
     let (failed, first) = state.withLock { ($0.failure != nil, $0.done.records) }
     if failed { return }
     do {
@@ -61,9 +63,8 @@ final class BatchCommitter: Sendable {
         try transaction.put(batch, into: collection, firstOrdinal: first, repeats)
       }
       state.withLock { state in
-        state.done.add(batch, written: written, bytes: bytes)
+        state.done.add(batch.records, written: written, bytes: bytes)
         state.isNews = true
-        batch.removeAll()
         state.spare.append(batch)
       }
     } catch {

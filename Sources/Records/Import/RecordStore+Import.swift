@@ -42,14 +42,13 @@ extension RecordStore {
     var source = source
     return try write { transaction in
       var done = ImportProgress()
-      var batch = RecordBatch()
+      var batch = PreparedBatch()
       var hasMore = true
       while hasMore {
-        hasMore = try source.fill(&batch, upTo: options.batchRecords)
+        hasMore = try batch.fill(from: &source, upTo: max(1, options.batchRecords))
         let written = try transaction.put(
           batch, into: options.collection, firstOrdinal: done.records, repeats)
-        done.add(batch, written: written, bytes: source.consumed)
-        batch.removeAll()
+        done.add(batch.records, written: written, bytes: source.consumed)
       }
       done.transactions = done.written > 0 ? 1 : 0
       return done
@@ -67,7 +66,7 @@ extension RecordStore {
     var hasMore = true
     while hasMore {
       var batch = try committer.emptyBatch()
-      hasMore = try source.fill(&batch, upTo: max(1, options.batchRecords))
+      hasMore = try batch.fill(from: &source, upTo: max(1, options.batchRecords))
       if !batch.entries.isEmpty { try committer.submit(batch, bytes: source.consumed) }
       if let step = committer.takeProgress() { try report(step) }
     }

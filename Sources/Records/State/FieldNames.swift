@@ -37,6 +37,12 @@ struct FieldNames {
     return ranges.count - 1
   }
 
+  /// Whether the other has the same names with the same numbers, and perhaps more.
+  func isPrefix(of other: FieldNames) -> Bool {
+    bytes.count <= other.bytes.count && ranges.count <= other.ranges.count
+      && other.ranges.starts(with: ranges) && other.bytes.starts(with: bytes)
+  }
+
   /// Orders two names by the bytes of their texts.
   func compare(_ left: Int, _ right: Int) -> Int {
     bytes.span.compare(

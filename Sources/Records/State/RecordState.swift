@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The state of a record is one CBOR array of three, a pure function of the set of transactions
-// that were applied:
+// The state of a record is a CBOR array, a pure function of the set of transactions that were
+// applied. A record that is alive and wholly written by one transaction, as most are, is plain:
+// origin's short name, sequence and time of the transaction, then two items a field, ordered by
+// the bytes of the name: name and value. Every other state has three items:
 //
 //   1. the stamps: an array of numbers, three a stamp (origin's short name, sequence, time),
 //      ordered by time, short name, sequence; each one is used below
 //   2. the life siblings: an array of numbers, ascending: slot of the stamp * 2, plus 1 if alive
-//   3. the fields: an array of two items a field, ordered by the bytes of the name: the name, and
-//      an array of its siblings, two items each: slot of the stamp, ascending, and the value, or
+//   3. the fields: an array of two items a field, ordered as above: the name, and an array
+//      of its siblings, two items each: slot of the stamp, ascending, and the value, or
 //      "undefined" where the field was removed
 //
 // Siblings are the writes that no other applied write has seen: normally one. What is seen of a
@@ -78,12 +80,34 @@ struct RecordState {
   mutating func read(_ bytes: Span<UInt8>) throws(ItemFault) {
     clear()
     var cursor = ItemCursor(end: bytes.count)
-    guard try cursor.count(ItemType.array, bytes) == 3 else {
-      throw cursor.fault("a record of another shape")
+    let count = try cursor.count(ItemType.array, bytes)
+    guard count >= 3 else { throw cursor.fault("a record of another shape") }
+    if bytes[cursor.offset] >> 5 == ItemType.unsigned {
+      try readPlain(bytes, &cursor, count)
+      return
     }
+    guard count == 3 else { throw cursor.fault("a record of another shape") }
     try readStamps(bytes, &cursor)
     try readLife(bytes, &cursor)
     try readFields(bytes, &cursor)
+    guard cursor.isAtEnd else { throw cursor.fault("bytes after a record") }
+  }
+
+  private mutating func readPlain(
+    _ bytes: Span<UInt8>, _ cursor: inout ItemCursor, _ count: Int
+  ) throws(ItemFault) {
+    guard count % 2 == 1 else { throw cursor.fault("fields are no pairs") }
+    let tag = try cursor.unsigned(bytes)
+    let sequence = try cursor.unsigned(bytes)
+    let timestamp = try cursor.unsigned(bytes)
+    stamps.append(Stamp(timestamp: timestamp, tag: tag, sequence: sequence))
+    life.append(Life(stamp: 0, isAlive: true))
+    for slot in 0..<(count - 3) / 2 {
+      let start = cursor.offset
+      _ = try cursor.string(ItemType.text, bytes)
+      fields.append(Field(name: start..<cursor.offset, siblings: slot..<slot + 1))
+      siblings.append(Sibling(stamp: 0, value: try cursor.item(bytes)))
+    }
     guard cursor.isAtEnd else { throw cursor.fault("bytes after a record") }
   }
 

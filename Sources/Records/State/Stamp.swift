@@ -9,6 +9,14 @@ struct Stamp: Equatable, Comparable, BitwiseCopyable {
   let tag: UInt64
   let sequence: UInt64
 
+  /// Appends the three numbers of the stamp.
+  @inline(__always)
+  func write(to bytes: inout [UInt8]) {
+    bytes.appendHead(ItemType.unsigned, tag)
+    bytes.appendHead(ItemType.unsigned, sequence)
+    bytes.appendHead(ItemType.unsigned, timestamp)
+  }
+
   /// Orders by time, then origin, then sequence: the last one is the one that is seen.
   static func < (left: Stamp, right: Stamp) -> Bool {
     (left.timestamp, left.tag, left.sequence) < (right.timestamp, right.tag, right.sequence)

@@ -9,6 +9,8 @@ struct StateWriter {
   private var slots: [Int] = []
   private var stamps: [Stamp] = []
   private var newSlot = 0
+  /// Whether one of the siblings that stay or are added has no value.
+  private var hasRemoval = false
 
   private static let dropped = -1
   private static let kept = -2
@@ -30,6 +32,10 @@ struct StateWriter {
   ) -> Bool {
     bytes.removeAll(keepingCapacity: true)
     assignSlots(old, oldBytes, edits, names, coverage)
+    if stamps.count == 1, isAlive, !hasRemoval {
+      writePlain(old, oldBytes, edits, values, names)
+      return true
+    }
     bytes.append(ItemType.array << 5 | 3)
     writeStamps()
     let leavesAlive = writeLife(old, isAlive, coverage)
@@ -51,6 +57,7 @@ extension StateWriter {
   ) {
     stamps.removeAll(keepingCapacity: true)
     slots.removeAll(keepingCapacity: true)
+    hasRemoval = edits.contains { $0.value.isEmpty }
     for _ in old.stamps { slots.append(Self.dropped) }
     for life in old.life where !coverage.covers(old.stamps[life.stamp]) {
       slots[life.stamp] = Self.kept
@@ -67,6 +74,7 @@ extension StateWriter {
       for sibling in old.siblings[field.siblings]
       where !isEdited || !coverage.covers(old.stamps[sibling.stamp]) {
         slots[sibling.stamp] = Self.kept
+        if sibling.value.isEmpty { hasRemoval = true }
       }
     }
     newSlot = Self.dropped
@@ -89,11 +97,46 @@ extension StateWriter {
 
   private mutating func writeStamps() {
     bytes.appendHead(ItemType.array, UInt64(stamps.count * 3))
-    for stamp in stamps {
-      bytes.appendHead(ItemType.unsigned, stamp.tag)
-      bytes.appendHead(ItemType.unsigned, stamp.sequence)
-      bytes.appendHead(ItemType.unsigned, stamp.timestamp)
+    for stamp in stamps { stamp.write(to: &bytes) }
+  }
+
+  /// Writes the plain state of a new record, whose fields are encoded already.
+  mutating func writePlain(
+    _ source: Span<UInt8>, _ fields: Range<Int>, count: Int, _ coverage: Coverage
+  ) {
+    bytes.removeAll(keepingCapacity: true)
+    bytes.appendHead(ItemType.array, UInt64(3 + count * 2))
+    coverage.stamp.write(to: &bytes)
+    bytes.append(source, fields)
+  }
+
+  /// Writes a state that is all of the operation's transaction.
+  ///
+  /// An old field that is not edited stays only if an earlier operation of the same transaction
+  /// wrote it.
+  private mutating func writePlain(
+    _ old: RecordState, _ oldBytes: Span<UInt8>, _ edits: [FieldEdit], _ values: Span<UInt8>,
+    _ names: FieldNames
+  ) {
+    let head = bytes.count
+    bytes.append(0)
+    stamps[0].write(to: &bytes)
+    var count = 0
+    var (field, edit) = (0, 0)
+    while field < old.fields.count || edit < edits.count {
+      let pairing = pair(old, oldBytes, field, edits, names, edit)
+      if pairing == .onlyField {
+        bytes.append(oldBytes, old.fields[field].name)
+        bytes.append(oldBytes, old.siblings[old.fields[field].siblings.lowerBound].value)
+      } else {
+        bytes.append(names.bytes.span, names.ranges[edits[edit].name])
+        bytes.append(values, edits[edit].value)
+      }
+      if pairing != .onlyEdit { field += 1 }
+      if pairing != .onlyField { edit += 1 }
+      count += 1
     }
+    bytes.setHead(at: head, ItemType.array, count: 3 + count * 2)
   }
 
   private mutating func writeLife(

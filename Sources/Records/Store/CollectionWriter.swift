@@ -22,6 +22,9 @@ struct CollectionWriter {
   private var writer = StateWriter()
   private var edits: [FieldEdit] = []
   private var key: [UInt8] = []
+  /// The last key of the collection before and within this transaction, as far as batches know.
+  private var lastKey: [UInt8] = []
+  private var isLastKeyRead = false
 
   init(
     _ collection: String, in trees: WriteTransaction, coverage: Coverage
@@ -44,8 +47,15 @@ struct CollectionWriter {
     isSkipped: () throws -> Bool = { false }
   ) throws -> Bool {
     setKey(bytes, keyRange)
+    return try put(bytes, key: keyRange, fields, old: try present(), isSkipped: isSkipped)
+  }
+
+  private mutating func put(
+    _ bytes: Span<UInt8>, key keyRange: Range<Int>, _ fields: ArraySlice<RecordBatch.Field>,
+    old: [UInt8]?, isSkipped: () throws -> Bool
+  ) throws -> Bool {
     edits.removeAll(keepingCapacity: true)
-    guard let old = try present() else {
+    guard let old else {
       state.clear()
       for field in fields { addEdit(bytes, field.name, field.value) }
       try commitPatch(bytes, keyRange, old: [])
@@ -57,6 +67,46 @@ struct CollectionWriter {
     if try isSkipped() { return false }
     try commitPatch(bytes, keyRange, old: old)
     return true
+  }
+
+  /// Puts the records of a batch, in key order; returns how many were written.
+  ///
+  /// `isSkipped` is asked, by slot, before a record that is there is changed.
+  mutating func put(
+    _ batch: PreparedBatch, _ entries: ArraySlice<PreparedBatch.Entry>,
+    isSkipped: (UInt32) throws -> Bool
+  ) throws -> Int {
+    let source = batch.records.bytes.span
+    let prepared = batch.bytes.span
+    let isNumbered = part.adopt(batch.names)
+    var written = 0
+    try readLastKey()
+    for item in entries {
+      let entry = batch.records.entries[Int(item.slot)]
+      setKey(source, entry.key)
+      let old = lastKey.lexicographicallyPrecedes(key) ? nil : try present()
+      if old == nil, isNumbered {
+        writer.writePlain(prepared, item.fields.places, count: Int(item.fieldCount), coverage)
+        try trees.put(writer.bytes, forKey: key, in: recordTree())
+        part.append(prepared: prepared, item.operation.places)
+        written += 1
+      } else if try put(
+        source, key: entry.key, batch.records.fields[entry.slots], old: old,
+        isSkipped: { try isSkipped(item.slot) })
+      {
+        written += 1
+      }
+    }
+    if lastKey.lexicographicallyPrecedes(key) { lastKey = key }
+    return written
+  }
+
+  /// Finds the last key of the collection, behind which every record is new.
+  private mutating func readLastKey() throws {
+    guard !isLastKeyRead, let tree else { return }
+    let cursor = try trees.cursor(in: tree, range: .all, reversed: true)
+    if try cursor.next() { lastKey = cursor.key }
+    isLastKeyRead = true
   }
 
   /// Collects the edits that turn the present record into one with the given fields.

@@ -83,14 +83,14 @@ struct OperationCursor {
     guard head.type == ItemType.array, kind.type == ItemType.unsigned else { throw malformed }
     operation.edits.removeAll(keepingCapacity: true)
     switch kind.argument {
-    case PartBuilder.patchKind where head.argument >= 2 && head.argument.isMultiple(of: 2):
+    case OperationItem.patchKind where head.argument >= 2 && head.argument.isMultiple(of: 2):
       operation.leavesAlive = true
       try readKey(bytes, into: &operation.key)
       for _ in 0..<(head.argument - 2) / 2 { try readEdit(bytes, into: &operation.edits) }
-    case PartBuilder.deleteKind where head.argument == 2:
+    case OperationItem.deleteKind where head.argument == 2:
       operation.leavesAlive = false
       try readKey(bytes, into: &operation.key)
-    case PartBuilder.patchKind, PartBuilder.deleteKind: throw malformed
+    case OperationItem.patchKind, OperationItem.deleteKind: throw malformed
     default:
       throw ItemFault(offset: start, problem: "operation kind \(kind.argument) is unknown")
     }
@@ -145,8 +145,8 @@ struct OperationCursor {
       key.appendBigEndian(UInt64(bitPattern: number) ^ 1 << 63, bytes: 8)
     default:
       let uuid = cursor.offset..<min(cursor.offset + 17, cursor.end)
-      guard bytes[start] == PartBuilder.uuidHead[0], head.argument == 37, uuid.count == 17,
-        bytes[uuid.lowerBound] == PartBuilder.uuidHead[2]
+      guard bytes[start] == OperationItem.uuidHead[0], head.argument == 37, uuid.count == 17,
+        bytes[uuid.lowerBound] == OperationItem.uuidHead[2]
       else { throw ItemFault(offset: start, problem: "a key of another kind") }
       _ = try cursor.advance(over: 17)
       key.append(KeyBytes.uuidKind)

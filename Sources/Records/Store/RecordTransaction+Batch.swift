@@ -12,39 +12,34 @@ extension RecordTransaction {
   ///   - repeats: Knows which records a later one of the input replaces.
   /// - Returns: How many were written.
   func put(
-    _ batch: RecordBatch, into collection: String?, firstOrdinal: UInt64, _ repeats: RepeatedKeys
+    _ batch: PreparedBatch, into collection: String?, firstOrdinal: UInt64,
+    _ repeats: RepeatedKeys
   ) throws -> Int {
-    let order = BatchOrder.byKey(batch)
     if let collection {
-      return try put(batch, order[...], into: collection, firstOrdinal, repeats)
+      return try put(batch, batch.entries[...], into: collection, firstOrdinal, repeats)
     }
-    var groups: [ByteText: [UInt32]] = [:]
-    for slot in order {
-      let name = batch.collection(of: batch.entries[Int(slot)]) ?? ""
-      groups[ByteText(name), default: []].append(slot)
+    var groups: [ByteText: [PreparedBatch.Entry]] = [:]
+    for entry in batch.entries {
+      let name = batch.records.collection(of: batch.records.entries[Int(entry.slot)]) ?? ""
+      groups[ByteText(name), default: []].append(entry)
     }
     var written = 0
-    for (name, slots) in groups.sorted(by: { $0.key < $1.key }) {
-      written += try put(batch, slots[...], into: name.text, firstOrdinal, repeats)
+    for (name, entries) in groups.sorted(by: { $0.key < $1.key }) {
+      written += try put(batch, entries[...], into: name.text, firstOrdinal, repeats)
     }
     return written
   }
 
   private func put(
-    _ batch: RecordBatch, _ slots: ArraySlice<UInt32>, into collection: String,
+    _ batch: PreparedBatch, _ entries: ArraySlice<PreparedBatch.Entry>, into collection: String,
     _ firstOrdinal: UInt64, _ repeats: RepeatedKeys
   ) throws -> Int {
     try change(collection) { writer in
-      var written = 0
-      let bytes = batch.bytes.span
-      for slot in slots {
-        let entry = batch.entries[Int(slot)]
-        let isWritten = try writer.put(bytes, key: entry.key, batch.fields[entry.slots]) {
-          try repeats.isReplaced(batch.name(of: entry), ordinal: firstOrdinal + UInt64(slot))
-        }
-        if isWritten { written += 1 }
+      try writer.put(batch, entries) { slot in
+        try repeats.isReplaced(
+          batch.records.name(of: batch.records.entries[Int(slot)]),
+          ordinal: firstOrdinal + UInt64(slot))
       }
-      return written
     }
   }
 }

@@ -8,7 +8,9 @@ final class AlignedBuffer: @unchecked Sendable {
   let base: UnsafeMutableRawPointer
   let count: Int
 
-  /// Maps `count` bytes. Physical memory is only used for what is touched.
+  /// Maps `count` bytes.
+  ///
+  /// Physical memory is only used for what is touched.
   init(count: Int, hugePages: Bool = false) throws(EngineError) {
     guard let memory = unsafe SystemCalls.mapMemory(count), let base = memory.baseAddress
     else { throw .invalidConfiguration("\(count) bytes of memory cannot be reserved") }

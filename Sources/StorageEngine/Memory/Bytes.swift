@@ -81,7 +81,9 @@ struct Bytes: BitwiseCopyable {
 }
 
 extension [UInt8] {
-  /// Lends the bytes of the array. An empty array lends a valid pointer to no bytes.
+  /// Lends the bytes of the array.
+  ///
+  /// An empty array lends a valid pointer to no bytes.
   @inline(__always)
   func withBytes<R, E: Error>(_ body: (Bytes) throws(E) -> R) throws(E) -> R {
     let result = unsafe withUnsafeBytes { buffer -> Result<R, E> in

@@ -30,7 +30,9 @@ final class EpochTable: @unchecked Sendable {
     unsafe words + (slot + 1) * Self.wordsPerLine
   }
 
-  /// Enters; the result goes to `leave`. Threads that share a slot by chance take the next.
+  /// Enters; the result goes to `leave`.
+  ///
+  /// Threads that share a slot by chance take the next.
   @inline(__always)
   func enter() -> Int {
     // A thread's address is stable and free to get; its stack alignment is shifted away.

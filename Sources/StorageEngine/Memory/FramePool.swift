@@ -48,7 +48,9 @@ final class FramePool: @unchecked Sendable {
     unsafe memory.buffer(frame * pageBytes, pageBytes)
   }
 
-  /// Remembers that a frame was used, for the clock. Writes only when it was not remembered yet.
+  /// Remembers that a frame was used, for the clock.
+  ///
+  /// Writes only when it was not remembered yet.
   @inline(__always)
   func touch(_ frame: Int) {
     let flag = unsafe (referenced.base + frame * 4).assumingMemoryBound(to: UInt32.self)
@@ -62,10 +64,14 @@ final class FramePool: @unchecked Sendable {
     return true
   }
 
-  /// Frames that are ready for use. Call under `lock`.
+  /// Frames that are ready for use.
+  ///
+  /// Call under `lock`.
   var freeCount: Int { free.count }
 
-  /// Takes a free frame for a page. Call under `lock`.
+  /// Takes a free frame for a page.
+  ///
+  /// Call under `lock`.
   func takeFrame(leaving reserve: Int) -> Int? {
     if free.count <= max(reserve, Self.writerReserve) {
       drainLimbo()
@@ -76,26 +82,34 @@ final class FramePool: @unchecked Sendable {
     return Int(frame)
   }
 
-  /// Gives a frame that nobody can find back. Call under `lock`.
+  /// Gives a frame that nobody can find back.
+  ///
+  /// Call under `lock`.
   func giveBack(_ frame: Int) {
     owners[frame] = Self.noPage
     free.append(UInt32(frame))
   }
 
-  /// Makes a frame the home of a page. Call under `lock`.
+  /// Makes a frame the home of a page.
+  ///
+  /// Call under `lock`.
   func install(_ entry: PageTableEntry, page number: UInt64, frame: Int) {
     owners[frame] = number
     table[number] = entry
     touch(frame)
   }
 
-  /// Forgets a page that nobody can find any more. Call under `lock`.
+  /// Forgets a page that nobody can find any more.
+  ///
+  /// Call under `lock`.
   func forget(page number: UInt64) {
     if let frame = table[number].frame { giveBack(frame) }
     table[number] = .absent
   }
 
-  /// Moves frames out of limbo. Call under `lock`.
+  /// Moves frames out of limbo.
+  ///
+  /// Call under `lock`.
   func drainLimbo() {
     guard !limbo.isEmpty else { return }
     let oldest = epochs.oldest()
@@ -106,7 +120,9 @@ final class FramePool: @unchecked Sendable {
     }
   }
 
-  /// Evicts up to `wanted` clean pages into limbo; returns how many. Call under `lock`.
+  /// Evicts up to `wanted` clean pages into limbo; returns how many.
+  ///
+  /// Call under `lock`.
   @discardableResult
   func evict(_ wanted: Int) -> Int {
     var evicted: [UInt32] = []
@@ -128,7 +144,9 @@ final class FramePool: @unchecked Sendable {
     return evicted.count
   }
 
-  /// Page numbers of all dirty pages. Call under `lock`.
+  /// Page numbers of all dirty pages.
+  ///
+  /// Call under `lock`.
   func dirtyPages() -> [UInt64] {
     owners.filter { $0 != Self.noPage && table[$0].isDirty }
   }

@@ -30,7 +30,9 @@ struct PageTableEntry: BitwiseCopyable {
   }
 }
 
-/// The table of all pages. Memory is reserved for the largest file and used as it grows.
+/// The table of all pages.
+///
+/// Memory is reserved for the largest file and used as it grows.
 final class PageTable: @unchecked Sendable {
   /// 2^28 pages: 2 TiB with pages of 8 KiB.
   static let maximumPages = 1 << 28

@@ -117,10 +117,11 @@ struct ExtentMap {
   }
 
   /// Takes up to `wanted` consecutive pages of one extent: the lowest run that is long enough,
-  /// or else the longest found. `nil` when no page is free.
-  mutating func takeRun(_ wanted: Int) -> (first: UInt64, count: Int)? {
+  /// or else the longest found, as long as it has `minimum` pages.
+  mutating func takeRun(_ wanted: Int, atLeast minimum: Int) -> (first: UInt64, count: Int)? {
     var best: (first: Int, count: Int)?
-    for extent in owners.indices where owners[extent] == .pages && freeCounts[extent] > 0 {
+    for extent in owners.indices
+    where owners[extent] == .pages && Int(freeCounts[extent]) >= minimum {
       if let best, best.count >= Int(freeCounts[extent]) { continue }
       var start = 0
       for page in 0...pagesPerExtent {
@@ -134,7 +135,7 @@ struct ExtentMap {
       }
       if best?.count == wanted { break }
     }
-    guard let best else { return nil }
+    guard let best, best.count >= minimum else { return nil }
     for page in best.first..<best.first + best.count { markAllocated(UInt64(page)) }
     return (UInt64(best.first), best.count)
   }
@@ -157,6 +158,7 @@ struct ExtentMap {
     freeCounts[extent] += 1
     freePages += 1
     lowestCandidate = min(lowestCandidate, extent)
+    if Int(freeCounts[extent]) == pagesPerExtent { setOwner(extent, .free) }
   }
 
   /// Whether no page of an extent is in use.

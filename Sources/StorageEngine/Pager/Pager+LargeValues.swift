@@ -146,15 +146,24 @@ extension Pager {
   }
 
   private func takeUncommittedRun(_ wanted: Int) throws(EngineError) -> (UInt64, Int) {
-    while true {
-      // Whole extents for what fills one, so that small free runs are left to small values.
-      if wanted == geometry.pagesPerExtent, map.takeExtent(for: .pages) == nil { try growFile() }
-      if let (first, count) = map.takeRun(wanted) {
-        for number in first..<first + UInt64(count) { map.setDead(number, true) }
-        return (first, count)
+    // In one piece where an extent in use or a free one has room for it, else in pieces that are
+    // not too small, before the file grows.
+    for minimum in [wanted, (wanted + 3) / 4] {
+      if let run = takeRun(wanted, atLeast: minimum) { return run }
+      if map.takeExtent(for: .pages) != nil, let run = takeRun(wanted, atLeast: wanted) {
+        return run
       }
-      if map.takeExtent(for: .pages) == nil { try growFile() }
     }
+    while true {
+      if map.takeExtent(for: .pages) == nil { try growFile() }
+      if let run = takeRun(wanted, atLeast: wanted) { return run }
+    }
+  }
+
+  private func takeRun(_ wanted: Int, atLeast minimum: Int) -> (UInt64, Int)? {
+    guard let (first, count) = map.takeRun(wanted, atLeast: minimum) else { return nil }
+    for number in first..<first + UInt64(count) { map.setDead(number, true) }
+    return (first, count)
   }
 
   private func writePadded(

@@ -7,11 +7,14 @@ extension Pager {
   /// Pages and extents kept back for the checkpoint's own pages.
   private static let checkpointReserve = 64
 
+  /// Extents by which the file grows at most at a time.
+  static let maximumGrowth = 64
+
   /// Makes the file an eighth larger, by whole extents. The disk space is reserved, so that
   /// whatever is put there later cannot run out of it.
   func growFile() throws(EngineError) {
     let count = map.extentCount
-    var step = max(1, min(count / 8, 64))
+    var step = max(1, min(count / 8, Self.maximumGrowth))
     while true {
       do {
         try resize(toExtents: count + step)

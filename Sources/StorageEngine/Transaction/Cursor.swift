@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// A view that can be given up before its cursors are.
+protocol OpenableView: AnyObject {
+  /// Throws `.closed` when it was.
+  func checkOpen() throws(EngineError)
+}
+
 /// Visits the entries of a tree in key order, in one direction.
 ///
 /// It shows the tree as it was when the cursor was made. In a write transaction the changes made
 /// up to then are merged in; those made later are not seen. Not for use by several threads.
 public final class Cursor {
   private let pager: Pager
-  /// Keeps the view alive that the pages belong to.
-  private let owner: AnyObject
+  /// Keeps the pages alive, as long as it is open.
+  private let view: any OpenableView
   private let reversed: Bool
   private var leaves: LeafCursor
   private let changes: [KeyChange]
@@ -23,11 +29,11 @@ public final class Cursor {
   }
 
   init(
-    pager: Pager, tree: TreeDescriptor, owner: AnyObject, range: KeyRange, reversed: Bool,
+    pager: Pager, tree: TreeDescriptor, view: any OpenableView, range: KeyRange, reversed: Bool,
     changes: [KeyChange]
   ) {
     self.pager = pager
-    self.owner = owner
+    self.view = view
     self.reversed = reversed
     self.changes = changes
     nextChange = reversed ? changes.count - 1 : 0
@@ -40,6 +46,7 @@ public final class Cursor {
   /// Moves to the next entry; false when there is none. After an error the cursor stays failed.
   public func next() throws(EngineError) -> Bool {
     if let failure { throw failure }
+    try view.checkOpen()
     do throws(EngineError) {
       return try advance()
     } catch {
@@ -50,6 +57,7 @@ public final class Cursor {
 
   /// Copies the value of the entry the cursor is on.
   public func value() throws(EngineError) -> [UInt8] {
+    try view.checkOpen()
     switch current {
     case .none: return []
     case .leaf:

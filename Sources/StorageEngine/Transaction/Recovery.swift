@@ -32,7 +32,9 @@ struct Recovery {
     let isClean = previous?.lsn == superblock.lsn && previous?.log == superblock.log
     var recovery = try Recovery(
       storage: storage, superblock: superblock, previous: previous, configuration: configuration)
-    if !isClean { try recovery.confirmSuperblock() }
+    // Where the other one is no good, a write that goes wrong would leave none; and it is no good
+    // because it was to follow this one, which was durable by then.
+    if !isClean, previous != nil { try recovery.confirmSuperblock() }
     try recovery.loadMap()
     try recovery.loadCatalog()
     return try recovery.replay()
@@ -172,6 +174,7 @@ struct Recovery {
       }
       payload.removeAll()
     }
+    try restoreGrowth(reader)
     for extent in reader.chain + [reader.position.nextExtent] {
       guard extent < pager.map.extentCount,
         pager.map.owners[extent] != .pages || pager.map.isEmpty(extent)
@@ -185,6 +188,16 @@ struct Recovery {
       try pager.claimRuns(of: value)
     }
     return reader.chain
+  }
+
+  /// The last group may name an extent behind it whose growth was not flushed.
+  private func restoreGrowth(_ reader: LogReader) throws(EngineError) {
+    let needed = reader.position.nextExtent + 1
+    guard needed > pager.map.extentCount else { return }
+    guard needed <= pager.map.extentCount + Pager.maximumGrowth else {
+      throw damage(reader, "names extent \(needed - 1), which lies far beyond the file")
+    }
+    try pager.resize(toExtents: needed)
   }
 
   private func forEachTransaction(

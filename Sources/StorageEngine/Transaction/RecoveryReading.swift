@@ -35,7 +35,13 @@ enum SuperblockSelection {
       throw .unsupportedVersion(found: version, supported: Superblock.formatVersion)
     }
     guard let newest = found.first else { throw unusable(storage, buffer, problems) }
-    let older = found.dropFirst().first { $0.identity == newest.identity }
+    let older = found.dropFirst().first
+    if let older, older.identity != newest.identity {
+      throw .corrupt(
+        Damage(
+          file: storage.name, offset: older.sequence % 2 * UInt64(Superblock.bytes),
+          structure: "superblocks 0 and 1", problem: "belong to different stores"))
+    }
     return (newest, older)
   }
 

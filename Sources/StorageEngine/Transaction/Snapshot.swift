@@ -4,7 +4,7 @@ import Synchronization
 
 /// A consistent view of one committed state. Never blocks writers and is never blocked; keeps
 /// alive only the pages it can see. Any number of threads may read through it.
-public final class Snapshot: TreeReader, Sendable {
+public final class Snapshot: TreeReader, OpenableView, Sendable {
   let database: Database
   private let state: TreeSet
   private let isOpen = Atomic<Bool>(true)
@@ -28,8 +28,12 @@ public final class Snapshot: TreeReader, Sendable {
     }
   }
 
-  private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
+  func checkOpen() throws(EngineError) {
     guard isOpen.load(ordering: .acquiring), !database.isClosed else { throw .closed }
+  }
+
+  private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
+    try checkOpen()
     guard let descriptor = state[tree.rawValue] else {
       throw .treeNotFound("number \(tree.rawValue)")
     }
@@ -38,12 +42,14 @@ public final class Snapshot: TreeReader, Sendable {
 
   /// Finds a tree by name.
   public func tree(named name: String) throws(EngineError) -> TreeID? {
-    state.names[name].map(TreeID.init(rawValue:))
+    try checkOpen()
+    return state.names[name].map(TreeID.init(rawValue:))
   }
 
   /// Lists all trees with their names, ordered by name.
   public func trees() throws(EngineError) -> [(name: String, tree: TreeID)] {
-    state.namedTrees()
+    try checkOpen()
+    return state.namedTrees()
   }
 
   /// Counts the entries of a tree.
@@ -65,7 +71,7 @@ public final class Snapshot: TreeReader, Sendable {
     in tree: TreeID, range: KeyRange, reversed: Bool
   ) throws(EngineError) -> Cursor {
     Cursor(
-      pager: database.pager, tree: try descriptor(tree), owner: self, range: range,
+      pager: database.pager, tree: try descriptor(tree), view: self, range: range,
       reversed: reversed, changes: [])
   }
 }

@@ -3,7 +3,7 @@
 /// A transaction that may write. Only valid inside the closure it is handed to.
 ///
 /// It sees everything committed before it, also what is not flushed yet, and its own changes.
-public final class WriteTransaction: TreeReader {
+public final class WriteTransaction: TreeReader, OpenableView {
   let database: Database
   let base: TreeSet
   var treeSet: TreeSet
@@ -26,8 +26,12 @@ public final class WriteTransaction: TreeReader {
     isEnded = true
   }
 
-  private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
+  func checkOpen() throws(EngineError) {
     if isEnded { throw .closed }
+  }
+
+  private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
+    try checkOpen()
     guard let descriptor = treeSet[tree.rawValue] else {
       throw .treeNotFound("number \(tree.rawValue)")
     }
@@ -38,17 +42,19 @@ public final class WriteTransaction: TreeReader {
 
   /// Finds a tree by name.
   public func tree(named name: String) throws(EngineError) -> TreeID? {
-    treeSet.names[name].map(TreeID.init(rawValue:))
+    try checkOpen()
+    return treeSet.names[name].map(TreeID.init(rawValue:))
   }
 
   /// Lists all trees with their names, ordered by name.
   public func trees() throws(EngineError) -> [(name: String, tree: TreeID)] {
-    treeSet.namedTrees()
+    try checkOpen()
+    return treeSet.namedTrees()
   }
 
   /// Creates a tree. Names have 1 to 255 bytes. Throws `.treeExists`.
   public func createTree(named name: String) throws(EngineError) -> TreeID {
-    if isEnded { throw .closed }
+    try checkOpen()
     guard !name.isEmpty, name.utf8.count <= Catalog.maximumNameBytes,
       treeSet.nextTree < UInt32.max - 1
     else { throw .invalidTreeName(name) }
@@ -178,7 +184,7 @@ public final class WriteTransaction: TreeReader {
   ) throws(EngineError) -> Cursor {
     let descriptor = try descriptor(tree)
     return Cursor(
-      pager: database.pager, tree: descriptor, owner: self, range: range, reversed: reversed,
+      pager: database.pager, tree: descriptor, view: self, range: range, reversed: reversed,
       changes: changes.changes(in: tree.rawValue, range: range))
   }
 }

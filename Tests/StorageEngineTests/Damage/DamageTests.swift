@@ -67,9 +67,10 @@ struct DamageTests {
       trial.attempt("block of noise at \(place)") {
         $0.write(random.bytes(block)[...], at: place)
       }
-      if place + UInt64(block) <= subject.earlier.length {
-        trial.attempt("stale block at \(place)") {
-          $0.copy(block, from: subject.earlier, at: place, to: place)
+      for (age, earlier) in subject.earlier.enumerated()
+      where place + UInt64(block) <= earlier.length {
+        trial.attempt("block at \(place) as it was at time \(age)") {
+          $0.copy(block, from: earlier, at: place, to: place)
         }
       }
       for _ in 0..<8 {

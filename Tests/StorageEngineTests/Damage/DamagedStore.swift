@@ -9,9 +9,9 @@ struct DamageSubject: Sendable {
 
   let name: String
   let workload: Workload
-  /// The store's bytes, and those it had some checkpoints before.
+  /// The store's bytes, and those it had at several times before.
   let image: DiskImage
-  let earlier: DiskImage
+  let earlier: [DiskImage]
   let transcripts: TranscriptVerifier
   /// How many of the last transactions may be missing without a complaint: the end of the log
   /// looks the same whether its last group was damaged or never flushed.
@@ -47,25 +47,20 @@ struct DamageSubject: Sendable {
       .checkpoint,
     ]
     let workload = Workload(name: name, steps: first + second + lastSteps)
-    let (_, earlier) = try take(
-      Workload(name: name, steps: first), closes: true)
-    let (transcript, image) = try take(workload, closes: closes)
-    return DamageSubject(
-      name: name, workload: workload, image: image, earlier: earlier,
-      transcripts: TranscriptVerifier(transcript), mayLose: mayLose)
-  }
-
-  private static func take(
-    _ workload: Workload, closes: Bool
-  ) throws -> (Transcript, DiskImage) {
-    let disk = SimulatedDisk()
+    let disk = SimulatedDisk(recordsHistory: true)
     let run = WorkloadRun(workload, on: disk)
     run.run()
     if let failure = run.failure { throw failure.error }
     if closes { try run.database?.close() }
+    let calls = disk.mutations
+    let images = stride(from: 0, to: calls, by: max(1, calls / 12)).map {
+      disk.crashed(atMutation: $0, .keepAll).image
+    }
     let image = disk.image
     run.abandon()
-    return (run.transcript, image)
+    return DamageSubject(
+      name: name, workload: workload, image: image, earlier: images,
+      transcripts: TranscriptVerifier(run.transcript), mayLose: mayLose)
   }
 
   /// Places of the blocks that hold anything.

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChangeJournal
+import StorageEngine
+import Testing
+
+struct JournalAppendTests {
+  private let here = Samples.origin(1)
+  private let there = Samples.origin(2)
+
+  @Test func `transactions written here are numbered, stamped and chained`() throws {
+    let store = try JournalStore()
+    let first = try store.append("a", origin: here, now: 1000)
+    let second = try store.append("b", origin: here, now: 1000)
+    let third = try store.append("c", origin: here, now: 5)
+    #expect([first, second, third].map(\.header.sequence) == [1, 2, 3])
+    #expect(first.header.previousHash == .zero)
+    #expect(second.header.previousHash == first.hash)
+    #expect(third.header.previousHash == second.hash)
+    #expect(first.header.timestamp == HybridTimestamp(milliseconds: 1000, counter: 0))
+    #expect(third.header.timestamp == HybridTimestamp(milliseconds: 1000, counter: 2))
+    #expect(third.header.dependencies.isEmpty)
+    #expect(try store.transactions() == [first, second, third])
+    try store.verify()
+  }
+
+  @Test func `a transaction depends on everything applied before it`() throws {
+    let store = try JournalStore()
+    let chain = try Samples.chain(3, origin: there)
+    for transaction in chain { #expect(try store.admit(transaction) == .admitted) }
+    let own = try store.append("a", origin: here, now: 5)
+    #expect(own.header.dependencies.description == "\(there):3")
+    #expect(own.header.timestamp > chain[2].header.timestamp)
+    #expect(try store.append("b", origin: here).header.dependencies[there] == 3)
+    #expect(try store.transactions() == chain + store.transactions(since: own.header.dependencies))
+    try store.verify()
+  }
+
+  @Test func `one update may add several transactions`() throws {
+    let store = try JournalStore()
+    let parts = try EncodedParts(Samples.transaction().parts)
+    let origin = here
+    try store.update { update in
+      for _ in 0..<5 { _ = try update.append(parts, origin: origin, now: 7) }
+      #expect(update.heads.applied[origin] == 5)
+    }
+    #expect(try store.applied()[here] == 5)
+    try store.verify()
+  }
+
+  @Test func `heads agree with entries also when an update fails and is committed`() throws {
+    let store = try JournalStore()
+    let chain = try Samples.chain(4, origin: there)
+    let journal = store.journal
+    try store.database.write { transaction in
+      _ = #expect(throws: JournalError.self) {
+        try journal.update(in: transaction) { update in
+          _ = try update.admit(chain[0], AdmissionPolicy(now: 1_700_000_000_000))
+          _ = try update.admit(chain[2], AdmissionPolicy(now: 1_700_000_000_000))
+        }
+      }
+    }
+    #expect(try store.applied()[there] == 1)
+    try store.verify()
+  }
+
+  @Test func `a transaction that is rolled back leaves nothing`() throws {
+    struct Stop: Error {}
+    let store = try JournalStore()
+    let parts = try EncodedParts(Samples.transaction().parts)
+    let origin = here
+    #expect(throws: Stop.self) {
+      try store.update { update in
+        _ = try update.append(parts, origin: origin, now: 7)
+        throw Stop()
+      }
+    }
+    #expect(try store.applied().isEmpty)
+    try store.verify()
+  }
+
+  @Test func `the journal is found again in its trees`() throws {
+    let store = try JournalStore()
+    try store.append("a", origin: here)
+    let again = try Journal.open(in: store.database.snapshot())
+    #expect(try again.appliedVector(in: store.database.snapshot())[here] == 1)
+    #expect(throws: JournalError.self) { try store.database.write { try Journal.create(in: $0) } }
+  }
+
+  @Test func `a clock at its end refuses to write`() throws {
+    let store = try JournalStore()
+    let last = try EncodedTransaction(
+      JournalTransaction(
+        origin: there, sequence: 1, timestamp: HybridTimestamp(rawValue: .max),
+        dependencies: VersionVector(), previousHash: .zero, parts: []))
+    #expect(try store.admit(last, now: .max) == .admitted)
+    #expect(throws: JournalError.clockExhausted) { try store.append("a", origin: here) }
+    #expect(try store.applied()[here] == 0)
+  }
+}
