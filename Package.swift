@@ -70,7 +70,9 @@ let package = Package(
       dependencies: ["StorageEngine", "CStorageSystem", "TestSupport", "crash-writer"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
-    .testTarget(name: "PeerSyncTests", dependencies: ["PeerSync", "TestSupport"]),
+    .testTarget(
+      name: "PeerSyncTests",
+      dependencies: ["PeerSync", "Records", "ChangeJournal", "StorageEngine", "TestSupport"]),
     .testTarget(name: "PeerSyncHTTPTests", dependencies: ["PeerSyncHTTP", "TestSupport"]),
     .testTarget(name: "recordctlTests", dependencies: ["Records", "TestSupport"]),
     // The rules of style, executed; needs nothing but the sources.
