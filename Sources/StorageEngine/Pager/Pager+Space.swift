@@ -36,9 +36,14 @@ extension Pager {
     map.grow(toExtents: count)
   }
 
-  /// Makes sure that `pages` pages can be handed out without growing the file.
+  /// Makes sure that a transaction's `pages` pages can be handed out without growing the file, and
+  /// those of the next checkpoint after them.
   func reserve(pages: Int) throws(EngineError) {
-    let needed = pages + Self.checkpointReserve + map.extentCount / 64
+    try ensure(pages: pages + Self.checkpointReserve + map.extentCount / 64)
+  }
+
+  /// Makes sure that `needed` pages can be handed out without growing the file.
+  func ensure(pages needed: Int) throws(EngineError) {
     while map.freePages + map.freeExtents * geometry.pagesPerExtent < needed { try growFile() }
   }
 

@@ -34,7 +34,7 @@ struct CheckpointPlanner {
     var plan = CheckpointPlan(group: group)
     let limit = pager.geometry.valueBytesPerPage
     let catalogCount = Catalog.encode(group.state, limit: limit).count
-    try pager.reserve(
+    try pager.ensure(
       pages: catalogCount + 2 * persisted.mapPages.count + persisted.directoryPages.count + 8)
 
     plan.ranks = rankDirtyPages()
