@@ -3,7 +3,9 @@
 import Foundation
 import Testing
 
-/// kill -9 at random moments. Nothing that was acknowledged may be lost, and the store must open.
+/// kill -9 at random moments.
+///
+/// Nothing that was acknowledged may be lost, and the store must open.
 ///
 /// RECORD_STORE_CRASH_ROUNDS sets the number of rounds of all tests together; 200 by default.
 @Suite(.serialized) struct CrashTests {
