@@ -3,7 +3,9 @@
 import Foundation
 import Glibc
 
-/// Measures the store beside its limits and peers. Rounds are interleaved; medians count.
+/// Measures the store beside its limits and peers.
+///
+/// Rounds are interleaved; medians count.
 ///
 /// usage: benchmark FOLDER RECORDCTL [ROUNDS [RECORDS]]
 ///        benchmark commits FOLDER THREADS COUNT    (one measurement, used by the above)

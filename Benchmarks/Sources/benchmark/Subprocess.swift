@@ -9,8 +9,10 @@ struct Subprocess {
   let peakBytes: UInt64
 }
 
-/// A process that is measured. It inherits the standard streams but for its standard output,
-/// which is dropped, and its standard error, which may go to a file.
+/// A process that is measured.
+///
+/// It inherits the standard streams but for its standard output, which is dropped, and its standard
+/// error, which may go to a file.
 struct RunningSubprocess {
   let identifier: pid_t
   private let started = ContinuousClock.now
