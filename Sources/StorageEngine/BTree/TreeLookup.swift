@@ -61,8 +61,10 @@ extension Pager {
     let length = PagedValue.length(stored)
     var value = [UInt8]()
     value.reserveCapacity(min(length, PageGeometry.directValueBytes))
+    var last: UInt64 = 0
     for position in 0..<PagedValue.pageCount(stored) {
       let reference = PagedValue.reference(stored, position)
+      last = reference.number
       let epoch = pool.epochs.enter()
       defer { pool.epochs.leave(epoch) }
       let page = try page(reference, fallback: &fallback)
@@ -74,7 +76,7 @@ extension Pager {
         contentsOf: UnsafeRawBufferPointer(start: payload.base, count: payload.count))
     }
     guard value.count == length else {
-      throw damage(PagedValue.reference(stored, 0).number, "its value has the wrong length")
+      throw damage(last, "its value has the wrong length")
     }
     return value
   }

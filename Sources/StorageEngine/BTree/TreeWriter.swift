@@ -46,7 +46,7 @@ struct TreeWriter {
       if leaf.overwriteValue(index, value, form: form) { return }
       leaf.remove(index)
     } else {
-      tree.entries += 1
+      tree.entries &+= 1
     }
     try insert(key, value, form, at: index, step: path.count - 1)
   }
@@ -66,7 +66,7 @@ struct TreeWriter {
     guard found else { return false }
     try releaseValue(leaf, index)
     leaf.remove(index)
-    tree.entries -= 1
+    tree.entries &-= 1
     try shrinkIfSparse()
     return true
   }

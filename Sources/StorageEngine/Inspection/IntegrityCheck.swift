@@ -65,9 +65,11 @@ struct IntegrityCheck {
 
   private mutating func reach(_ number: UInt64) throws(EngineError) {
     let perExtent = pager.geometry.pagesPerExtent
+    guard number > 0, number < UInt64(superblock.extentCount * perExtent) else {
+      throw pager.damage(number, "does not exist")
+    }
     let word = Int(number) / perExtent * max(1, perExtent / 64) + Int(number) % perExtent / 64
     let bit = UInt64(1) << UInt64(Int(number) % perExtent % 64)
-    guard number > 0, word < reached.count else { throw pager.damage(number, "does not exist") }
     guard reached[word] & bit == 0 else { throw pager.damage(number, "is part of two structures") }
     reached[word] |= bit
     report.pagesRead += 1

@@ -160,6 +160,7 @@ struct LogRecordReader {
     let valueLength = Int(bytes.load(offset + 8, as: UInt32.self))
     offset += LogRecord.keyOperationHeaderBytes
     guard keyLength > 0, keyLength <= PageGeometry.maximumKeyBytes,
+      valueLength <= (operation == .delete ? 0 : PageGeometry.directValueBytes),
       keyLength + valueLength <= end - offset
     else { throw malformed("a key operation of \(keyLength) and \(valueLength) bytes") }
     let key = bytes.dropFirst(offset).prefix(keyLength)

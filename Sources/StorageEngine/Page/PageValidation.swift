@@ -36,6 +36,7 @@ enum PageValidation {
       return "has a prefix outside its heap"
     }
     if prefixLength == 0 && prefixOffset > pageBytes { return "has a prefix outside its heap" }
+    var used = prefixLength
     for index in 0..<page.count {
       let slot = page.slotOffset(index)
       let offset = page.load16(slot)
@@ -45,6 +46,11 @@ enum PageValidation {
         prefixLength + keyLength <= PageGeometry.maximumKeyBytes,
         page.load16(slot + 6) <= Int(ValueForm.runs.rawValue)
       else { return "has slot \(index) out of bounds" }
+      used += end - offset
+    }
+    // Slots that share bytes would need more room than the page has once it is rewritten.
+    guard used + Int(page.load32(PageLayout.heapGarbage)) == pageBytes - heapStart else {
+      return "has \(pageBytes - heapStart) bytes of heap, of which \(used) are used"
     }
     return nil
   }

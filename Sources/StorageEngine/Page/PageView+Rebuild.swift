@@ -17,8 +17,9 @@ extension PageView {
       if openFirst && index == range.lowerBound {
         insert(count, suffix: suffix.prefix(0), value: value, form: form)
       } else if ownPrefix >= sourcePrefix.count {
-        insert(
-          count, suffix: suffix.dropFirst(ownPrefix - sourcePrefix.count), value: value, form: form)
+        // In a forged page keys may be shorter than what they should have in common.
+        let shared = min(ownPrefix - sourcePrefix.count, suffix.count)
+        insert(count, suffix: suffix.dropFirst(shared), value: value, form: form)
       } else {
         appendWidened(sourcePrefix.dropFirst(ownPrefix), suffix, value, form)
       }

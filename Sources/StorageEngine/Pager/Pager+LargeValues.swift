@@ -50,6 +50,9 @@ extension Pager {
       }
       lists.append(list.number)
       let payload = page.bytes(PageLayout.headerBytes, Int(page.load32(PageLayout.payloadBytes)))
+      guard payload.count >= PageRun.encodedBytes else {
+        throw damage(list.number, "lists no runs")
+      }
       for position in 0..<payload.count / PageRun.encodedBytes {
         runs.append(DirectValue.run(payload, at: position * PageRun.encodedBytes))
       }

@@ -203,6 +203,15 @@ struct LeafCursor {
       case .before(let key?): key.withBytes { page.childSlot(before: $0) }
       }
     }
+
+    /// Whether the next leaf lies further on. In a forged tree it might lead back for ever.
+    func isWithin(_ lower: [UInt8]?, _ upper: [UInt8]?) -> Bool {
+      switch self {
+      case .holding(let key?): upper.map { key.lexicographicallyPrecedes($0) } ?? true
+      case .before(let key?): lower.map { $0.lexicographicallyPrecedes(key) } ?? true
+      default: true
+      }
+    }
   }
 
   private mutating func load(_ target: Target) throws(EngineError) -> Bool {
@@ -221,6 +230,9 @@ struct LeafCursor {
       page = try pager.page(page.child(slot), fallback: &fallback)
     }
     try pager.checkLevel(page, 0)
+    guard target.isWithin(lower, upper) else {
+      throw pager.damage(page.number, "lies between fences out of order")
+    }
     copy.page(at: 0).copyPage(from: page, pageBytes: pager.pageBytes)
     selectSlots(copy.page(at: 0))
     return true

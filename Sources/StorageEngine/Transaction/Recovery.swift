@@ -139,10 +139,12 @@ struct Recovery {
           try ChangeApplier(pager: pager).apply(
             transaction.trees, transaction.changes, to: &state)
         } catch {
-          if case .treeNotFound(let tree) = error {
+          switch error {
+          case .treeNotFound(let tree):
             throw damage(reader, "changes tree \(tree), which does not exist")
+          case .treeExists(let name): throw damage(reader, "creates tree \(name) a second time")
+          default: throw error
           }
-          throw error
         }
         state.lsn = transaction.lsn
       }
