@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Dispatch
 import Foundation
 
 /// The command without a subcommand: it only names the others.
@@ -25,11 +26,17 @@ struct Recordctl: ParsableCommand {
 
 @main
 enum Main {
-  static func main() async {
+  /// Not async: the signals must be taken over before there is a second thread, and the main
+  /// thread of an async program would wait with all signals let in.
+  static func main() {
     let interruption = Interruption.install()
-    let status = await run(
-      Array(CommandLine.arguments.dropFirst()), ProcessInfo.processInfo.environment, interruption)
-    exit(status.rawValue)
+    Task.detached {
+      let status = await run(
+        Array(CommandLine.arguments.dropFirst()), ProcessInfo.processInfo.environment,
+        interruption)
+      exit(status.rawValue)
+    }
+    DispatchSemaphore(value: 0).wait()
   }
 
   /// Runs one command line to its end, messages included.

@@ -8,8 +8,9 @@ public protocol ReplicaStore: Sendable {
   /// The transactions of a journal, one by one.
   associatedtype Journal: TransactionSource
 
-  /// What the store is and has, and the chain's hash at each of `dots` that it has applied.
-  /// `clock` (milliseconds since 1970) becomes part of the introduction.
+  /// Applies what was held back and may be applied by now, then says what the store is and has,
+  /// and the chain's hash at each of `dots` that it has applied. `clock` (milliseconds since 1970)
+  /// becomes part of the introduction.
   func facts(hashesAt dots: [Dot], clock: UInt64) throws -> ReplicaFacts
   /// Becomes a replica of another data set. Refused once the store has transactions, unless
   /// `force`; nothing happens when it is that data set already.

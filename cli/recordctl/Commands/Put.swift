@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ChangeJournal
 import Records
 
 /// `recordctl put`.
@@ -25,9 +26,10 @@ struct Put: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
-    let fields = try readFields(context)
+    let text = try readText(context)
     let isChanged = try store.write { transaction in
-      try transaction.put(record.collection, record.key(in: transaction), fields)
+      let key = try record.key(in: transaction)
+      return try transaction.put(record.collection, key, fields(text, for: key))
     }
     try store.close()
     try context.report([
@@ -37,16 +39,16 @@ struct Put: StoreCommand {
     return .success
   }
 
-  private func readFields(_ context: Context) throws -> [StoredRecord.Field] {
-    let isPiped = json == "-"
-    let text =
-      isPiped
-      ? try InputFile("-", context.interruption).readAll(limit: Self.byteLimit) : Array(json.utf8)
+  private func readText(_ context: Context) throws -> [UInt8] {
+    guard json == "-" else { return Array(json.utf8) }
+    return try InputFile("-", context.interruption).readAll(limit: Self.byteLimit)
+  }
+
+  private func fields(_ text: [UInt8], for key: RecordKey) throws -> [StoredRecord.Field] {
     do {
-      return try StoredRecord.fields(fromJSON: text)
-    } catch {
-      let name = isPiped ? "standard input" : "the record"
-      throw Failure(.failure, "\(name): \(error)", hint: #"a JSON object: '{"name": "Ada"}'"#)
+      return try StoredRecord.fields(json: text, for: key)
+    } catch let error as JSONError {
+      throw Failure(.failure, "the record: \(error)", hint: #"a JSON object: '{"name": "Ada"}'"#)
     }
   }
 }
