@@ -6,7 +6,8 @@ public import ChangeJournal
 /// clock and starts no thread, so a simulator can drive it as well as a carrier.
 ///
 /// ```
-/// idle ─► examining ─► greeting ─► comparing ─► (adopting) ─► pulling ─► pushing ─► closing ─► ended
+/// idle ─► examining ─► greeting ─► comparing ─► (adopting)
+///      ─► pulling ─► pushing ─► closing ─► ended
 /// ```
 ///
 /// * Whoever drives it performs every effect, in any order and at the same time, and reports each

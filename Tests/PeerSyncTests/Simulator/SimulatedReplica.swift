@@ -84,6 +84,11 @@ final class SimulatedReplica {
     disk.disk.stop(atMutation: disk.disk.mutations + mutations)
   }
 
+  /// Takes back what `stopSoon` asked for.
+  func keepRunning() {
+    disk.disk.stop(atMutation: .max)
+  }
+
   /// Opens what the disk holds after a power cut, and checks that nothing promised is lost.
   func restart(_ variant: CrashVariant, seed: UInt64) throws {
     kills += 1

@@ -13,7 +13,8 @@ final class SimulatedSession {
   let responder: Int
   private(set) var session: SyncSession
   /// Numbers the requests, so that late and repeated answers are told apart.
-  private(set) var exchange = 0
+  private var exchange = 0
+  private var isWaiting = false
   /// After a cut nothing more gets through.
   var isBroken = false
   /// Whether the network changed bytes, so that the session may find damage.
@@ -54,7 +55,15 @@ final class SimulatedSession {
 
   func nextExchange() -> Int {
     exchange += 1
+    isWaiting = true
     return exchange
+  }
+
+  /// Whether an answer is the one that is waited for; no further one is.
+  func accepts(_ exchange: Int) -> Bool {
+    guard isWaiting, exchange == self.exchange else { return false }
+    isWaiting = false
+    return true
   }
 
   /// Performs an effect on the initiator's store.

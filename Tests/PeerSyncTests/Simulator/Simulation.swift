@@ -171,7 +171,7 @@ final class Simulation {
 
   /// Takes one of the things that are due, or waits for the next.
   private func happen() throws {
-    guard let soonest = pending.map(\.due).min() else { return advance(by: 1000) }
+    let soonest = pending.map(\.due).min() ?? now + 1000
     if soonest > now { advance(by: soonest - now) }
     for session in sessions { try drive(session, .tick) }
     let due = pending.indices.filter { pending[$0].due <= now }
@@ -181,7 +181,7 @@ final class Simulation {
     case .effect(let effect): try perform(effect, next.session)
     case .request(let request, let exchange): try deliver(request, exchange, next.session)
     case .answer(let answer, let exchange):
-      guard exchange == next.session.exchange else { return }
+      guard next.session.accepts(exchange) else { return }
       for event in next.session.events(for: answer) { try drive(next.session, event) }
     }
   }
@@ -285,18 +285,28 @@ final class Simulation {
     faults = .none
     pending = []
     sessions = []
-    for replica in replicas { replica.clock.set(skew: 0) }
+    for replica in replicas {
+      replica.clock.set(skew: 0)
+      replica.keepRunning()
+    }
     advance(by: 3 * 86_400_000)
     for _ in 0..<replicas.count {
       for link in links {
         try start(link.0, link.1, SyncOptions())
-        while !sessions.isEmpty {
-          try happen()
-          sessions.removeAll { $0.hasEnded }
-        }
+        try finishSessions()
       }
     }
     try compare()
+  }
+
+  private func finishSessions() throws {
+    while let session = sessions.first {
+      try happen()
+      if let failure = session.failure {
+        throw TestFailure("a session failed in a world without faults: \(failure)")
+      }
+      sessions.removeAll { $0.hasEnded }
+    }
   }
 
   private func compare() throws {
