@@ -3,11 +3,11 @@
 internal import CZlib
 
 /// The zlib format (RFC 1950): the only place that calls libz.
-enum ZlibCodec {
+package enum ZlibCodec {
   /// Compresses bytes, or returns `nil` when that does not make them shorter.
   ///
   /// `level` is 1 (fast) to 9 (small).
-  static func compress(_ bytes: [UInt8], level: Int) -> [UInt8]? {
+  package static func compress(_ bytes: [UInt8], level: Int) -> [UInt8]? {
     guard bytes.count > 1 else { return nil }
     let room = bytes.count - 1
     var isShorter = false
@@ -25,7 +25,7 @@ enum ZlibCodec {
   /// shorter, or followed by others.
   ///
   /// Never produces or allocates more than `plainLength` bytes.
-  static func expand(_ bytes: ArraySlice<UInt8>, plainLength: Int) -> [UInt8]? {
+  package static func expand(_ bytes: ArraySlice<UInt8>, plainLength: Int) -> [UInt8]? {
     guard plainLength > 0 else { return nil }
     var isExact = false
     let plain = unsafe [UInt8](unsafeUninitializedCapacity: plainLength) { output, count in

@@ -279,6 +279,12 @@ enum RecordPlace {
     let text = (try? RecordKey(orderedBytes: key)).map(\.description) ?? "(no key)"
     return "\(collection)/\(text)"
   }
+
+  /// Bytes as digits.
+  static func hexadecimal(_ key: [UInt8]) -> String {
+    let digits = key.flatMap { [HexDigits.digit($0 >> 4), HexDigits.digit($0 & 15)] }
+    return String(decoding: digits, as: UTF8.self)
+  }
 }
 
 /// How many tombstones a collection has.

@@ -33,9 +33,7 @@ struct Delivery {
     case .held:
       // Found now, damage is the sender's; found at the release, it would block this store.
       try forEachPart(of: transaction) { part, bytes, range throws(ItemFault) in
-        var cursor = try OperationCursor(bytes, in: range, operationCount: part.operationCount)
-        var operation = OperationCursor.Operation()
-        while try cursor.next(bytes, into: &operation) {}
+        try OperationCursor.check(bytes, in: range, operationCount: part.operationCount)
       }
       outcome.held += 1
     }

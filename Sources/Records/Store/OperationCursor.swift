@@ -38,6 +38,15 @@ struct OperationCursor {
     remaining = operationCount
   }
 
+  /// Reads all operations of a part, to find out whether they are what they should be.
+  static func check(
+    _ bytes: Span<UInt8>, in range: Range<Int>, operationCount: Int
+  ) throws(ItemFault) {
+    var cursor = try OperationCursor(bytes, in: range, operationCount: operationCount)
+    var operation = Operation()
+    while try cursor.next(bytes, into: &operation) {}
+  }
+
   private static func readNames(
     _ bytes: Span<UInt8>, _ cursor: inout ItemCursor
   ) throws(ItemFault) -> FieldNames {

@@ -86,7 +86,7 @@ extension RecordStore {
   }
 
   /// So many random bytes, and never fewer.
-  private static func random(_ count: Int, _ environment: Environment) throws -> [UInt8] {
+  static func random(_ count: Int, _ environment: Environment) throws -> [UInt8] {
     let bytes = environment.randomBytes(count)
     guard bytes.count == count else {
       throw EngineError.invalidConfiguration(

@@ -28,8 +28,6 @@ public enum RecordStoreError: Error, Sendable, Equatable {
   case invalidValue(field: String, problem: CodingError.Problem)
   /// One field was given twice.
   case duplicateField(String)
-  /// The text of a record begins with another key than it is written to.
-  case otherKey(given: String)
 }
 
 extension RecordStoreError: CustomStringConvertible {
@@ -53,7 +51,6 @@ extension RecordStoreError: CustomStringConvertible {
     case .keyTooLong(let length, let limit): "the key has \(length) bytes; the limit is \(limit)"
     case .invalidValue(let field, let problem): "field '\(field)': \(problem)"
     case .duplicateField(let name): "field '\(name)' is given twice"
-    case .otherKey(let given): "\"_key\" is another key than \(given)"
     }
   }
 }

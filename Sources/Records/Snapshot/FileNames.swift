@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// The names of files: what restoring needs besides the engine.
+enum FileNames {
+  /// Throws when there is anything at `path`, be it a broken link.
+  static func checkAbsent(_ path: String) throws(SnapshotError) {
+    var status = stat()
+    guard unsafe lstat(path, &status) != 0 else { throw .alreadyExists(path: path) }
+    let number = errno
+    guard number == ENOENT else { throw failure(path, number) }
+  }
+
+  /// Gives a file another name, which nothing may have, and makes that durable.
+  static func rename(_ path: String, to target: String) throws(SnapshotError) {
+    // A link fails when the name is taken; a rename would replace what is there.
+    guard unsafe link(path, target) == 0 else {
+      let number = errno
+      throw number == EEXIST ? .alreadyExists(path: target) : failure(target, number)
+    }
+    remove(path)
+    try flushDirectory(of: target)
+  }
+
+  /// Removes a file, if it is there and can be removed.
+  static func remove(_ path: String) {
+    _ = unsafe unlink(path)
+  }
+
+  private static func flushDirectory(of path: String) throws(SnapshotError) {
+    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(directory, errno) }
+    let result = fsync(descriptor)
+    let number = errno
+    _ = Glibc.close(descriptor)
+    guard result == 0 else { throw failure(directory, number) }
+  }
+
+  private static func failure(_ path: String, _ number: Int32) -> SnapshotError {
+    guard let text = unsafe strerror(number) else {
+      return .file(path: path, problem: "error \(number)")
+    }
+    return .file(path: path, problem: unsafe String(cString: text))
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChangeJournal
+import StorageEngine
+
+extension RecordStore {
+  /// Writes a snapshot: the whole journal and all records, as they are at one moment.
+  ///
+  /// Nothing waits for it, and it waits for nothing.
+  ///
+  /// - Parameters:
+  ///   - write: Takes the bytes of the file piece by piece.
+  ///   - progress: Is told how many entries of how many are written.
+  /// - Returns: What the snapshot contains.
+  public func writeSnapshot(
+    to write: @escaping ([UInt8]) throws -> Void,
+    progress: (_ done: UInt64, _ of: UInt64) throws -> Void = { _, _ in }
+  ) throws -> SnapshotSummary {
+    try withoutActuallyEscaping(write) { write in
+      try read { view in
+        var summary = SnapshotSummary()
+        summary.storeID = try MetaTree.open(view.trees).storeID()
+        summary.applied = try journal.appliedVector(in: view.trees)
+        summary.transactions = try journal.count(in: view.trees)
+        summary.held = try journal.heldCount(in: view.trees)
+        for collection in try view.collectionCounts() {
+          summary.records += collection.records
+          summary.tombstones += collection.tombstones
+        }
+        var writer = SnapshotWriter(write)
+        try writer.begin(storeID: summary.storeID, applied: summary.applied)
+        try Self.write(view.trees, to: &writer, progress)
+        try writer.finish()
+        summary.bytes = writer.byteCount
+        return summary
+      }
+    }
+  }
+
+  private static func write(
+    _ reader: any TreeReader, to writer: inout SnapshotWriter,
+    _ progress: (UInt64, UInt64) throws -> Void
+  ) throws {
+    let trees = try reader.trees().filter { $0.name != StoreTree.meta }
+    let total = try trees.reduce(UInt64(0)) { $0 + (try reader.count(of: $1.tree)) }
+    var done: UInt64 = 0
+    for (name, tree) in trees.sorted(by: { ByteOrder.precedes($0.name, $1.name) }) {
+      try writer.beginTree(name)
+      let cursor = try reader.cursor(in: tree)
+      while try cursor.next() {
+        try writer.append(key: cursor.key, value: try cursor.value())
+        done += 1
+        if done % 1024 == 0 { try progress(done, total) }
+      }
+    }
+    try progress(done, total)
+  }
+
+  /// Reads a snapshot and checks all of it: checksums, order, totals, the chains of the journal,
+  /// and the form of every record.
+  ///
+  /// - Parameters:
+  ///   - name: What messages call the file.
+  ///   - read: Returns at most so many of its next bytes, none at its end.
+  ///   - progress: Is told how many bytes are checked.
+  /// - Throws: `SnapshotError` with the place of what is wrong, and what `read` throws.
+  @discardableResult
+  public static func verifySnapshot(
+    named name: String, _ read: (Int) throws -> [UInt8],
+    progress: (UInt64) throws -> Void = { _ in }
+  ) throws -> SnapshotSummary {
+    try withoutActuallyEscaping(read) { read in
+      try forEachEvent(named: name, read, progress) { _ in }
+    }
+  }
+
+  /// Passes on what is in a snapshot, each event after it is checked.
+  static func forEachEvent(
+    named name: String, _ read: @escaping (Int) throws -> [UInt8],
+    _ progress: (UInt64) throws -> Void, _ body: (SnapshotReader.Event) throws -> Void
+  ) throws -> SnapshotSummary {
+    var reader = SnapshotReader(name: name, read)
+    var verifier = SnapshotVerifier()
+    var reported: UInt64 = 0
+    while let event = try reader.next() {
+      if let problem = verifier.check(event) { throw reader.corrupt(problem) }
+      try body(event)
+      if reader.byteCount != reported {
+        reported = reader.byteCount
+        try progress(reported)
+      }
+    }
+    var summary = verifier.summary
+    summary.bytes = reader.byteCount
+    return summary
+  }
+}
