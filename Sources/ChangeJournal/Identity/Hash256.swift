@@ -19,20 +19,18 @@ public struct Hash256: Hashable, Sendable, BitwiseCopyable {
 
   /// Takes exactly thirty-two bytes; `nil` for any other number of them.
   public init?(bytes: some Collection<UInt8>) {
+    let bytes = ArraySlice(bytes)
     guard bytes.count == Self.byteCount else { return nil }
-    var words: [UInt64] = []
-    var rest = bytes[...]
-    for _ in 0..<4 {
-      words.append(UInt64(bigEndianBytes: rest.prefix(8)))
-      rest = rest.dropFirst(8)
-    }
-    self.init(words: (words[0], words[1], words[2], words[3]))
+    self.init(
+      words: (
+        bytes.bigEndianWord(at: 0), bytes.bigEndianWord(at: 8), bytes.bigEndianWord(at: 16),
+        bytes.bigEndianWord(at: 24)
+      ))
   }
 
   /// The thirty-two bytes.
   public var bytes: [UInt8] {
-    words.0.bigEndianBytes + words.1.bigEndianBytes + words.2.bigEndianBytes
-      + words.3.bigEndianBytes
+    [UInt8](bigEndian: [words.0, words.1, words.2, words.3])
   }
 
   /// Compares all four words.
@@ -105,7 +103,7 @@ public struct Hasher256: Sendable {
     let digest = state.finalize()
     return unsafe digest.withUnsafeBytes { buffer in
       let word = { (start: Int) -> UInt64 in
-        unsafe UInt64(bigEndianBytes: buffer[start..<start + 8])
+        unsafe UInt64(bigEndian: buffer.loadUnaligned(fromByteOffset: start, as: UInt64.self))
       }
       return Hash256(words: (word(0), word(8), word(16), word(24)))
     }
