@@ -2,14 +2,13 @@
 
 import Glibc
 import StorageEngine
-import Synchronization
 
 /// What the handles of one simulated disk share.
 final class SimulatedMedium: Sendable {
-  let state: Mutex<State>
+  let state: Guarded<State>
 
   init(_ image: DiskImage, capacity: UInt64, recordsHistory: Bool) {
-    state = Mutex(State(image, capacity: capacity, recordsHistory: recordsHistory))
+    state = Guarded(State(image, capacity: capacity, recordsHistory: recordsHistory))
   }
 
   /// What happened between two successful flushes.

@@ -94,8 +94,8 @@ extension TreeWriter {
       left.append(0..<right.count, of: right)
     } else {
       separator.withBytes { key in
-        left.insert(
-          left.count, suffix: key.dropFirst(min(prefixLength, key.count)), value: right.value(0), form: .inline)
+        let suffix = key.dropFirst(min(prefixLength, key.count))
+        left.insert(left.count, suffix: suffix, value: right.value(0), form: .inline)
       }
       left.append(1..<right.count, of: right)
     }
