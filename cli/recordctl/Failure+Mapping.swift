@@ -130,7 +130,7 @@ extension Failure {
     case .corruptStore: self.init(.corrupt, what, hint: Self.restoreHint)
     case .storeMismatch: self.init(.refused, what, hint: "--adopt, if the two shall become one")
     case .rollback: self.init(.fork, what, hint: Self.forkHint)
-    case .invalidCollection, .keyTooLong, .otherKey: self.init(.usage, what)
+    case .invalidCollection, .keyTooLong: self.init(.usage, what)
     case .invalidField, .invalidValue, .duplicateField: self.init(.failure, what)
     }
   }

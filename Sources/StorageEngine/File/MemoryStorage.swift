@@ -69,6 +69,13 @@ public final class MemoryStorage: Storage, @unchecked Sendable {
     }
   }
 
+  /// Writes all of `buffer` at `offset`; memory is as durable as it gets at once.
+  public func writeDurably(
+    _ buffer: UnsafeRawBufferPointer, at offset: UInt64
+  ) throws(StorageError) {
+    try unsafe write(buffer, at: offset)
+  }
+
   /// Sets the length; new bytes are zero.
   public func resize(to length: UInt64) throws(StorageError) {
     try lock.withLock { () throws(StorageError) in

@@ -120,11 +120,11 @@ struct LogSpace {
 }
 
 extension Pager {
-  /// Writes zeros over a whole extent.
+  /// Writes zeros over a whole extent, durably: a commit must find nothing there to wait for.
   func clearExtent(_ extent: Int) throws(EngineError) {
     let zeros = try AlignedBuffer(count: PageGeometry.extentBytes)
     do {
-      try unsafe storage.write(
+      try unsafe storage.writeDurably(
         UnsafeRawBufferPointer(zeros.buffer(0, zeros.count)),
         at: geometry.offset(ofExtent: extent))
     } catch {

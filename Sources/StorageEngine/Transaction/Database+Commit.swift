@@ -122,14 +122,20 @@ extension Database {
       return state.sealed
     }
     do {
-      for group in groups { try state.writer.write(group) }
-      if flushing { try pager.storage.flush() }
+      // What was only handed to the system before has to be flushed as well, in order.
+      if flushing && state.writer.flushedGroup < state.writer.writtenGroup {
+        try pager.storage.flush()
+        state.writer.flushedGroup = state.writer.writtenGroup
+      }
+      for group in groups {
+        try state.writer.write(group, durably: flushing)
+        if flushing && !group.placements.isEmpty { state.writer.flushedGroup = group.number }
+      }
     } catch {
       throw poison(.poisoned(reason: error.description))
     }
     for group in groups where !group.placements.isEmpty { state.writer.writtenGroup = group.number }
     if let last = groups.last { state.writer.writtenState = last.state }
-    if flushing { state.writer.flushedGroup = state.writer.writtenGroup }
     let newest = state.writer.writtenState
     publish(newest, durable: flushing)
     recycle(groups)
