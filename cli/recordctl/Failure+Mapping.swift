@@ -18,6 +18,7 @@ extension Failure {
     case let damage as Damage: self.init(.corrupt, damage.description, hint: Self.restoreHint)
     case let error as JournalError: self.init(error)
     case let error as RecordStoreError: self.init(error)
+    case let error as SnapshotError: self.init(error)
     case let error as ImportFailure: self.init(error)
     case let error as FileFailure: self.init(error)
     case let error as SyncError: self.init(error)
@@ -130,13 +131,25 @@ extension Failure {
     case .corruptStore: self.init(.corrupt, what, hint: Self.restoreHint)
     case .storeMismatch: self.init(.refused, what, hint: "--adopt, if the two shall become one")
     case .rollback: self.init(.fork, what, hint: Self.forkHint)
-    case .invalidCollection, .keyTooLong, .otherKey: self.init(.usage, what)
+    case .invalidCollection, .keyTooLong: self.init(.usage, what)
     case .invalidField, .invalidValue, .duplicateField: self.init(.failure, what)
     }
   }
 }
 
 extension Failure {
+  init(_ error: SnapshotError) {
+    let what = error.description
+    switch error {
+    case .corrupt, .truncated: self.init(.corrupt, what, hint: "another snapshot")
+    case .notASnapshot: self.init(.corrupt, what)
+    case .unsupportedVersion: self.init(.corrupt, what, hint: "a newer recordctl")
+    case .alreadyExists:
+      self.init(.failure, what, hint: "another --store, or move that file away first")
+    case .file: self.init(.failure, what)
+    }
+  }
+
   /// The exit code of the cause; malformed input is a plain failure.
   init(_ error: ImportFailure) {
     switch error.cause {

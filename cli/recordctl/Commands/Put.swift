@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import ChangeJournal
 import Records
 
 /// `recordctl put`.
@@ -26,10 +25,9 @@ struct Put: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
-    let text = try readText(context)
+    let fields = try fields(readText(context))
     let isChanged = try store.write { transaction in
-      let key = try record.key(in: transaction)
-      return try transaction.put(record.collection, key, fields(text, for: key))
+      try transaction.put(record.collection, record.key(in: transaction), fields)
     }
     try store.close()
     try context.report([
@@ -44,10 +42,10 @@ struct Put: StoreCommand {
     return try InputFile("-", context.interruption).readAll(limit: Self.byteLimit)
   }
 
-  private func fields(_ text: [UInt8], for key: RecordKey) throws -> [StoredRecord.Field] {
+  private func fields(_ text: [UInt8]) throws -> [StoredRecord.Field] {
     do {
-      return try StoredRecord.fields(json: text, for: key)
-    } catch let error as JSONError {
+      return try StoredRecord.fields(fromJSON: text)
+    } catch {
       throw Failure(.failure, "the record: \(error)", hint: #"a JSON object: '{"name": "Ada"}'"#)
     }
   }

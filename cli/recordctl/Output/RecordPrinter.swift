@@ -22,12 +22,12 @@ final class RecordPrinter {
     switch format {
     case .text:
       if count > 0 { try output.writeLine("") }
-      for line in try Item(record).textLines() { try output.writeLine(line) }
-    case .jsonl: try output.write(record.json() + [UInt8(ascii: "\n")])
+      for line in Item(record).textLines() { try output.writeLine(line) }
+    case .jsonl: try output.write(record.json + [UInt8(ascii: "\n")])
     case .json where isSingle: try output.writeLine(Item(record).prettyJSON)
     case .json:
       try output.write((count == 0 ? "[\n" : ",\n").utf8)
-      try output.write(record.json())
+      try output.write(record.json)
     case .table, .csv: gathered.append(record)
     }
     count += 1
@@ -53,7 +53,7 @@ final class RecordPrinter {
     let names = fieldNames
     var table = Table(headings: ["_key"] + names)
     for record in gathered {
-      let cells = try names.map { try record[$0].map { try Item($0).plainText } ?? "" }
+      let cells = names.map { record[$0].map { Item($0).plainText } ?? "" }
       table.append([record.key.description] + cells)
     }
     for line in table.lines { try output.writeLine(line) }
@@ -63,7 +63,7 @@ final class RecordPrinter {
     let names = fieldNames
     try output.writeLine((["_key"] + names).map(\.csvCell).joined(separator: ","))
     for record in gathered {
-      let cells = try names.map { try record[$0].map { try Item($0).csvCell } ?? "" }
+      let cells = names.map { record[$0].map { Item($0).csvCell } ?? "" }
       try output.writeLine(([Item(record.key).csvCell] + cells).joined(separator: ","))
     }
   }
@@ -71,8 +71,8 @@ final class RecordPrinter {
 
 extension Item {
   /// A record, its key first.
-  init(_ record: StoredRecord) throws {
-    let fields = try record.fields.map { Member(name: $0.name, item: try Item($0.value)) }
+  init(_ record: StoredRecord) {
+    let fields = record.fields.map { Member(name: $0.name, item: Item($0.value)) }
     self = .object([Member(name: "_key", item: Item(record.key))] + fields)
   }
 
@@ -84,14 +84,14 @@ extension Item {
     }
   }
 
-  init(_ value: ChangeJournal.Value) throws {
+  init(_ value: ChangeJournal.Value) {
     switch value {
     case .null: self = .null
     case .bool(let bool): self = .bool(bool)
     case .integer(let number): self = .integer(number)
     case .unsigned(let number): self = .unsigned(number)
     case .text(let text): self = .text(text)
-    default: self = .json(try value.json())
+    default: self = .json(value.json)
     }
   }
 }

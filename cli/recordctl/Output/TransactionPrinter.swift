@@ -55,8 +55,8 @@ struct TransactionPrinter {
       switch operation.change {
       case .delete: try output.writeLine("  delete \(name)")
       case .patch(let fields):
-        let changes = try fields.map { field in
-          try field.value.map { "\(field.field)=\(try Item($0).json)" } ?? "-\(field.field)"
+        let changes = fields.map { field in
+          field.value.map { "\(field.field)=\(Item($0).json)" } ?? "-\(field.field)"
         }
         try output.writeLine("  patch  \(name)  " + changes.joined(separator: " ").terminalSafe)
       }
