@@ -166,15 +166,16 @@ struct SnapshotVerifier {
     let count = try cbor.readUnsigned()
     try cbor.finish()
     let collection = ByteText(String(decoding: key, as: UTF8.self))
-    guard tombstones.removeValue(forKey: collection) ?? 0 == count else {
+    guard count > 0, tombstones.removeValue(forKey: collection) == count else {
       return "another count of tombstones than there are"
     }
     return nil
   }
 
   private func checkEnd() -> String? {
-    for name in JournalTreeName.allCases where !seen.contains(name.rawValue) {
-      return "the tree '\(name.rawValue)' is missing"
+    for name in JournalTreeName.allCases.map(\.rawValue) + [StoreTree.tombstones]
+    where !seen.contains(name) {
+      return "the tree '\(name)' is missing"
     }
     guard applied == summary.applied, heads.count == applied.count,
       heads.allSatisfy({ applied[$0.key] == $0.value.sequence })

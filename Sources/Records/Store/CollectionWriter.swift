@@ -208,13 +208,24 @@ extension CollectionWriter {
   /// Adds what changed to the stored count of tombstones.
   mutating func storeTombstoneCount() throws {
     guard tombstoneChange != 0 else { return }
-    let counts =
-      try trees.tree(named: StoreTree.tombstones)
-      ?? trees.createTree(named: StoreTree.tombstones)
-    let before = try TombstoneCount.read(collection, trees)
-    var cbor = CBORWriter()
-    cbor.write(unsigned: UInt64(max(0, Int64(clamping: before) + Int64(tombstoneChange))))
-    try trees.put(cbor.take(), forKey: Array(collection.utf8), in: counts)
+    guard let counts = try trees.tree(named: StoreTree.tombstones) else {
+      throw RecordStoreError.corruptStore(place: StoreTree.tombstones, problem: "it is missing")
+    }
+    let before = Int64(clamping: try TombstoneCount.read(collection, trees))
+    let (count, overflow) = before.addingReportingOverflow(Int64(tombstoneChange))
+    guard count >= 0, !overflow else {
+      throw RecordStoreError.corruptStore(
+        place: "\(StoreTree.tombstones)/\(collection)", problem: "the count is wrong")
+    }
+    // No entry for none: the trees depend on nothing but what was applied.
+    let key = Array(collection.utf8)
+    if count == 0 {
+      try trees.delete(key, in: counts)
+    } else {
+      var cbor = CBORWriter()
+      cbor.write(unsigned: UInt64(count))
+      try trees.put(cbor.take(), forKey: key, in: counts)
+    }
     tombstoneChange = 0
   }
 

@@ -76,6 +76,7 @@ extension RecordStore {
   ) throws {
     let meta = try transaction.createTree(named: StoreTree.meta)
     _ = try Journal.create(in: transaction)
+    _ = try transaction.createTree(named: StoreTree.tombstones)
     let storeBytes = try storeID?.bytes ?? random(StoreID.byteCount, environment)
     let originBytes = try random(Origin.byteCount, environment)
     try MetaTree.put(.format, in: meta, of: transaction) { cbor in

@@ -12,6 +12,7 @@ extension RecordStore {
   /// - Parameters:
   ///   - durability: What the commit waits for; by default what the database was opened with.
   ///   - body: Reads and writes records. Runs while no other write does.
+  @discardableResult
   public func write<R>(
     durability: Durability? = nil, _ body: (RecordTransaction) throws -> R
   ) throws -> R {
