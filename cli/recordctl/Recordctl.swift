@@ -48,7 +48,8 @@ enum Main {
       let complete = try EnvironmentArguments(variables: variables).completing(arguments)
       var parsed = try Recordctl.parseAsRoot(complete)
       guard let command = parsed as? any StoreCommand else {
-        if complete.isEmpty { throw ValidationError("which command? One of:\n" + commandList) }
+        let subcommands = type(of: parsed).configuration.subcommands
+        if !subcommands.isEmpty { throw ValidationError(Self.question(subcommands)) }
         // A request for help, which it answers by throwing it.
         try parsed.run()
         return .success
@@ -64,8 +65,8 @@ enum Main {
     }
   }
 
-  private static var commandList: String {
-    Recordctl.configuration.subcommands.map { "  \($0._commandName)" }.joined(separator: "\n")
+  private static func question(_ subcommands: [any ParsableCommand.Type]) -> String {
+    "which command? One of:\n" + subcommands.map { "  \($0._commandName)" }.joined(separator: "\n")
   }
 
   /// Prints what `--help` or `--version` asked for.

@@ -60,9 +60,23 @@ extension RecordStore {
     _ source: any RecordSource, _ repeats: RepeatedKeys, _ options: ImportOptions,
     _ report: (ImportProgress) throws -> Void
   ) throws {
-    var source = source
     let committer = BatchCommitter(self, options.collection, repeats)
     defer { committer.stop() }
+    do {
+      try handOver(source, options, to: committer, report)
+    } catch {
+      // What was handed over before is still committed, and counts.
+      try? committer.finish()
+      if let step = committer.takeProgress() { try? report(step) }
+      throw error
+    }
+  }
+
+  private func handOver(
+    _ source: any RecordSource, _ options: ImportOptions, to committer: BatchCommitter,
+    _ report: (ImportProgress) throws -> Void
+  ) throws {
+    var source = source
     var hasMore = true
     while hasMore {
       var batch = try committer.emptyBatch()

@@ -2,7 +2,9 @@
 
 /// Reading a tree in one state, for any number of threads at once.
 extension Pager {
-  /// Goes down to the leaf that holds `key`, or would. Call inside an epoch.
+  /// Goes down to the leaf that holds `key`, or would.
+  ///
+  /// Call inside an epoch.
   @inline(__always)
   func leaf(
     for key: Bytes, in tree: TreeDescriptor, fallback: inout AlignedBuffer?

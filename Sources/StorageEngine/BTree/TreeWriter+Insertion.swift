@@ -145,7 +145,9 @@ struct Split {
     return Array(right.prefix(common + 1))
   }
 
-  /// Fills a page with part of the sequence. An open page drops its first key.
+  /// Fills a page with part of the sequence.
+  ///
+  /// An open page drops its first key.
   func write(
     _ range: Range<Int>, to page: PageView, prefix: Bytes, isOpen: Bool, pageBytes: Int
   ) {

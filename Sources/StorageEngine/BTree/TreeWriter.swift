@@ -7,7 +7,9 @@ struct PathStep {
   var slot: Int
 }
 
-/// Changes one tree of the open group. Only used under the structure lock.
+/// Changes one tree of the open group.
+///
+/// Only used under the structure lock.
 ///
 /// The way to the last leaf is remembered: as long as keys come in ascending order and stay below
 /// that leaf's upper fence, no descent is needed.
@@ -28,7 +30,9 @@ struct TreeWriter {
 
   var leaf: PageView { path[path.count - 1].page }
 
-  /// Inserts or replaces. `value` is in the form given, and fits a leaf.
+  /// Inserts or replaces.
+  ///
+  /// `value` is in the form given, and fits a leaf.
   mutating func put(
     _ key: Bytes, _ value: Bytes, form: ValueForm
   ) throws(EngineError) {
@@ -80,7 +84,9 @@ struct TreeWriter {
     isPositioned = false
   }
 
-  /// Whether the way to the leaf for `key` is known. Keys come in ascending order.
+  /// Whether the way to the leaf for `key` is known.
+  ///
+  /// Keys come in ascending order.
   private func isPositioned(for key: Bytes) -> Bool {
     guard isPositioned else { return false }
     guard let upperFence else { return true }

@@ -17,7 +17,9 @@ final class FileStorage: Storage {
   /// Which file this is, to recognise its name again.
   private let identity: SystemCalls.FileStatus
   private let descriptor: SharedDescriptor
-  /// For commits; bypasses the page cache. `nil` where the file system cannot do that.
+  /// For commits; bypasses the page cache.
+  ///
+  /// `nil` where the file system cannot do that.
   private let direct: SharedDescriptor?
 
   private init(path: String, descriptor: Int32, identity: SystemCalls.FileStatus) {

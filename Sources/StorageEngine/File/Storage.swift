@@ -24,8 +24,10 @@ public protocol Storage: AnyObject, Sendable {
   /// Bytes beyond the present length grow the storage.
   func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError)
 
-  /// Writes all of `buffer` at `offset`, inside the present length, and makes it durable by
-  /// itself; it says nothing of any other write. After a failure see `flush()`.
+  /// Writes all of `buffer` at `offset`, inside the present length, and makes it durable by itself;
+  /// it says nothing of any other write.
+  ///
+  /// After a failure see `flush()`.
   ///
   /// This is what a commit waits for, so it must not wait for pages written meanwhile.
   func writeDurably(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError)

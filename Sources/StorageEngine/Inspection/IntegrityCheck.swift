@@ -189,8 +189,9 @@ struct IntegrityCheck {
         let bit = difference.trailingZeroBitCount
         let number = UInt64(
           extent * map.pagesPerExtent + word % map.wordsPerExtent * 64 + bit)
-        let problem = expected & (1 << UInt64(bit)) != 0 ? "is marked as used, but not reached" :
-          "is reached, but not marked as used"
+        let problem =
+          expected & (1 << UInt64(bit)) != 0
+          ? "is marked as used, but not reached" : "is reached, but not marked as used"
         if case .corrupt(let damage) = pager.damage(number, problem) {
           report.faults.append(damage)
         }
@@ -211,7 +212,9 @@ extension Pager {
 
 extension Database {
   /// Walks every page on disk after a checkpoint: checksums, order, reachability, each page
-  /// accounted for exactly once. Damage is reported; an error is thrown when the disk fails.
+  /// accounted for exactly once.
+  ///
+  /// Damage is reported; an error is thrown when the disk fails.
   public func check() throws(EngineError) -> IntegrityReport {
     if isClosed { throw .closed }
     return try checkpointLock.withLock { () throws(EngineError) in

@@ -85,7 +85,9 @@ extension LogBuffer {
   }
 }
 
-/// Reads the transactions of a group. Any malformed byte ends it with a description.
+/// Reads the transactions of a group.
+///
+/// Any malformed byte ends it with a description.
 struct LogRecordReader {
   struct Malformed: Error {
     let offset: Int

@@ -28,7 +28,9 @@ final class CommitGroup: @unchecked Sendable {
   }
 }
 
-/// Writes groups to their places. Used by one thread at a time, the leader of the commit queue.
+/// Writes groups to their places.
+///
+/// Used by one thread at a time, the leader of the commit queue.
 struct LogWriter {
   let pager: Pager
   let store: UInt64

@@ -20,7 +20,8 @@ enum PageValidation {
       return slotsProblem(page, pageBytes: pageBytes) ?? branchProblem(page)
     case .value, .runList, .catalog, .extentMap, .mapDirectory:
       let payload = Int(page.load32(PageLayout.payloadBytes))
-      return payload > pageBytes - PageLayout.headerBytes ? "has a payload of \(payload) bytes" : nil
+      return payload > pageBytes - PageLayout.headerBytes
+        ? "has a payload of \(payload) bytes" : nil
     case nil: return "has the unknown kind \(page.kind)"
     }
   }

@@ -51,8 +51,9 @@ struct ExtentMap {
     return (extent, extent * wordsPerExtent + page / 64, 1 << UInt64(page % 64))
   }
 
-  /// Whether the file has such a page. A forged file may name any number; what does not exist is
-  /// never free, and changes nothing.
+  /// Whether the file has such a page.
+  ///
+  /// A forged file may name any number; what does not exist is never free, and changes nothing.
   private func exists(_ number: UInt64) -> Bool {
     number < UInt64(owners.count * pagesPerExtent)
   }
@@ -75,7 +76,9 @@ struct ExtentMap {
     if isDead { dead[word] |= bit } else { dead[word] &= ~bit }
   }
 
-  /// Changes the owner of an extent. A new extent of pages begins with all its pages free.
+  /// Changes the owner of an extent.
+  ///
+  /// A new extent of pages begins with all its pages free.
   mutating func setOwner(_ extent: Int, _ owner: ExtentOwner) {
     let old = owners[extent]
     guard old != owner else { return }

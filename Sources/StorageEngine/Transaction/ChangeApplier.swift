@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Applies the changes of a transaction to the trees, at a commit and again in recovery. Call
-/// under the structure lock.
+/// Applies the changes of a transaction to the trees, at a commit and again in recovery.
+///
+/// Call under the structure lock.
 struct ChangeApplier {
   let pager: Pager
 

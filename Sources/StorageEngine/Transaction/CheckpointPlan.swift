@@ -46,8 +46,9 @@ struct CheckpointPlanner {
     return plan
   }
 
-  /// Gives map pages that changed a new place. Taking a page changes the map, so this repeats
-  /// until every changed page has its place.
+  /// Gives map pages that changed a new place.
+  ///
+  /// Taking a page changes the map, so this repeats until every changed page has its place.
   private func planMap(_ plan: inout CheckpointPlan) throws(EngineError) {
     let perPage = ExtentMap.entriesPerPage(pager.geometry)
     let referencesPerPage = pager.geometry.valueBytesPerPage / PageLayout.referenceBytes

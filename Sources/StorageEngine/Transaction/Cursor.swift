@@ -40,10 +40,14 @@ public final class Cursor {
     leaves = LeafCursor(pager: pager, tree: tree, range: range, reversed: reversed)
   }
 
-  /// The key of the entry the cursor is on. Empty before the first `next()` and after the last.
+  /// The key of the entry the cursor is on.
+  ///
+  /// Empty before the first `next()` and after the last.
   public private(set) var key: [UInt8] = []
 
-  /// Moves to the next entry; false when there is none. After an error the cursor stays failed.
+  /// Moves to the next entry; false when there is none.
+  ///
+  /// After an error the cursor stays failed.
   public func next() throws(EngineError) -> Bool {
     if let failure { throw failure }
     try view.checkOpen()
@@ -119,7 +123,9 @@ struct LeafCursor {
   private var slot = 0
   /// Slots of the present leaf that are inside the range.
   private var slots = 0..<0
-  /// The fences of the present leaf: where the next one begins. `nil` when there is none.
+  /// The fences of the present leaf: where the next one begins.
+  ///
+  /// `nil` when there is none.
   private var lower: [UInt8]?
   private var upper: [UInt8]?
   private var isStarted = false
@@ -204,7 +210,9 @@ struct LeafCursor {
       }
     }
 
-    /// Whether the next leaf lies further on. In a forged tree it might lead back for ever.
+    /// Whether the next leaf lies further on.
+    ///
+    /// In a forged tree it might lead back for ever.
     func isWithin(_ lower: [UInt8]?, _ upper: [UInt8]?) -> Bool {
       switch self {
       case .holding(let key?): upper.map { key.lexicographicallyPrecedes($0) } ?? true

@@ -71,8 +71,10 @@ struct Recovery {
       throw .storage(error)
     }
     let prologue = UInt64(PageGeometry.prologueBytes)
-    let whole = Int(min((max(length, prologue) - prologue) / UInt64(PageGeometry.extentBytes),
-      UInt64(PageTable.maximumPages / pager.geometry.pagesPerExtent)))
+    let whole = Int(
+      min(
+        (max(length, prologue) - prologue) / UInt64(PageGeometry.extentBytes),
+        UInt64(PageTable.maximumPages / pager.geometry.pagesPerExtent)))
     guard whole >= superblock.extentCount else {
       throw .corrupt(
         Damage(
@@ -160,7 +162,9 @@ struct Recovery {
   }
 
   /// Goes through the log once: takes its extents and the large values it names out of the free
-  /// space. Returns its extents.
+  /// space.
+  ///
+  /// Returns its extents.
   private func surveyLog() throws(EngineError) -> [Int] {
     var reader = try makeReader()
     let payload = LogBuffer()

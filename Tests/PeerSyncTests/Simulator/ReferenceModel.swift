@@ -2,7 +2,7 @@
 
 import ChangeJournal
 
-/// What a set of transactions means, worked out the slow way and from nothing but the rules:
+/// What a set of transactions means, worked out the slow way, from nothing but the rules.
 ///
 /// * A write covers exactly what its transaction's dependencies include, and earlier ones of its
 ///   own origin.

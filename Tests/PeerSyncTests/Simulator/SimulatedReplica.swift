@@ -61,8 +61,9 @@ final class SimulatedReplica {
     return Environment(now: { clock.reading }, randomBytes: { random.bytes($0) })
   }
 
-  /// Runs a call of the store. `nil` when the world stopped in the middle: then the replica is
-  /// dead until `restart`.
+  /// Runs a call of the store.
+  ///
+  /// `nil` when the world stopped in the middle: then the replica is dead until `restart`.
   func perform<R>(_ body: (RecordStore) throws -> R) throws -> R? {
     do {
       let result = try body(store)

@@ -78,7 +78,8 @@ final class TestReplica {
   }
 
   /// The whole store as text.
-  func exported(_ collection: String? = nil, as format: ExportFormat = .jsonLines) throws -> String {
+  func exported(_ collection: String? = nil, as format: ExportFormat = .jsonLines) throws -> String
+  {
     var text: [UInt8] = []
     try store.read { view in _ = try view.export(collection, as: format, to: { text += $0 }) }
     return String(decoding: text, as: UTF8.self)
