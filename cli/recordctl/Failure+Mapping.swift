@@ -169,8 +169,9 @@ extension Failure {
 // MARK: - Peers
 
 extension Failure {
-  init(_ error: SyncError) {
-    let what = error.message
+  /// Tells what became of a session with a peer.
+  init(_ error: SyncError, peer: String? = nil) {
+    let what = peer.map { "\($0): \(error.message)" } ?? error.message
     switch error.code {
     case .unreachable: self.init(.unreachable, what, hint: "is the peer serving? Then again")
     case .timeout: self.init(.timeout, what, hint: "the same command again, to carry on")

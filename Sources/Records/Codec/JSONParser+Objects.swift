@@ -27,78 +27,82 @@ extension JSONParser {
     depth += 1
     offset += 1
     output.append(0)
-    let inner = try parseMembers(bytes, into: &output)
+    let isMap = try parseMembers(bytes, into: &output, literal: literal)
     leave()
     try sortMembers(from: firstMember, begin: begin, in: &output)
     let count = members.count - firstMember
     let nameEnd = count == 1 ? members[firstMember].nameEnd : head
     members.removeSubrange(firstMember...)
     let object = Object(begin: begin, head: head, count: count, nameEnd: nameEnd)
-    if !literal, try unwrap(object, inner, &output) { return object }
+    if !literal, try unwrap(object, isMap: isMap, &output) { return object }
     guard depth < Self.depthLimit else {
       throw JSONFault(problem: .tooDeep(limit: Self.depthLimit), offset: begin)
     }
-    deepest = max(deepest, depth + 1)
     output.setHead(at: head, ItemType.map, count: count)
     return object
   }
 
   /// Parses the members up to the closing brace.
   ///
-  /// - Returns: The object inside, if all there is is the member `$map` with an object.
+  /// - Returns: Whether all there is is the member `$map` with an object, which was taken
+  ///   literally. Inside a literal object `$map` is a name like any other.
   private mutating func parseMembers(
-    _ bytes: Span<UInt8>, into output: inout [UInt8]
-  ) throws(JSONFault) -> Object? {
-    var inner: Object?
-    var innerDepth = 0
-    guard try skipSpace(bytes) != UInt8(ascii: "}") else { return nil }
+    _ bytes: Span<UInt8>, into output: inout [UInt8], literal: Bool
+  ) throws(JSONFault) -> Bool {
+    var isWrapper = false
+    guard try skipSpace(bytes) != UInt8(ascii: "}") else { return false }
     let first = members.count
     while true {
       let start = output.count
       try parseName(bytes, into: &output)
       let nameEnd = output.count
-      if members.count == first, JSONWrapper.isMap(output, start..<nameEnd),
-        try skipSpace(bytes) == UInt8(ascii: "{")
+      if !literal, members.count == first, JSONWrapper.isMap(output, start..<nameEnd),
+        try isOnlyObject(bytes)
       {
-        (inner, innerDepth) = try parseLiteral(bytes, into: &output)
+        isWrapper = true
+        // As deep as if the wrapper were not there.
+        depth -= 1
+        _ = try parseObject(bytes, into: &output, literal: true)
+        depth += 1
       } else {
         try parseValue(bytes, into: &output)
       }
       members.append(Member(start: start, nameEnd: nameEnd, end: output.count))
       let next = try skipSpace(bytes)
-      if next == UInt8(ascii: "}") { return inner }
+      if next == UInt8(ascii: "}") { return isWrapper }
       guard next == UInt8(ascii: ",") else { throw unexpected(next, "',' or '}'") }
       offset += 1
-      if let literal = inner {
-        try becomeOrdinary(literal, innerDepth, &output)
-        members[first].end = output.count
-        inner = nil
+    }
+  }
+
+  /// Looks ahead whether the next value is an object behind which the present one ends.
+  ///
+  /// Only brackets and strings are looked at: what is wrong otherwise shows when it is parsed. The
+  /// text is passed over once a level at most, so never more than `depthLimit` times.
+  private mutating func isOnlyObject(_ bytes: Span<UInt8>) throws(JSONFault) -> Bool {
+    guard try skipSpace(bytes) == UInt8(ascii: "{") else { return false }
+    let start = offset
+    defer { offset = start }
+    var open = 0
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"): open -= 1
+      case UInt8(ascii: "\""): passString(bytes)
+      default: break
       }
+      offset += 1
+      if open == 0 { return try skipSpace(bytes) == UInt8(ascii: "}") }
     }
+    throw fault(.unexpectedEnd)
   }
 
-  /// Parses the object inside `{"$map": …}`, as deep as if the wrapper were not there.
-  private mutating func parseLiteral(
-    _ bytes: Span<UInt8>, into output: inout [UInt8]
-  ) throws(JSONFault) -> (object: Object, deepest: Int) {
-    let outer = deepest
-    deepest = 0
-    depth -= 1
-    let object = try parseObject(bytes, into: &output, literal: true)
-    depth += 1
-    defer { deepest = max(outer, deepest) }
-    return (object, deepest)
-  }
-
-  /// Treats an object that was taken literally like any other: `$map` had company.
-  private mutating func becomeOrdinary(
-    _ object: Object, _ innerDepth: Int, _ output: inout [UInt8]
-  ) throws(JSONFault) {
-    guard innerDepth < Self.depthLimit else {
-      throw JSONFault(problem: .tooDeep(limit: Self.depthLimit), offset: object.begin)
+  /// Moves from the opening quote of a string to the closing one, or to the end of the text.
+  private mutating func passString(_ bytes: Span<UInt8>) {
+    offset += 1
+    while offset < bytes.count, bytes[offset] != UInt8(ascii: "\"") {
+      offset += bytes[offset] == UInt8(ascii: "\\") ? 2 : 1
     }
-    deepest = max(deepest, innerDepth + 1)
-    _ = try unwrap(object, nil, &output)
   }
 
   /// Parses a member's name and the colon after it; appends the name as text.

@@ -6,12 +6,12 @@ extension JSONParser {
   ///
   /// - Returns: Whether it was a wrapper, so that the output is complete.
   func unwrap(
-    _ object: Object, _ inner: Object?, _ output: inout [UInt8]
+    _ object: Object, isMap: Bool, _ output: inout [UInt8]
   ) throws(JSONFault) -> Bool {
     guard object.count == 1 else { return false }
     let name = object.head + 1..<object.nameEnd
     if JSONWrapper.isMap(output, name) {
-      guard inner != nil else {
+      guard isMap else {
         throw JSONFault(
           problem: .invalidWrapper("\"$map\" holds no object"), offset: object.begin)
       }

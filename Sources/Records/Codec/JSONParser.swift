@@ -19,8 +19,6 @@ struct JSONParser {
   var offset: Int
   /// How many arrays and objects are open, without those that only wrap something.
   var depth = 0
-  /// The greatest depth seen.
-  var deepest = 0
   /// Members of the objects now open, each with its place in the output.
   var members: [Member] = []
 
@@ -101,7 +99,6 @@ struct JSONParser {
   mutating func enter() throws(JSONFault) {
     guard depth < Self.depthLimit else { throw fault(.tooDeep(limit: Self.depthLimit)) }
     depth += 1
-    deepest = max(deepest, depth)
     offset += 1
   }
 

@@ -48,7 +48,7 @@ final class BatchCommitter: Sendable {
   }
 
   /// Hands over a batch that was taken with `emptyBatch`; `bytes` of the input lead to its end.
-  func submit(_ batch: PreparedBatch, bytes: UInt64) throws {
+  func submit(_ batch: PreparedBatch, bytes: UInt64) {
     queue.async {
       self.commit(batch, bytes: bytes)
       self.room.signal()
@@ -89,10 +89,13 @@ final class BatchCommitter: Sendable {
     try state.withLock { if let failure = $0.failure { throw failure } }
   }
 
-  /// Waits until nothing is being committed; the store is not touched afterwards.
-  func stop() {
+  /// Waits until nothing is being committed, and returns what was.
+  ///
+  /// Batches that still wait are dropped: the store is not touched afterwards.
+  func stop() -> ImportProgress {
     state.withLock { $0.failure = $0.failure ?? ImportStopped() }
     queue.sync {}
+    return state.withLock { $0.done }
   }
 }
 

@@ -25,10 +25,7 @@ extension RecordStore {
         done = try importAtOnce(source, repeats, options)
         try progress(done)
       } else {
-        try importInBatches(source, repeats, options) { step in
-          done = step
-          try progress(step)
-        }
+        try importInBatches(source, repeats, options, progress) { done = $0 }
       }
       return done
     } catch {
@@ -58,30 +55,23 @@ extension RecordStore {
   /// Reads on this thread while another one commits what was read before.
   private func importInBatches(
     _ source: any RecordSource, _ repeats: RepeatedKeys, _ options: ImportOptions,
-    _ report: (ImportProgress) throws -> Void
-  ) throws {
-    let committer = BatchCommitter(self, options.collection, repeats)
-    defer { committer.stop() }
-    do {
-      try handOver(source, options, to: committer, report)
-    } catch {
-      // What was handed over before is still committed, and counts.
-      try? committer.finish()
-      if let step = committer.takeProgress() { try? report(step) }
-      throw error
-    }
-  }
-
-  private func handOver(
-    _ source: any RecordSource, _ options: ImportOptions, to committer: BatchCommitter,
-    _ report: (ImportProgress) throws -> Void
+    _ report: (ImportProgress) throws -> Void, note: (ImportProgress) -> Void
   ) throws {
     var source = source
+    let committer = BatchCommitter(self, options.collection, repeats)
+    // Whatever happens, nothing is committed any more when this returns, and all that was is told.
+    defer { note(committer.stop()) }
     var hasMore = true
     while hasMore {
       var batch = try committer.emptyBatch()
-      hasMore = try batch.fill(from: &source, upTo: max(1, options.batchRecords))
-      if !batch.entries.isEmpty { try committer.submit(batch, bytes: source.consumed) }
+      do {
+        hasMore = try batch.fill(from: &source, upTo: max(1, options.batchRecords))
+      } catch {
+        // What stands before the bad line is whole, and on its way.
+        try committer.finish()
+        throw error
+      }
+      if !batch.entries.isEmpty { committer.submit(batch, bytes: source.consumed) }
       if let step = committer.takeProgress() { try report(step) }
     }
     try committer.finish()

@@ -73,7 +73,7 @@ import Testing
       let norway = try await workspace.succeed("list", "c", "--where", "numeric=578").lines
       #expect(norway.count == 1 && norway[0].contains("Norway"))
       #expect(try await workspace.succeed("list", "c", "--where", "name=Nowhere").lines.isEmpty)
-      try await workspace.fail(2, "list", "c", "--where", "name", message: "FIELD=VALUE")
+      try await workspace.fail(2, "list", "c", "--where", "name", message: "field=value")
       try await workspace.fail(2, "list", "c", "--limit", "-1")
     }
   }

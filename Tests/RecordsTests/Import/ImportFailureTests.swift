@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChangeJournal
+@testable import Records
+import StorageEngine
+import TestSupport
+import Testing
+
+@Suite("Import, failing")
+struct ImportFailureTests {
+  private static let comma = ImportOptions.Format.csv(
+    delimiter: UInt8(ascii: ","), columns: nil)
+
+  private static func failure(
+    _ text: [UInt8], _ format: ImportOptions.Format = .jsonLines, into replica: TestReplica,
+    adjust: (inout ImportOptions) -> Void = { _ in }
+  ) -> ImportFailure? {
+    var options = ImportOptions(format, collection: "c")
+    adjust(&options)
+    do {
+      _ = try replica.store.importRecords(
+        from: ImportInput(name: "input", bytes: text), options)
+      return nil
+    } catch {
+      return error as? ImportFailure
+    }
+  }
+
+  @Test(arguments: [
+    (#"{"_key":1}"# + "\n" + #"{"_key":2,}"#, "line 2, column 11"),
+    (#"{"_key":1}"# + "\n\n" + #"{"_key":2} x"#, "line 3, column 12"),
+    ("[1]", "line 1, column 1"), (#"{"a":1}"#, "line 1: there is no \"_key\""),
+    (#"{"_key":1.5}"#, "line 1: the key is neither"), (#"{"_key":null}"#, "line 1: the key"),
+    (#"{"_key":18446744073709551615}"#, "line 1: the key"),
+    (#"{"_key":{"$uuid":"x"}}"#, "line 1: the key"), (#"{"_key":1,"a":1,"a":2}"#, "twice"),
+    (#"{"_key":1,"_key":1}"#, "twice"), (#"{"_key":1,"_collection":"d"}"#, "'d', not to 'c'"),
+    (#"{"_key":1,"_collection":5}"#, "no text"), (#"{"_key":1"#, "ends inside"),
+  ])
+  func `a bad line is named, and nothing is imported`(text: String, expected: String) throws {
+    try withReplica { replica in
+      let failure = Self.failure(Array(text.utf8), into: replica)
+      #expect(failure?.description.contains(expected) == true, "\(String(describing: failure))")
+      #expect(failure?.committed.records == 0)
+      let applied = try replica.store.appliedVector()
+      #expect(applied.isEmpty)
+    }
+  }
+
+  @Test(arguments: [
+    ("", "no header"), ("a,b\n1,2\n", "no column \"_key\""),
+    ("_key,a\n1,2\n3\n", "line 3: a row of 1 cells in a table of 2"),
+    ("_key,a\n1,2,3\n", "line 2: a row of 3"), ("_key,a,a\n", "two columns"),
+    ("_key,\n", "column 2 has no name"), ("_key,a\n\n,x\n", "line 3: there is no \"_key\""),
+    ("_key,a\n\"x\ny\",1\n\"z,1\n", "line 4: a quoted cell"),
+  ])
+  func `a bad table is refused with its line`(text: String, expected: String) throws {
+    try withReplica { replica in
+      let failure = Self.failure(Array(text.utf8), Self.comma, into: replica)
+      #expect(failure?.description.contains(expected) == true, "\(String(describing: failure))")
+      let applied = try replica.store.appliedVector()
+      #expect(applied.isEmpty)
+    }
+  }
+
+  @Test func `bytes that are not UTF-8 are refused in every place of a table`() throws {
+    try withReplica { replica in
+      for text in [
+        [0xff] + Array(",_key\nx,y\n".utf8), Array("_key,a\n".utf8) + [0xff] + Array(",1\n".utf8),
+        Array("_key,a\n1,".utf8) + [0xc3] + Array("\n".utf8),
+        Array("_key,a\n1,\"".utf8) + [0x80] + Array("\"\"\"\n".utf8),
+      ] as [[UInt8]] {
+        let failure = Self.failure(text, Self.comma, into: replica)
+        #expect((failure?.cause as? CSVError)?.problem == .invalidUTF8)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (#"{"a":[]}"#, ["b"], "no \"b\""), (#"{"a":{}}"#, ["a"], "'['"), (#"[]x"#, [], "follows"),
+    (#"{"a":[{"_key":1}],"a":1}"#, ["a"], "twice"), (#"{"b":1,"b":2}"#, ["a"], "twice"),
+    (#"[{"_key":1},]"#, [], "'{'") , (#"[{"_key":1}"#, [], "ends inside"), ("", [], "ends inside"),
+    (#"{"a":[{"_key":1}]"#, ["a"], "ends inside"), (#"{"_key":1}"#, [], "'['"),
+  ] as [(String, [String], String)])
+  func `a bad document is refused`(text: String, path: [String], expected: String) throws {
+    try withReplica { replica in
+      let failure = Self.failure(Array(text.utf8), .json(path: path), into: replica)
+      let isExpected = failure?.description.contains(expected) == true
+      #expect(isExpected || expected == "'{'" && failure != nil, "\(String(describing: failure))")
+      let applied = try replica.store.appliedVector()
+      #expect(applied.isEmpty)
+    }
+  }
+
+  @Test func `a failure tells the last committed line, and what was committed stays`() throws {
+    try withReplica { replica in
+      var text = ""
+      for number in 0..<10 { text += #"{"_key":\#(number)}"# + "\n" }
+      text += "bad\n"
+      let failure = Self.failure(Array(text.utf8), into: replica) { $0.batchRecords = 4 }
+      let committed = try #require(failure?.committed)
+      // The bad line is in the third batch; the two before it are whole.
+      #expect(committed.line == 8 && committed.records == 8 && committed.transactions == 2)
+      let count = try replica.store.read { try $0.count(of: "c") }
+      #expect(count == committed.records)
+    }
+  }
+
+  @Test func `all or nothing means nothing after a failure`() throws {
+    try withReplica { replica in
+      var text = ""
+      for number in 0..<10 { text += #"{"_key":\#(number)}"# + "\n" }
+      let failure = Self.failure(Array((text + "bad\n").utf8), into: replica) {
+        $0.batchRecords = 4
+        $0.isAtomic = true
+      }
+      #expect(failure?.committed.records == 0)
+      let applied = try replica.store.appliedVector()
+      #expect(applied.isEmpty)
+      let done = try ImportTests.run(text, into: replica) {
+        $0.batchRecords = 4
+        $0.isAtomic = true
+      }
+      #expect(done.records == 10 && done.transactions == 1)
+      #expect(try replica.store.transactionCount() == 1)
+    }
+  }
+
+  @Test func `a line beyond the limit is refused instead of kept`() throws {
+    try withReplica { replica in
+      let long = #"{"_key":1,"a":""# + String(repeating: "x", count: 600_000)
+      for format in [ImportOptions.Format.jsonLines, .json(path: []), Self.comma] {
+        let text =
+          switch format {
+          case .jsonLines: long
+          case .json: "[" + long
+          case .csv: "_key\n\"" + String(repeating: "x", count: 600_000)
+          }
+        let failure = Self.failure(Array(text.utf8), format, into: replica) {
+          $0.lineByteLimit = 300_000
+        }
+        #expect(
+          (failure?.cause as? ImportError)?.problem == .lineTooLong(limit: 300_000), "\(format)")
+      }
+    }
+  }
+
+  @Test func `an import that its caller stops keeps whole transactions`() throws {
+    struct Stop: Error {}
+    try withReplica { replica in
+      var text = ""
+      for number in 0..<40 { text += #"{"_key":\#(number)}"# + "\n" }
+      var options = ImportOptions(.jsonLines, collection: "c")
+      options.batchRecords = 10
+      #expect(throws: ImportFailure.self) {
+        _ = try replica.store.importRecords(
+          from: ImportInput(name: "input", bytes: Array(text.utf8)), options
+        ) { _ in throw Stop() }
+      }
+      let count = try replica.store.read { try $0.count(of: "c") }
+      #expect(count % 10 == 0)
+    }
+  }
+
+  @Test func `a line cut anywhere or with a flipped bit is imported whole or not at all`() throws {
+    let text = Array(#"{"_key":"k","a":[1,"é"],"b":{"$bytes":"AA=="}}"#.utf8)
+    try withReplica { replica in
+      for length in 1..<text.count {
+        #expect(Self.failure(Array(text[..<length]), into: replica) != nil, "\(length) bytes")
+      }
+      let applied = try replica.store.appliedVector()
+      #expect(applied.isEmpty)
+      for bit in 0..<text.count * 8 {
+        var damaged = text
+        damaged[bit / 8] ^= 1 << UInt8(bit % 8)
+        _ = Self.failure(damaged, into: replica)
+      }
+    }
+  }
+}
