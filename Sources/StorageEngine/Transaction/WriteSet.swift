@@ -25,7 +25,7 @@ final class WriteSet {
   private(set) var arenaBytes = 0
 
   deinit {
-    for unsafechunk in unsafe chunks { unsafe chunk.deallocate() }
+    while let chunk = unsafe chunks.popLast() { unsafe chunk.deallocate() }
   }
 
   var isEmpty: Bool { entries.isEmpty }
