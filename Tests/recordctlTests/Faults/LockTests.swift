@@ -13,12 +13,14 @@ import Testing
         "/bin/bash",
         [
           "-c",
-          "exec \"$0\" import - --format jsonl --collection a < <(echo '{\"_key\":1}'; sleep 5)",
+          "exec \"$0\" import - --format jsonl --collection a "
+            + "< <(echo '{\"_key\":1}'; until [ -e enough ]; do sleep 0.1; done)",
           Tool.path,
         ], in: workspace.folder)
       try await workspace.awaitLocked("records.store")
       let outcome = try await workspace.fail(5, "put", "a", "x", "{}", message: "held open")
       #expect(outcome.errors.contains("process \(holder.processIdentifier)"), "\(outcome.errors)")
+      try workspace.write("", to: "enough")
       #expect(try await holder.outcome().status == 0)
       #expect(try await workspace.get("a", "1") == #"{"_key":1}"#)
     }
