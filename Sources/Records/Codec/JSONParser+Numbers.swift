@@ -116,7 +116,9 @@ extension JSONParser {
     digits.exponent = sign == UInt8(ascii: "-") ? -clamped : clamped
   }
 
-  /// The nearest double. Where significand and power of ten are both exact one operation rounds
+  /// The nearest double.
+  ///
+  /// Where significand and power of ten are both exact one operation rounds
   /// correctly; otherwise the standard library does the long work.
   private func double(
     _ digits: Digits, _ negative: Bool, _ start: Int, _ bytes: Span<UInt8>

@@ -19,7 +19,9 @@ struct FieldNames {
     ranges.append(start..<bytes.count)
   }
 
-  /// The number of a name given as its text item. `guess` is tried first: most records have the
+  /// The number of a name given as its text item.
+  ///
+  /// `guess` is tried first: most records have the
   /// fields of the one before.
   @inline(__always)
   mutating func number(_ source: Span<UInt8>, _ name: Range<Int>, guess: Int) -> Int {

@@ -16,9 +16,9 @@
 // field is its last sibling. A record is alive if any of its life siblings is. Deleting writes
 // only the life: the fields stay under the tombstone, so that a concurrent change finds them.
 
-/// The state of one record, taken apart. Values and names stay in the bytes it was read from.
+/// The state of one record, taken apart.
 ///
-/// One value of this type is used for many records, so that its memory is.
+/// Values and names stay in the bytes it was read from. One value of this type is used for many records, so that its memory is.
 struct RecordState {
   /// A write of a field that no other write has seen.
   struct Sibling {

@@ -22,7 +22,7 @@ enum StoreTree {
   }
 }
 
-/// The keys of the tree `meta`. Values are CBOR.
+/// The keys of the tree `meta`, whose values are CBOR.
 enum MetaKey: String, CaseIterable {
   /// The version of this layout: a number.
   case format

@@ -156,7 +156,8 @@ struct JSONTests {
       (#"{"$map":"#, "}"), (#"{"$map":"#, #","x":1}"#), (#"{"$map":{"$map":"#, #"},"x":1}"#),
     ] {
       for depth in [20, 60, 100_000] {
-        let text = String(repeating: open, count: depth) + "{}"
+        let text =
+          String(repeating: open, count: depth) + "{}"
           + String(repeating: close, count: depth)
         guard let value = try? Value(fromJSON: Array(text.utf8)) else { continue }
         #expect(try Value(fromJSON: value.json) == value)

@@ -75,12 +75,13 @@ struct ImportFailureTests {
     }
   }
 
-  @Test(arguments: [
-    (#"{"a":[]}"#, ["b"], "no \"b\""), (#"{"a":{}}"#, ["a"], "'['"), (#"[]x"#, [], "follows"),
-    (#"{"a":[{"_key":1}],"a":1}"#, ["a"], "twice"), (#"{"b":1,"b":2}"#, ["a"], "twice"),
-    (#"[{"_key":1},]"#, [], "'{'") , (#"[{"_key":1}"#, [], "ends inside"), ("", [], "ends inside"),
-    (#"{"a":[{"_key":1}]"#, ["a"], "ends inside"), (#"{"_key":1}"#, [], "'['"),
-  ] as [(String, [String], String)])
+  @Test(
+    arguments: [
+      (#"{"a":[]}"#, ["b"], "no \"b\""), (#"{"a":{}}"#, ["a"], "'['"), (#"[]x"#, [], "follows"),
+      (#"{"a":[{"_key":1}],"a":1}"#, ["a"], "twice"), (#"{"b":1,"b":2}"#, ["a"], "twice"),
+      (#"[{"_key":1},]"#, [], "'{'"), (#"[{"_key":1}"#, [], "ends inside"), ("", [], "ends inside"),
+      (#"{"a":[{"_key":1}]"#, ["a"], "ends inside"), (#"{"_key":1}"#, [], "'['"),
+    ] as [(String, [String], String)])
   func `a bad document is refused`(text: String, path: [String], expected: String) throws {
     try withReplica { replica in
       let failure = Self.failure(Array(text.utf8), .json(path: path), into: replica)

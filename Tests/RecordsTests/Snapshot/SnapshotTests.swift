@@ -146,8 +146,9 @@ struct SnapshotTests {
       later[SnapshotLayout.Offset.version] = 2
       let place = JournalPlace(stream: "s", offset: 0, frame: 0)
       // The checksum is judged first.
-      #expect(throws: SnapshotError.corrupt(place, problem: "the header does not match its checksum"))
-      {
+      #expect(
+        throws: SnapshotError.corrupt(place, problem: "the header does not match its checksum")
+      ) {
         try RecordStore.verifySnapshot(named: "s", Self.reader(later))
       }
       let end = SnapshotLayout.Offset.headerChecksum

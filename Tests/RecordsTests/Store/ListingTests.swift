@@ -81,7 +81,8 @@ struct ListingTests {
       let values: [Value] = try [
         .null, .bool(true), .bool(false), .integer(0), .integer(.min), .integer(.max),
         Value(UInt64.max), .double(0), .double(-0.0), .double(0.1), .double(1e300),
-        .double(.leastNonzeroMagnitude), .double(65504), .double(65536), .text(""), .text("\u{0}é😀"), .bytes([]),
+        .double(.leastNonzeroMagnitude), .double(65504), .double(65536), .text(""),
+        .text("\u{0}é😀"), .bytes([]),
         .bytes([0, 255]), .array([]), .array([.null, .array([.text("x")])]), .map(ValueMap()),
         .map(ValueMap([("bb", .integer(1)), ("a", .map(ValueMap([("$bytes", .text("!"))])))])),
       ]

@@ -33,7 +33,9 @@ enum RandomValues {
       "a", "z", " ", "\"", "\\", "\n", "\u{0}", "\u{7f}", "\u{85}", "é", "😀", "\u{ffff}", ",", "$",
     ]
     var text = ""
-    for _ in 0..<random.below(8) { text.unicodeScalars.append(scalars[random.below(scalars.count)]) }
+    for _ in 0..<random.below(8) {
+      text.unicodeScalars.append(scalars[random.below(scalars.count)])
+    }
     return text
   }
 }
