@@ -70,7 +70,9 @@ let package = Package(
       dependencies: ["StorageEngine", "CStorageSystem", "TestSupport", "crash-writer"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
-    .testTarget(name: "PeerSyncTests", dependencies: ["PeerSync", "TestSupport"]),
+    .testTarget(
+      name: "PeerSyncTests",
+      dependencies: ["PeerSync", "Records", "ChangeJournal", "StorageEngine", "TestSupport"]),
     .testTarget(name: "PeerSyncHTTPTests", dependencies: ["PeerSyncHTTP", "TestSupport"]),
     .testTarget(name: "recordctlTests", dependencies: ["Records", "TestSupport"]),
     // The rules of style, executed; needs nothing but the sources.
@@ -78,6 +80,16 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// Fuzz targets need libFuzzer's own `main`: they are part of the package only where asked for, with
+// RECORD_STORE_FUZZ=1 swift build -c release --sanitize=fuzzer --sanitize=address --product NAME
+if Context.environment["RECORD_STORE_FUZZ"] != nil {
+  for name in ["fuzz_journal_stream", "fuzz_cbor", "fuzz_transaction"] {
+    package.targets.append(
+      .executableTarget(
+        name: name, dependencies: ["ChangeJournal", "StorageEngine"], path: "Tests/Fuzz/\(name)"))
+  }
+}
 
 for target in package.targets where target.type != .system && target.name != "CStorageSystem" {
   target.swiftSettings = [

@@ -7,7 +7,7 @@
 set -euo pipefail
 
 recordctl=$1
-fixtures=$(cd "$(dirname "$0")/../Fixtures" && pwd)
+fixtures=$(dirname "$0")/../Fixtures
 unicode=/usr/share/unicode/UnicodeData.txt
 folder=$(mktemp -d)
 server=
@@ -23,8 +23,20 @@ tell() { printf '\n%s\n' "$*"; }
 
 # Shows a command as it would be typed, and runs it.
 run() {
-  printf '  $ recordctl %s\n' "${*//$folder\//}"
-  "$recordctl" "$@" 2>&1 | sed 's/^/    /'
+  local word line='  $ recordctl'
+  for word in "$@"; do
+    case $word in
+      *[!A-Za-z0-9_/.:,=-]*) line+=" '$word'" ;;
+      *) line+=" $word" ;;
+    esac
+  done
+  printf '%s\n' "$line"
+  "$recordctl" "$@" --quiet
+}
+
+# The same, and shows in one line what it did.
+show() {
+  run "$@" --output jsonl | sed '/^  \$/!s/^/    /'
 }
 
 # Starts serving a store on a free port; sets $server and $peer.
@@ -46,15 +58,17 @@ stop() {
   server=
 }
 
+cp "$fixtures/countries.csv" "$folder"
+recordctl=$(realpath "$recordctl")
 cd "$folder"
 
 tell "1. The office keeps the countries and the characters of the world."
 run init --store office.store
-run import "$fixtures/countries.csv" --collection countries --key alpha2 --store office.store
+show import countries.csv --collection countries --key alpha2 --store office.store
 if [ -r "$unicode" ]; then
   columns=code,name,category,combining,bidirectional,decomposition,decimal,digit,numeric
   columns=$columns,mirrored,oldName,comment,uppercase,lowercase,titlecase
-  run import "$unicode" --collection characters --format csv --delimiter ';' \
+  show import "$unicode" --collection characters --format csv --delimiter ';' \
     --columns "$columns" --key code --store office.store
 else
   tell "   (UnicodeData.txt is not installed: the countries must do)"
@@ -63,7 +77,7 @@ fi
 tell "2. The ship takes it all aboard, over HTTP on loopback."
 run init --store ship.store
 serve office.store
-run sync "$peer" --store ship.store
+show sync "$peer" --store ship.store
 stop
 
 tell "3. At sea there is no network. Both sides go on working, also on the same record."
@@ -75,25 +89,25 @@ run put ports DEHAM '{"name": "Hamburg", "pilot": true}' --store ship.store
 run put voyages 2031 '{"from": "DEHAM", "to": "NOSVG", "crew": ["Ada", "Edsger"]}' \
   --key-type integer --store ship.store
 
-tell "4. Back in port: one sync, both ways."
+tell "4. Back in port: one sync, both ways. The last word on Hamburg was the ship's."
 serve office.store
-run sync "$peer" --store ship.store
+show sync "$peer" --store ship.store
 stop
-run get ports DEHAM --store office.store
+show get ports DEHAM --store office.store
 
 tell "5. The ship's journal, replayed on an empty store, is the archive."
 run journal export -o ship.journal --store ship.store
 run init --store archive.store
-run journal replay ship.journal --store archive.store
+show journal replay ship.journal --store archive.store
 
 tell "6. Are they equal? The exports are compared byte for byte."
 for name in office ship archive; do
-  "$recordctl" export --store "$name.store" -o "$name.jsonl"
+  "$recordctl" check --store "$name.store" --quiet
+  "$recordctl" export --store "$name.store" -o "$name.jsonl" --quiet
   printf '    %-8s %8s records  sha256 %s\n' "$name" "$(wc -l <"$name.jsonl")" \
     "$(sha256sum "$name.jsonl" | cut -c 1-16)"
 done
 cmp office.jsonl ship.jsonl
 cmp office.jsonl archive.jsonl
-for name in office ship archive; do "$recordctl" check --store "$name.store" --quiet; done
 
 tell "all equal"

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +42,19 @@ int storage_set_direct(int descriptor) {
   int flags = fcntl(descriptor, F_GETFL);
   if (flags < 0) return -errno;
   return fcntl(descriptor, F_SETFL, flags | O_DIRECT) < 0 ? -errno : 0;
+}
+
+int storage_open_again(int descriptor) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+  int again = open(path, O_RDWR | O_CLOEXEC);
+  return again < 0 ? -errno : again;
+}
+
+int64_t storage_write_durably(int descriptor, const void *bytes, size_t length, int64_t offset) {
+  struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
+  ssize_t count = pwritev2(descriptor, &vector, 1, offset, RWF_DSYNC);
+  return count < 0 ? -errno : count;
 }
 
 int storage_allocate(int descriptor, int64_t offset, int64_t length) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a sync failed. Whatever was applied before stays applied: the next sync goes on from there.
+/// Why a sync failed.
+///
+/// Whatever was applied before stays applied: the next sync goes on from there.
 public struct SyncError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure; the raw value is its name between peers.
   public enum Code: String, Sendable, Hashable, CaseIterable {
@@ -24,7 +26,9 @@ public struct SyncError: Error, Sendable, CustomStringConvertible {
     case incompatible
     /// A clock is so wrong that no timestamp can be made.
     case clock
-    /// The peer has too much to do. Try again.
+    /// The peer has too much to do.
+    ///
+    /// Try again.
     case busy
     /// A request is longer than the peer accepts.
     case tooLarge = "too-large"

@@ -2,7 +2,9 @@
 
 /// When a commit may return.
 public enum Durability: Sendable, Equatable {
-  /// After its log group was flushed: survives power loss. The default.
+  /// After its log group was flushed: survives power loss.
+  ///
+  /// The default.
   case synced
   /// After it was handed to the operating system: survives the process, not the power.
   case written
@@ -12,16 +14,22 @@ public enum Durability: Sendable, Equatable {
   case manual
 }
 
-/// Runs checkpoints in the background. Tests pass one that runs them when they decide.
+/// Runs checkpoints in the background.
+///
+/// Tests pass one that runs them when they decide.
 public protocol CheckpointScheduler: Sendable {
-  /// Runs `job` soon, on any thread but the caller's stack. Jobs of one database never overlap
-  /// because the engine asks for the next only when the last has ended.
+  /// Runs `job` soon, on any thread but the caller's stack.
+  ///
+  /// Jobs of one database never overlap because the engine asks for the next only when the last has
+  /// ended.
   func schedule(_ job: @escaping @Sendable () -> Void)
 }
 
 /// How a database is opened.
 public struct Configuration: Sendable {
-  /// Bytes of memory for pages. At least 4 MiB.
+  /// Bytes of memory for pages.
+  ///
+  /// At least 4 MiB.
   public var cacheBytes: Int = 128 << 20
   /// Bytes of a page in a new store: a power of two from 4096 to 65536.
   public var pageBytes: Int = 8192

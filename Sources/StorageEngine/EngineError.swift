@@ -23,7 +23,9 @@ public enum EngineError: Error, Sendable, Equatable {
   case closed
   /// The store was opened for reading only.
   case readOnly
-  /// The disk is full. Nothing was changed.
+  /// The disk is full.
+  ///
+  /// Nothing was changed.
   case outOfSpace
   /// A key is empty or longer than the limit.
   case invalidKeyLength(length: Int, limit: Int)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import StorageEngine
-import Synchronization
 
 /// Keeps the jobs it is given until a test says when to run them.
 public final class ManualScheduler: CheckpointScheduler {
-  private let jobs = Mutex<[@Sendable () -> Void]>([])
+  private let jobs = Guarded<[@Sendable () -> Void]>([])
 
   /// A scheduler without jobs.
   public init() {}

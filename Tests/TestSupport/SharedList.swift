@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
-
 /// A list that several threads append to.
 public final class SharedList<Element: Sendable>: Sendable {
-  private let content = Mutex<[Element]>([])
+  private let content = Guarded<[Element]>([])
 
   /// An empty list.
   public init() {}

@@ -75,6 +75,20 @@ public final class SimulatedDisk: Storage {
     }
   }
 
+  /// Writes all of `buffer` at `offset` and makes it, and nothing else, durable.
+  public func writeDurably(
+    _ buffer: UnsafeRawBufferPointer, at offset: UInt64
+  ) throws(StorageError) {
+    let address = Int(bitPattern: buffer.baseAddress)
+    let bytes = unsafe [UInt8](buffer)
+    let delay = medium.state.withLock { $0.flushDelay }
+    if delay > 0 { usleep(delay) }
+    try call(.write, at: offset) { (medium) throws(Refusal) in
+      medium.checkAlignment(.write, offset: offset, count: bytes.count, address: address)
+      try medium.write(bytes, at: offset, durably: true)
+    }
+  }
+
   /// Sets the length; new bytes are zero.
   public func resize(to length: UInt64) throws(StorageError) {
     try call(.resize, at: length) { (medium) throws(Refusal) in

@@ -2,20 +2,19 @@
 
 import Glibc
 import StorageEngine
-import Synchronization
 
 /// What the handles of one simulated disk share.
 final class SimulatedMedium: Sendable {
-  let state: Mutex<State>
+  let state: Guarded<State>
 
   init(_ image: DiskImage, capacity: UInt64, recordsHistory: Bool) {
-    state = Mutex(State(image, capacity: capacity, recordsHistory: recordsHistory))
+    state = Guarded(State(image, capacity: capacity, recordsHistory: recordsHistory))
   }
 
   /// What happened between two successful flushes.
   struct Epoch: Sendable {
     /// What was durable at its start, but for `layers`.
-    let base: DiskImage
+    var base: DiskImage
     /// What came on top of `base` once a flush had failed.
     var layers: [Layer] = []
     /// What was done since, in order.
@@ -83,7 +82,9 @@ extension SimulatedMedium.State {
     if let fault = strike(operation) { throw Refusal(kind: fault.kind) }
   }
 
-  mutating func write(_ bytes: [UInt8], at offset: UInt64) throws(Refusal) {
+  mutating func write(
+    _ bytes: [UInt8], at offset: UInt64, durably: Bool = false
+  ) throws(Refusal) {
     let (call, stops) = try beginMutation()
     let fault = strike(.write)
     if fault == nil, !stops {
@@ -101,6 +102,28 @@ extension SimulatedMedium.State {
     }
     apply(bytes, at: offset, call: call)
     if stops { throw Refusal(kind: .system(errno: SimulatedDisk.stoppedErrno)) }
+    if durably { endDurableWrite() }
+  }
+
+  /// Makes the last effect certain, and leaves all others as pending as they are.
+  private mutating func endDurableWrite() {
+    flushes += 1
+    let epoch = epochs[epochs.count - 1]
+    guard let last = epoch.effects.last, case .write(let offset, let bytes) = last.change else {
+      report("a durable write beyond the end")
+      return
+    }
+    var next = SimulatedMedium.Epoch(
+      base: epoch.base, layers: epoch.layers, effects: Array(epoch.effects.dropLast()),
+      firstCall: mutations)
+    if next.layers.isEmpty {
+      // Pending writes never overlap it: what a commit writes was durably cleared before.
+      next.base.write(bytes[...], at: offset)
+    } else {
+      next.layers.append(SimulatedMedium.Layer(effects: [last], isCertain: true))
+    }
+    if !recordsHistory { epochs.removeAll() }
+    epochs.append(next)
   }
 
   mutating func resize(to length: UInt64) throws(Refusal) {

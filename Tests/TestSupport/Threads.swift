@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Synchronization
 
 /// Runs `body` on several threads at the same time and waits for all of them.
 ///
@@ -24,7 +23,7 @@ public func runThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws ->
 }
 
 private final class Outcome: Sendable {
-  private let error = Mutex<(any Error)?>(nil)
+  private let error = Guarded<(any Error)?>(nil)
 
   var first: (any Error)? { error.withLock { $0 } }
 

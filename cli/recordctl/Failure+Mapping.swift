@@ -18,6 +18,7 @@ extension Failure {
     case let damage as Damage: self.init(.corrupt, damage.description, hint: Self.restoreHint)
     case let error as JournalError: self.init(error)
     case let error as RecordStoreError: self.init(error)
+    case let error as SnapshotError: self.init(error)
     case let error as ImportFailure: self.init(error)
     case let error as FileFailure: self.init(error)
     case let error as SyncError: self.init(error)
@@ -137,6 +138,18 @@ extension Failure {
 }
 
 extension Failure {
+  init(_ error: SnapshotError) {
+    let what = error.description
+    switch error {
+    case .corrupt, .truncated: self.init(.corrupt, what, hint: "another snapshot")
+    case .notASnapshot: self.init(.corrupt, what)
+    case .unsupportedVersion: self.init(.corrupt, what, hint: "a newer recordctl")
+    case .alreadyExists:
+      self.init(.failure, what, hint: "another --store, or move that file away first")
+    case .file: self.init(.failure, what)
+    }
+  }
+
   /// The exit code of the cause; malformed input is a plain failure.
   init(_ error: ImportFailure) {
     switch error.cause {
@@ -156,8 +169,9 @@ extension Failure {
 // MARK: - Peers
 
 extension Failure {
-  init(_ error: SyncError) {
-    let what = error.message
+  /// Tells what became of a session with a peer.
+  init(_ error: SyncError, peer: String? = nil) {
+    let what = peer.map { "\($0): \(error.message)" } ?? error.message
     switch error.code {
     case .unreachable: self.init(.unreachable, what, hint: "is the peer serving? Then again")
     case .timeout: self.init(.timeout, what, hint: "the same command again, to carry on")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Dispatch
 import Foundation
 
 /// The command without a subcommand: it only names the others.
@@ -25,11 +26,17 @@ struct Recordctl: ParsableCommand {
 
 @main
 enum Main {
-  static func main() async {
+  /// Not async: the signals must be taken over before there is a second thread, and the main
+  /// thread of an async program would wait with all signals let in.
+  static func main() {
     let interruption = Interruption.install()
-    let status = await run(
-      Array(CommandLine.arguments.dropFirst()), ProcessInfo.processInfo.environment, interruption)
-    exit(status.rawValue)
+    Task.detached {
+      let status = await run(
+        Array(CommandLine.arguments.dropFirst()), ProcessInfo.processInfo.environment,
+        interruption)
+      exit(status.rawValue)
+    }
+    DispatchSemaphore(value: 0).wait()
   }
 
   /// Runs one command line to its end, messages included.
@@ -41,7 +48,8 @@ enum Main {
       let complete = try EnvironmentArguments(variables: variables).completing(arguments)
       var parsed = try Recordctl.parseAsRoot(complete)
       guard let command = parsed as? any StoreCommand else {
-        if complete.isEmpty { throw ValidationError("which command? One of:\n" + commandList) }
+        let subcommands = type(of: parsed).configuration.subcommands
+        if !subcommands.isEmpty { throw ValidationError(Self.question(subcommands)) }
         // A request for help, which it answers by throwing it.
         try parsed.run()
         return .success
@@ -57,8 +65,8 @@ enum Main {
     }
   }
 
-  private static var commandList: String {
-    Recordctl.configuration.subcommands.map { "  \($0._commandName)" }.joined(separator: "\n")
+  private static func question(_ subcommands: [any ParsableCommand.Type]) -> String {
+    "which command? One of:\n" + subcommands.map { "  \($0._commandName)" }.joined(separator: "\n")
   }
 
   /// Prints what `--help` or `--version` asked for.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Records
 import StorageEngine
 import Synchronization
 
@@ -24,6 +25,20 @@ struct CommitWorkload {
       try database.write { try $0.put(record.value, forKey: record.key, in: tree) }
     }
     try database.close()
+    return try outcome.get()
+  }
+
+  /// Commits to a record store: one record with a field of 150 bytes a transaction, journaled.
+  func runOnRecords(at path: String) throws -> Outcome {
+    let store = try RecordStore.create(at: path)
+    let outcome = run { index in
+      let record = GeneratedRecord(UInt64(index))
+      let field = StoredRecord.Field("value", .bytes(record.value))
+      _ = try store.write { transaction in
+        try transaction.put("records", .integer(Int64(index)), [field])
+      }
+    }
+    try store.close()
     return try outcome.get()
   }
 

@@ -43,6 +43,12 @@ int storage_futex_wake(const uint32_t *address, int count);
 /// cannot do it.
 int storage_set_direct(int descriptor);
 
+/// Opens the file of a descriptor once more, so that one of both can bypass the page cache.
+int storage_open_again(int descriptor);
+
+/// Writes, and makes durable what was written and no more. Returns the count or the negated error.
+int64_t storage_write_durably(int descriptor, const void *bytes, size_t length, int64_t offset);
+
 /// Reserves disk space for `length` bytes from `offset`, extending the file where needed.
 int storage_allocate(int descriptor, int64_t offset, int64_t length);
 

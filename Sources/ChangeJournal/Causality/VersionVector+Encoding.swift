@@ -17,7 +17,7 @@ extension CBORWriter {
       guard entry.sequence <= JournalLimits.sequence else {
         throw CodingError(offset: count, problem: .outOfRange("a sequence"))
       }
-      write(bytes: entry.origin.bytes)
+      write(entry.origin)
       write(unsigned: entry.sequence)
     }
   }

@@ -57,10 +57,10 @@ public struct CBORReader: Sendable {
     let count = try readLength(.text, "a text")
     let start = position
     position += count
-    guard let text = String(validating: input[start..<position], as: UTF8.self) else {
+    guard let text = try? UTF8Span(validating: input.span.extracting(start..<position)) else {
       throw CodingError(offset: start, problem: .invalidText)
     }
-    return text
+    return String(copying: text)
   }
 
   /// Reads a text of at most `limit` bytes; `what` names it in errors.

@@ -44,6 +44,23 @@ public struct CBORWriter: Sendable {
     bytes.append(contentsOf: string)
   }
 
+  /// Writes an origin as a byte string.
+  mutating func write(_ origin: Origin) {
+    writeHead(.bytes, UInt64(Origin.byteCount))
+    bytes.append(bigEndian: origin.replica.high)
+    bytes.append(bigEndian: origin.replica.low)
+    bytes.append(bigEndian: origin.incarnation)
+  }
+
+  /// Writes a digest as a byte string.
+  mutating func write(_ hash: Hash256) {
+    writeHead(.bytes, UInt64(Hash256.byteCount))
+    bytes.append(bigEndian: hash.words.0)
+    bytes.append(bigEndian: hash.words.1)
+    bytes.append(bigEndian: hash.words.2)
+    bytes.append(bigEndian: hash.words.3)
+  }
+
   /// Begins an array of `count` items, which are to be written next.
   public mutating func write(arrayCount count: Int) {
     writeHead(.array, UInt64(count))

@@ -19,14 +19,13 @@ extension FixedIdentifier {
 
   /// Takes exactly sixteen bytes; `nil` for any other number of them.
   public init?(bytes: some Collection<UInt8>) {
+    let bytes = ArraySlice(bytes)
     guard bytes.count == Self.byteCount else { return nil }
-    self.init(
-      high: UInt64(bigEndianBytes: bytes.prefix(8)), low: UInt64(bigEndianBytes: bytes.dropFirst(8))
-    )
+    self.init(high: bytes.bigEndianWord(at: 0), low: bytes.bigEndianWord(at: 8))
   }
 
   /// The sixteen bytes.
-  public var bytes: [UInt8] { high.bigEndianBytes + low.bigEndianBytes }
+  public var bytes: [UInt8] { [UInt8](bigEndian: [high, low]) }
 
   /// Orders by bytes.
   public static func < (left: Self, right: Self) -> Bool {
@@ -45,17 +44,5 @@ extension FixedIdentifier {
       let low = Hexadecimal.number(Substring(digits.dropFirst(16)).utf8)
     else { return nil }
     self.init(high: high, low: low)
-  }
-}
-
-extension UInt64 {
-  /// The eight bytes, most significant first.
-  var bigEndianBytes: [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * UInt64($0))) }
-  }
-
-  /// Joins up to eight bytes, most significant first.
-  init(bigEndianBytes bytes: some Sequence<UInt8>) {
-    self = bytes.reduce(0) { $0 << 8 | UInt64($1) }
   }
 }

@@ -14,7 +14,7 @@ enum Hexadecimal {
 
   /// Writes the sixteen digits of a number, most significant first.
   static func text(_ number: UInt64) -> String {
-    text(number.bigEndianBytes)
+    text([UInt8](bigEndian: [number]))
   }
 
   /// Reads exactly sixteen lowercase digits.

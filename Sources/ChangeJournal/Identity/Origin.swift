@@ -28,15 +28,17 @@ extension Origin {
   public static var byteCount: Int { 24 }
 
   /// The canonical bytes: the replica's sixteen, then the incarnation, most significant first.
-  public var bytes: [UInt8] { replica.bytes + incarnation.bigEndianBytes }
+  public var bytes: [UInt8] {
+    [UInt8](bigEndian: [replica.high, replica.low, incarnation])
+  }
 
   /// Takes exactly twenty-four canonical bytes; `nil` for any other number of them.
   public init?(bytes: some Collection<UInt8>) {
-    guard bytes.count == Self.byteCount, let replica = ReplicaID(bytes: bytes.prefix(16)) else {
-      return nil
-    }
+    let bytes = ArraySlice(bytes)
+    guard bytes.count == Self.byteCount else { return nil }
     self.init(
-      replica: replica, incarnation: UInt64(bigEndianBytes: bytes.dropFirst(16)))
+      replica: ReplicaID(high: bytes.bigEndianWord(at: 0), low: bytes.bigEndianWord(at: 8)),
+      incarnation: bytes.bigEndianWord(at: 16))
   }
 
   /// The short name used inside records: the first eight bytes, most significant first, of

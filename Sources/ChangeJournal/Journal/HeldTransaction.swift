@@ -71,6 +71,6 @@ struct HeldCursor {
 
   /// Goes on with the next origin.
   mutating func skipOrigin() {
-    last = Array(last.prefix(Origin.byteCount)) + UInt64.max.bigEndianBytes
+    last = Array(last.prefix(Origin.byteCount)) + [UInt8](bigEndian: [.max])
   }
 }

@@ -22,14 +22,17 @@ struct JournalTrees: Sendable {
 
 extension Dot {
   /// The key of a transaction: sorts by origin, then sequence.
-  var journalKey: [UInt8] { origin.bytes + sequence.bigEndianBytes }
+  var journalKey: [UInt8] {
+    [UInt8](
+      bigEndian: [origin.replica.high, origin.replica.low, origin.incarnation, sequence])
+  }
 
   /// Reads the key of a transaction; `nil` for anything else.
   init?(journalKey key: [UInt8]) {
     guard key.count == Origin.byteCount + 8,
       let origin = Origin(bytes: key.prefix(Origin.byteCount))
     else { return nil }
-    self.init(origin: origin, sequence: UInt64(bigEndianBytes: key.dropFirst(Origin.byteCount)))
+    self.init(origin: origin, sequence: key[...].bigEndianWord(at: Origin.byteCount))
   }
 }
 

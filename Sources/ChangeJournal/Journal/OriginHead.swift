@@ -37,7 +37,7 @@ extension OriginHead {
     var writer = CBORWriter(capacity: 64)
     writer.write(arrayCount: 4)
     writer.write(unsigned: sequence)
-    writer.write(bytes: hash.bytes)
+    writer.write(hash)
     writer.write(unsigned: timestamp.rawValue)
     writer.write(unsigned: tag)
     return writer.take()

@@ -180,8 +180,8 @@ struct FrameDecoder {
 }
 
 extension CodingError {
-  /// The same, as damage of a stream.
-  func journalError(at place: JournalPlace) -> JournalError {
+  /// The same, as damage of a stream: for those who decode operations of what they have read.
+  public func journalError(at place: JournalPlace) -> JournalError {
     switch problem {
     case .unknownOperation(let kind): .unsupportedOperation(place, kind: kind)
     case .unknownFormat(let format):

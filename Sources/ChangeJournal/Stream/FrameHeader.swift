@@ -41,7 +41,7 @@ extension FrameHeader {
     bytes.append(littleEndian: storedLength)
     bytes.append(littleEndian: transactionCount)
     bytes.append(littleEndian: fragment)
-    bytes.append(contentsOf: store.bigEndianBytes)
+    bytes.append(bigEndian: store)
     bytes.append(littleEndian: transactionLength)
     bytes.append(littleEndian: payloadChecksum)
     bytes.append(littleEndian: Checksum.crc32c(of: bytes[...]))
@@ -90,7 +90,7 @@ extension FrameHeader {
       storedLength: bytes.littleEndian(at: Offset.storedLength),
       transactionCount: bytes.littleEndian(at: Offset.transactionCount),
       fragment: bytes.littleEndian(at: Offset.fragment),
-      store: UInt64(bigEndianBytes: bytes[start + Offset.store..<start + Offset.store + 8]),
+      store: bytes.bigEndianWord(at: Offset.store),
       transactionLength: bytes.littleEndian(at: Offset.transactionLength),
       payloadChecksum: bytes.littleEndian(at: Offset.payloadChecksum))
     try validate()

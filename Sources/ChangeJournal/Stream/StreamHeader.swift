@@ -61,7 +61,7 @@ extension JournalTotals {
     writer.write(unsigned: frameCount)
     writer.write(unsigned: transactionCount)
     writer.write(unsigned: plainByteCount)
-    writer.write(bytes: digest.bytes)
+    writer.write(digest)
     try writer.write(reached)
     return writer.take()
   }

@@ -8,19 +8,19 @@ extension CBORWriter {
     try header.validate()
     write(arrayCount: 8)
     write(unsigned: TransactionHeader.format)
-    write(bytes: header.origin.bytes)
+    write(header.origin)
     write(unsigned: header.sequence)
     write(unsigned: header.timestamp.rawValue)
     try write(header.dependencies)
     write(unsigned: header.schemaEpoch)
-    write(bytes: header.previousHash.bytes)
+    write(header.previousHash)
     write(arrayCount: header.parts.count)
     for part in header.parts {
       write(arrayCount: 4)
       write(text: part.collection)
       write(unsigned: UInt64(part.operationCount))
       write(unsigned: UInt64(part.byteCount))
-      write(bytes: part.digest.bytes)
+      write(part.digest)
     }
   }
 }

@@ -60,7 +60,7 @@ extension RecordKey {
     var bytes = [kind]
     switch self {
     case .integer(let number):
-      bytes += (UInt64(bitPattern: number) ^ 1 << 63).bigEndianBytes
+      bytes.append(bigEndian: UInt64(bitPattern: number) ^ 1 << 63)
     case .text(let text):
       bytes += text.utf8
     case .uuid(let uuid):
@@ -76,7 +76,7 @@ extension RecordKey {
     let body = bytes.dropFirst()
     switch bytes.first {
     case 1 where body.count == 8:
-      self = .integer(Int64(bitPattern: UInt64(bigEndianBytes: body) ^ 1 << 63))
+      self = .integer(Int64(bitPattern: body.bigEndianWord(at: 0) ^ 1 << 63))
     case 2:
       guard body.count <= JournalLimits.keyBytes else {
         throw CodingError(

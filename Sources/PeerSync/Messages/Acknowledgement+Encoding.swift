@@ -31,7 +31,9 @@ extension Acknowledgement {
           "bytes of an acknowledgement", length: bytes.count, limit: Self.maximumBytes))
     }
     var reader = CBORReader(bytes)
-    guard try reader.readArrayCount() == 3 else { throw reader.failure(.malformed("acknowledgement")) }
+    guard try reader.readArrayCount() == 3 else {
+      throw reader.failure(.malformed("acknowledgement"))
+    }
     self.init(
       applied: try reader.readVersionVector(), received: try reader.readVersionVector(),
       held: try reader.readUnsigned())

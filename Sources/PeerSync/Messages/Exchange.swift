@@ -2,14 +2,22 @@
 
 public import ChangeJournal
 
-/// What a session asks of the peer. Each request has exactly one answer.
+/// What a session asks of the peer.
+///
+/// Each request has exactly one answer.
 public enum SyncRequest: Sendable {
-  /// Introduce ourselves. Answered by `.hello`.
+  /// Introduce ourselves.
+  ///
+  /// Answered by `.hello`.
   case hello(Hello)
-  /// Ask for what the peer has applied and `since` does not include, up to about so many
-  /// canonical bytes. Answered by `.batch`.
+  /// Ask for what the peer has applied and `since` does not include, up to about so many canonical
+  /// bytes.
+  ///
+  /// Answered by `.batch`.
   case pull(since: VersionVector, bytes: Int)
-  /// Give transactions. Answered by `.acknowledgement` when they are durable there.
+  /// Give transactions.
+  ///
+  /// Answered by `.acknowledgement` when they are durable there.
   case push(SentBatch)
 }
 

@@ -32,7 +32,9 @@ public struct Hello: Hashable, Sendable {
   public var origin: Origin
   /// Its clock, in milliseconds since 1970.
   public var clock: UInt64
-  /// For each origin the last transaction applied. Ordered by origin, each origin once.
+  /// For each origin the last transaction applied.
+  ///
+  /// Ordered by origin, each origin once.
   public var heads: [Head]
   /// What it has applied or holds: what need not be sent again.
   public var received: VersionVector

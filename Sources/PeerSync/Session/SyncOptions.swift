@@ -18,12 +18,14 @@ public struct SyncOptions: Sendable, Hashable {
   public var adopt = false
   /// Only say what would be done.
   public var isDryRun = false
-  /// Canonical bytes of transactions received before they are handed to the store. At most three
-  /// such batches are in memory: one on its way, one waiting, one being applied. A batch exceeds
-  /// this by at most one transaction.
+  /// Canonical bytes of transactions received before they are handed to the store.
+  ///
+  /// At most three such batches are in memory: one on its way, one waiting, one being applied. A
+  /// batch exceeds this by at most one transaction.
   public var pullBytes = 4 << 20
-  /// Canonical bytes of transactions sent before an acknowledgement is asked for. At most two such
-  /// batches are in memory. A batch exceeds this by at most one transaction.
+  /// Canonical bytes of transactions sent before an acknowledgement is asked for.
+  ///
+  /// At most two such batches are in memory. A batch exceeds this by at most one transaction.
   public var pushBytes = 16 << 20
   /// Milliseconds the peer may take to answer one request.
   public var answerTimeout: UInt64 = 60_000

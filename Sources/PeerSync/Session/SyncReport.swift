@@ -27,8 +27,9 @@ public struct SyncPlan: Sendable, Hashable {
   public var toPull: UInt64
   /// Transactions we have and the peer does not.
   public var toPush: UInt64
-  /// Milliseconds the peer's clock is ahead of ours; negative when behind. Good to half the time
-  /// the handshake took.
+  /// Milliseconds the peer's clock is ahead of ours; negative when behind.
+  ///
+  /// Good to half the time the handshake took.
   public var clockOffset: Int64
 }
 

@@ -2,8 +2,10 @@
 
 public import ChangeJournal
 
-/// The other side of a session. It keeps nothing between requests: a request may come twice, late,
-/// or from a session that is long gone, and does no harm.
+/// The other side of a session.
+///
+/// It keeps nothing between requests: a request may come twice, late, or from a session that is
+/// long gone, and does no harm.
 public struct SyncResponder<Store: ReplicaStore>: Sendable {
   private let store: Store
 

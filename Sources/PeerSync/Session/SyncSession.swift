@@ -2,11 +2,14 @@
 
 public import ChangeJournal
 
-/// One sync with one peer, as a state machine: events in, effects out. It does no I/O, reads no
-/// clock and starts no thread, so a simulator can drive it as well as a carrier.
+/// One sync with one peer, as a state machine: events in, effects out.
+///
+/// It does no I/O, reads no clock and starts no thread, so a simulator can drive it as well as a
+/// carrier.
 ///
 /// ```
-/// idle ─► examining ─► greeting ─► comparing ─► (adopting) ─► pulling ─► pushing ─► closing ─► ended
+/// idle ─► examining ─► greeting ─► comparing ─► (adopting)
+///      ─► pulling ─► pushing ─► closing ─► ended
 /// ```
 ///
 /// * Whoever drives it performs every effect, in any order and at the same time, and reports each
@@ -48,15 +51,23 @@ public struct SyncSession: Sendable {
     case request(SyncRequest)
     /// Hand transactions to the store.
     case take([EncodedTransaction])
-    /// Read the journal from here: the next `.read` starts at it. Reported by nothing.
+    /// Read the journal from here: the next `.read` starts at it.
+    ///
+    /// Reported by nothing.
     case openJournal(since: VersionVector)
     /// Read on: at least one transaction, then up to so many canonical bytes.
     case read(bytes: Int)
-    /// Show how far it is. Reported by nothing.
+    /// Show how far it is.
+    ///
+    /// Reported by nothing.
     case progress(SyncProgress)
-    /// Done. The last effect.
+    /// Done.
+    ///
+    /// The last effect.
     case finished(SyncReport)
-    /// Failed. The last effect.
+    /// Failed.
+    ///
+    /// The last effect.
     case failed(SyncError)
   }
 
@@ -100,7 +111,9 @@ public struct SyncSession: Sendable {
     if case .ended = state { true } else { false }
   }
 
-  /// Takes an event and returns what is to be done. After the end every event is ignored.
+  /// Takes an event and returns what is to be done.
+  ///
+  /// After the end every event is ignored.
   ///
   /// - Parameters:
   ///   - event: What happened.

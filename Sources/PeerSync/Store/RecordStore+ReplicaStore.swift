@@ -6,8 +6,9 @@ public import Records
 extension JournalCursor: TransactionSource {}
 
 extension RecordStore: ReplicaStore {
-  /// Introduces the store.
+  /// Introduces the store, after it has applied what it held back and may apply by now.
   public func facts(hashesAt dots: [Dot], clock: UInt64) throws -> ReplicaFacts {
+    try releaseHeld()
     // Read in this order, so that what another thread applies in between makes the later answers
     // larger: what is received always covers what is applied.
     let heads = try chainHeads()

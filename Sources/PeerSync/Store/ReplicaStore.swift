@@ -2,20 +2,27 @@
 
 public import ChangeJournal
 
-/// What a session needs of a store. Every call may block on the disk; all may come from any
-/// thread.
+/// What a session needs of a store.
+///
+/// Every call may block on the disk; all may come from any thread.
 public protocol ReplicaStore: Sendable {
   /// The transactions of a journal, one by one.
   associatedtype Journal: TransactionSource
 
-  /// What the store is and has, and the chain's hash at each of `dots` that it has applied.
+  /// Applies what was held back and may be applied by now, then says what the store is and has, and
+  /// the chain's hash at each of `dots` that it has applied.
+  ///
   /// `clock` (milliseconds since 1970) becomes part of the introduction.
   func facts(hashesAt dots: [Dot], clock: UInt64) throws -> ReplicaFacts
-  /// Becomes a replica of another data set. Refused once the store has transactions, unless
-  /// `force`; nothing happens when it is that data set already.
+  /// Becomes a replica of another data set.
+  ///
+  /// Refused once the store has transactions, unless `force`; nothing happens when it is that data
+  /// set already.
   func adopt(_ storeID: StoreID, force: Bool) throws
-  /// Applies what is new and applicable, holds back what is from too far in the future, and
-  /// returns when that is durable. All or nothing.
+  /// Applies what is new and applicable, holds back what is from too far in the future, and returns
+  /// when that is durable.
+  ///
+  /// All or nothing.
   func take(_ batch: [EncodedTransaction]) throws -> TakeOutcome
   /// Everything applied that `position` does not include, causes before effects.
   func transactions(since position: VersionVector) throws -> Journal

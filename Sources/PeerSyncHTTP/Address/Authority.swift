@@ -46,8 +46,9 @@ struct Authority: Hashable, Sendable {
     port = try Self.port(after: text[end...])
   }
 
-  /// Whether the host can only mean this machine. A name other than `localhost` never does:
-  /// who resolves it may be lied to.
+  /// Whether the host can only mean this machine.
+  ///
+  /// A name other than `localhost` never does: who resolves it may be lied to.
   var isLoopback: Bool {
     if host == "localhost" { return true }
     guard let address = try? SocketAddress(ipAddress: host, port: 0) else { return false }

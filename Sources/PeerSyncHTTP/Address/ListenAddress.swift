@@ -30,8 +30,9 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// The address to bind to, and whether only this machine can reach it. A name is resolved here,
-  /// once, so that what was checked is what is bound.
+  /// The address to bind to, and whether only this machine can reach it.
+  ///
+  /// A name is resolved here, once, so that what was checked is what is bound.
   func resolved() throws -> (address: SocketAddress, isLoopback: Bool) {
     let address = try SocketAddress.makeAddressResolvingHost(host, port: port)
     return (address, address.isLoopback)

@@ -68,8 +68,10 @@ struct PeerConnection: Sendable {
     return request
   }
 
-  /// Sends a request and returns the answer if it is a good one. How long it may take is bounded
-  /// by the time without a byte, not as a whole: a slow line is no error.
+  /// Sends a request and returns the answer if it is a good one.
+  ///
+  /// How long it may take is bounded by the time without a byte, not as a whole: a slow line is no
+  /// error.
   private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
     let response = try await http.execute(request, deadline: .distantFuture)
     guard response.status != .ok else { return response }

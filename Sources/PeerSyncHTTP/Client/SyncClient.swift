@@ -19,7 +19,9 @@ public struct SyncClientOptions: Sendable {
   public var idleTimeout: Duration = .seconds(60)
   /// The zlib level of what is sent: 1 (fast) to 9 (small), 0 for none.
   public var compressionLevel = 1
-  /// Bytes of memory for one transaction that comes in fragments. A longer one is refused.
+  /// Bytes of memory for one transaction that comes in fragments.
+  ///
+  /// A longer one is refused.
   public var stagingBytes = 256 << 20
 
   /// The defaults: no token, the system's certificates.
@@ -50,9 +52,10 @@ public struct SyncClient: Sendable {
     self.clock = clock
   }
 
-  /// Runs one session. When it returns or throws no call into the store is under way, and whatever
-  /// was applied stays applied: the next session goes on from there. Cancelling the task ends it
-  /// at the next batch.
+  /// Runs one session.
+  ///
+  /// When it returns or throws no call into the store is under way, and whatever was applied stays
+  /// applied: the next session goes on from there. Cancelling the task ends it at the next batch.
   ///
   /// - Parameters:
   ///   - store: Our side.

@@ -112,8 +112,10 @@ struct PullDemand: Sendable {
 }
 
 extension SyncDriver {
-  /// Answers the session's demands from one streamed response. The first demand says where it
-  /// starts; the later ones continue from there, so their position needs no request.
+  /// Answers the session's demands from one streamed response.
+  ///
+  /// The first demand says where it starts; the later ones continue from there, so their position
+  /// needs no request.
   private func pull(
     _ demands: AsyncStream<PullDemand>, _ source: Events.Continuation
   ) async {

@@ -44,7 +44,9 @@ final class InboundJournal: Sendable {
     var byteCount = 0
     /// Whether the stream came to its proper end.
     var isLast = false
-    /// Why there will be no further batch. What this one holds is verified all the same.
+    /// Why there will be no further batch.
+    ///
+    /// What this one holds is verified all the same.
     var failure: SyncError?
 
     /// Whether something is to be done about it.

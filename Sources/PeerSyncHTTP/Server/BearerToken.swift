@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A secret that both sides know. Whoever presents it may read and write the store.
+/// A secret that both sides know.
+///
+/// Whoever presents it may read and write the store.
 public struct BearerToken: Sendable, CustomStringConvertible {
   /// The fewest bytes of a token: shorter ones can be guessed.
   public static let minimumBytes = 16
@@ -29,8 +31,9 @@ public struct BearerToken: Sendable, CustomStringConvertible {
   /// The value of an `Authorization` header.
   var authorization: String { "Bearer " + String(decoding: bytes, as: UTF8.self) }
 
-  /// Whether an `Authorization` header presents this token. Takes the same time wherever the
-  /// first difference is.
+  /// Whether an `Authorization` header presents this token.
+  ///
+  /// Takes the same time wherever the first difference is.
   func matches(authorization header: String) -> Bool {
     let scheme = "bearer "
     guard header.prefix(scheme.count).lowercased() == scheme else { return false }

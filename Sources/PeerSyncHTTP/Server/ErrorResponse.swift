@@ -31,7 +31,9 @@ extension SyncError.Code {
 }
 
 extension Response {
-  /// Answers with an error. What failed inside our store stays inside: it may name files.
+  /// Answers with an error.
+  ///
+  /// What failed inside our store stays inside: it may name files.
   init(_ error: SyncError) {
     let isOurs = error.code == .store || error.code == .unreachable
     let code = isOurs ? SyncError.Code.failed : error.code

@@ -12,7 +12,9 @@ struct RequestGate: Sendable {
   let isLoopback: Bool
   let token: BearerToken?
 
-  /// `nil` when the request may go on. `needsToken` is false for what tells nothing of the store.
+  /// `nil` when the request may go on.
+  ///
+  /// `needsToken` is false for what tells nothing of the store.
   func refusal(of request: HTTPRequest, needsToken: Bool) -> SyncError? {
     let host = request.authority.flatMap { try? Authority(parsing: $0) }
     guard let host else { return .refused("the request names no valid Host") }

@@ -4,9 +4,13 @@
 public struct SyncServerOptions: Sendable {
   /// Where to listen.
   public var listen: ListenAddress
-  /// The token peers must present. Needed off loopback.
+  /// The token peers must present.
+  ///
+  /// Needed off loopback.
   public var token: BearerToken?
-  /// Certificate and key. Needed off loopback.
+  /// Certificate and key.
+  ///
+  /// Needed off loopback.
   public var certificate: ServerCertificate?
   /// What a peer may cost.
   public var limits: SyncServerLimits
@@ -51,8 +55,9 @@ public struct SyncServerLimits: Sendable {
   public var maximumHeaderFields = 64
   /// Bytes of the body of one request.
   public var maximumBodyBytes: UInt64 = 1 << 30
-  /// Bytes of memory for transactions that come in fragments, over all transfers. A longer one
-  /// cannot be received.
+  /// Bytes of memory for transactions that come in fragments, over all transfers.
+  ///
+  /// A longer one cannot be received.
   public var stagingBytes = 256 << 20
   /// The zlib level of journals that are sent: 1 (fast) to 9 (small), 0 for none.
   public var compressionLevel = 1

@@ -10,7 +10,9 @@ final class TransferSlots: Sendable {
     var isClosed = false
   }
 
-  /// One transfer. Gives its slot back when nobody refers to it any more.
+  /// One transfer.
+  ///
+  /// Gives its slot back when nobody refers to it any more.
   final class Slot: Sendable {
     private let slots: TransferSlots
 

@@ -118,8 +118,8 @@ extension JSONParser {
 
   /// The nearest double.
   ///
-  /// Where significand and power of ten are both exact one operation rounds
-  /// correctly; otherwise the standard library does the long work.
+  /// Where significand and power of ten are both exact one operation rounds correctly; otherwise
+  /// the standard library does the long work.
   private func double(
     _ digits: Digits, _ negative: Bool, _ start: Int, _ bytes: Span<UInt8>
   ) throws(JSONFault) -> Double {

@@ -112,7 +112,9 @@ public struct ImportFailure: Error, CustomStringConvertible {
   /// Why: `JSONError`, `CSVError`, `ImportError`, `RecordStoreError`, `EngineError`, or what the
   /// input or the progress callback threw.
   public let cause: any Error
-  /// What is in the store; its line is the last committed one.
+  /// What is in the store.
+  ///
+  /// Its line is the last committed one.
   public let committed: ImportProgress
 
   /// One sentence for people.

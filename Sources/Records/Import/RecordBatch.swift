@@ -37,7 +37,9 @@ struct RecordBatch {
     var slots: Range<Int> { Int(firstField)..<Int(endField) }
   }
 
-  /// Bytes after which a batch is full; one record adds at most four times the line limit.
+  /// Bytes after which a batch is full.
+  ///
+  /// One record adds at most four times the line limit.
   static let byteLimit = 64 << 20
 
   /// Keys and fields.

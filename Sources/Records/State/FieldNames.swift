@@ -21,8 +21,7 @@ struct FieldNames {
 
   /// The number of a name given as its text item.
   ///
-  /// `guess` is tried first: most records have the
-  /// fields of the one before.
+  /// `guess` is tried first: most records have the fields of the one before.
   @inline(__always)
   mutating func number(_ source: Span<UInt8>, _ name: Range<Int>, guess: Int) -> Int {
     if guess < ranges.count, source.equals(name, bytes.span, ranges[guess]) { return guess }

@@ -18,7 +18,9 @@
 
 /// The state of one record, taken apart.
 ///
-/// Values and names stay in the bytes it was read from. One value of this type is used for many records, so that its memory is.
+/// Values and names stay in the bytes it was read from.
+///
+/// One value of this type is used for many records, so that its memory is.
 struct RecordState {
   /// A write of a field that no other write has seen.
   struct Sibling {

@@ -54,7 +54,9 @@ public final class RecordTransaction: RecordReader {
     }
   }
 
-  /// Deletes a record; returns whether there was one.
+  /// Deletes a record.
+  ///
+  /// Returns whether there was one.
   @discardableResult
   public func delete(_ collection: String, _ key: RecordKey) throws -> Bool {
     let batch = try RecordBatch(key, [])

@@ -22,7 +22,9 @@ enum StoreTree {
   }
 }
 
-/// The keys of the tree `meta`, whose values are CBOR.
+/// The keys of the tree `meta`.
+///
+/// Values are CBOR.
 enum MetaKey: String, CaseIterable {
   /// The version of this layout: a number.
   case format

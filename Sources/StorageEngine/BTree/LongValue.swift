@@ -19,7 +19,8 @@ enum PagedValue {
   static func reference(_ value: Bytes, _ position: Int) -> PageReference {
     let offset = offset(ofReference: position)
     return PageReference(
-      number: value.load(offset, as: UInt64.self), checksum: value.load(offset + 8, as: UInt32.self))
+      number: value.load(offset, as: UInt64.self), checksum: value.load(offset + 8, as: UInt32.self)
+    )
   }
 
   static func encode(length: Int, pages: [UInt64]) -> [UInt8] {

@@ -2,7 +2,9 @@
 
 /// Reading a tree in one state, for any number of threads at once.
 extension Pager {
-  /// Goes down to the leaf that holds `key`, or would. Call inside an epoch.
+  /// Goes down to the leaf that holds `key`, or would.
+  ///
+  /// Call inside an epoch.
   @inline(__always)
   func leaf(
     for key: Bytes, in tree: TreeDescriptor, fallback: inout AlignedBuffer?
@@ -61,8 +63,10 @@ extension Pager {
     let length = PagedValue.length(stored)
     var value = [UInt8]()
     value.reserveCapacity(min(length, PageGeometry.directValueBytes))
+    var last: UInt64 = 0
     for position in 0..<PagedValue.pageCount(stored) {
       let reference = PagedValue.reference(stored, position)
+      last = reference.number
       let epoch = pool.epochs.enter()
       defer { pool.epochs.leave(epoch) }
       let page = try page(reference, fallback: &fallback)
@@ -74,7 +78,7 @@ extension Pager {
         contentsOf: UnsafeRawBufferPointer(start: payload.base, count: payload.count))
     }
     guard value.count == length else {
-      throw damage(PagedValue.reference(stored, 0).number, "its value has the wrong length")
+      throw damage(last, "its value has the wrong length")
     }
     return value
   }

@@ -27,8 +27,11 @@ extension TreeWriter {
     let left = path[step].page
     let isLeaf = left.isLeaf
     let (lower, upper) = fences(of: step)
+    guard left.load16(PageLayout.prefixLength) <= Self.sharedPrefix(lower, upper) else {
+      throw pager.damage(left.number, "has a prefix that not all its keys can have")
+    }
     let right = try pager.newPage(isLeaf ? .leaf : .branch, level: left.level, tree: tree.id)
-    if isLeaf { tree.leafPages += 1 } else { tree.branchPages += 1 }
+    if isLeaf { tree.leafPages &+= 1 } else { tree.branchPages &+= 1 }
 
     let split = Split(
       source: pager.scratchPage, key: key, value: value, form: form, index: index)
@@ -83,7 +86,7 @@ extension TreeWriter {
     }
     tree.root = PageReference(number: root.number, checksum: 0)
     tree.height += 1
-    tree.branchPages += 1
+    tree.branchPages &+= 1
     path.insert(PathStep(page: root, slot: 0), at: 0)
   }
 }
@@ -139,10 +142,12 @@ struct Split {
     guard isLeaf else { return right }
     let left = fullKey(cut - 1)
     let common = left.withBytes { low in right.withBytes { low.commonPrefix($0) } }
-    return Array(right[...common])
+    return Array(right.prefix(common + 1))
   }
 
-  /// Fills a page with part of the sequence. An open page drops its first key.
+  /// Fills a page with part of the sequence.
+  ///
+  /// An open page drops its first key.
   func write(
     _ range: Range<Int>, to page: PageView, prefix: Bytes, isOpen: Bool, pageBytes: Int
   ) {

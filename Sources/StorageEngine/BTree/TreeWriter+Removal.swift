@@ -38,7 +38,8 @@ extension TreeWriter {
   }
 
   private mutating func discard(_ page: PageView) {
-    if page.isLeaf { tree.leafPages -= 1 } else { tree.branchPages -= 1 }
+    // A forged tree may count anything.
+    if page.isLeaf { tree.leafPages &-= 1 } else { tree.branchPages &-= 1 }
     pager.retire(page.number, birth: page.birth)
   }
 
@@ -58,6 +59,9 @@ extension TreeWriter {
     let level = parent.level - 1
     try pager.checkLevel(right, level)
     try pager.checkLevel(left, level)
+    guard left.number != right.number else {
+      throw pager.damage(left.number, "is two children of one page")
+    }
     let separator = parent.key(slot + 1)
     // The shorter of both prefixes that still holds for all keys of both pages.
     let prefixLength = left.prefix.commonPrefix(right.prefix)
@@ -90,8 +94,8 @@ extension TreeWriter {
       left.append(0..<right.count, of: right)
     } else {
       separator.withBytes { key in
-        left.insert(
-          left.count, suffix: key.dropFirst(prefixLength), value: right.value(0), form: .inline)
+        let suffix = key.dropFirst(min(prefixLength, key.count))
+        left.insert(left.count, suffix: suffix, value: right.value(0), form: .inline)
       }
       left.append(1..<right.count, of: right)
     }
@@ -131,6 +135,10 @@ extension TreeWriter {
       defer { pager.pool.epochs.leave(epoch) }
       let page = try pager.writerPage(reference)
       try pager.checkLevel(page, level)
+      // Each page once: a forged tree may have more ways than anyone can go.
+      guard pager.map.isAllocated(page.number), !pager.map.isDead(page.number) else {
+        throw pager.damage(page.number, "is part of two structures")
+      }
       for index in 0..<page.count {
         if level > 0 { children.append(page.child(index)) } else { try releaseValue(page, index) }
       }

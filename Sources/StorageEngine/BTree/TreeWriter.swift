@@ -7,7 +7,9 @@ struct PathStep {
   var slot: Int
 }
 
-/// Changes one tree of the open group. Only used under the structure lock.
+/// Changes one tree of the open group.
+///
+/// Only used under the structure lock.
 ///
 /// The way to the last leaf is remembered: as long as keys come in ascending order and stay below
 /// that leaf's upper fence, no descent is needed.
@@ -28,7 +30,9 @@ struct TreeWriter {
 
   var leaf: PageView { path[path.count - 1].page }
 
-  /// Inserts or replaces. `value` is in the form given, and fits a leaf.
+  /// Inserts or replaces.
+  ///
+  /// `value` is in the form given, and fits a leaf.
   mutating func put(
     _ key: Bytes, _ value: Bytes, form: ValueForm
   ) throws(EngineError) {
@@ -46,7 +50,7 @@ struct TreeWriter {
       if leaf.overwriteValue(index, value, form: form) { return }
       leaf.remove(index)
     } else {
-      tree.entries += 1
+      tree.entries &+= 1
     }
     try insert(key, value, form, at: index, step: path.count - 1)
   }
@@ -66,7 +70,7 @@ struct TreeWriter {
     guard found else { return false }
     try releaseValue(leaf, index)
     leaf.remove(index)
-    tree.entries -= 1
+    tree.entries &-= 1
     try shrinkIfSparse()
     return true
   }
@@ -80,7 +84,9 @@ struct TreeWriter {
     isPositioned = false
   }
 
-  /// Whether the way to the leaf for `key` is known. Keys come in ascending order.
+  /// Whether the way to the leaf for `key` is known.
+  ///
+  /// Keys come in ascending order.
   private func isPositioned(for key: Bytes) -> Bool {
     guard isPositioned else { return false }
     guard let upperFence else { return true }

@@ -5,26 +5,28 @@ import Synchronization
 
 /// A store file on disk, opened for this process alone.
 ///
-/// Reads and writes bypass the page cache where the file system allows it. The lock belongs to the
+/// Pages go through the page cache, which so becomes a second tier behind the engine's own. Commits
+/// go past it, through a descriptor of their own where the file system allows it, and flush only
+/// what they write: a flush of the whole file would wait for every page written meanwhile. The lock belongs to the
 /// file, not to its name, and ends with the descriptor, also when the process is killed.
 final class FileStorage: Storage {
   /// Direct I/O moves whole blocks of this size; callers keep to it everywhere.
   static let blockBytes = 4096
 
   let name: String
-  /// Whether the page cache is bypassed.
-  let isDirect: Bool
   /// Which file this is, to recognise its name again.
   private let identity: SystemCalls.FileStatus
   private let descriptor: SharedDescriptor
+  /// For commits; bypasses the page cache.
+  ///
+  /// `nil` where the file system cannot do that.
+  private let direct: SharedDescriptor?
 
-  private init(
-    path: String, descriptor: Int32, isDirect: Bool, identity: SystemCalls.FileStatus
-  ) {
+  private init(path: String, descriptor: Int32, identity: SystemCalls.FileStatus) {
     name = path
-    self.isDirect = isDirect
     self.identity = identity
     self.descriptor = SharedDescriptor(descriptor)
+    direct = SystemCalls.openDirect(descriptor).map(SharedDescriptor.init)
   }
 
   deinit {
@@ -47,9 +49,7 @@ final class FileStorage: Storage {
           unsafe try SystemCalls.read(descriptor, into: rest, at: start + done)
         }
         done += count
-        // Direct reads stop between blocks only at the end of the file, and cannot go on there.
-        let isCutShort = isDirect && done < buffer.count && done % Self.blockBytes != 0
-        if count == 0 || isCutShort { throw self.error(.read, .unexpectedEnd, at: offset) }
+        if count == 0 { throw self.error(.read, .unexpectedEnd, at: offset) }
       }
     }
   }
@@ -57,21 +57,49 @@ final class FileStorage: Storage {
   func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
     let start = try position(offset, count: buffer.count, .write)
     try call(.write, at: offset) { (descriptor) throws(StorageError) in
-      var done = 0
-      var mayStall = true
-      while done < buffer.count {
-        let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
-        let count = try self.naming(.write, at: offset) { () throws(SystemError) in
-          unsafe try SystemCalls.write(descriptor, from: rest, at: start + done)
+      try unsafe self.writeAll(buffer, at: offset) { (rest, done) throws(SystemError) in
+        unsafe try SystemCalls.write(descriptor, from: rest, at: start + done)
+      }
+    }
+  }
+
+  func writeDurably(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
+    let start = try position(offset, count: buffer.count, .write)
+    do {
+      try call(.write, at: offset, through: direct) { (descriptor) throws(StorageError) in
+        try unsafe self.writeAll(buffer, at: offset) { (rest, done) throws(SystemError) in
+          unsafe try SystemCalls.writeDurably(descriptor, from: rest, at: start + done)
         }
-        // A direct write can only be continued at a block; part of a block is written again.
-        let isLast = done + count == buffer.count
-        let progress = isDirect && !isLast ? count - count % Self.blockBytes : count
-        done += progress
-        if progress == 0 {
-          guard mayStall else { throw self.error(.write, .system(errno: EIO), at: offset) }
-          mayStall = false
-        }
+      }
+    } catch {
+      // A kernel or file system that cannot flush a range has not written anything either.
+      guard [.system(errno: EOPNOTSUPP), .system(errno: ENOSYS)].contains(error.kind) else {
+        throw error
+      }
+      try unsafe write(buffer, at: offset)
+      try flush()
+    }
+  }
+
+  /// Writes piece by piece until everything is written.
+  private func writeAll(
+    _ buffer: UnsafeRawBufferPointer, at offset: UInt64,
+    _ write: (UnsafeRawBufferPointer, Int) throws(SystemError) -> Int
+  ) throws(StorageError) {
+    var done = 0
+    var mayStall = true
+    while done < buffer.count {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
+      let count = try self.naming(.write, at: offset) { () throws(SystemError) in
+        unsafe try write(rest, done)
+      }
+      // A direct write can only be continued at a block; part of a block is written again.
+      let isLast = done + count == buffer.count
+      let progress = isLast ? count : count - count % Self.blockBytes
+      done += progress
+      if progress == 0 {
+        guard mayStall else { throw self.error(.write, .system(errno: EIO), at: offset) }
+        mayStall = false
       }
     }
   }
@@ -94,6 +122,7 @@ final class FileStorage: Storage {
   }
 
   func close() {
+    direct?.close()
     descriptor.close()
   }
 
@@ -178,8 +207,7 @@ extension FileStorage {
       let status = try inspect(descriptor, path: path)
       try lock(descriptor, status, path: path, readOnly: readOnly)
       return FileStorage(
-        path: path, descriptor: descriptor, isDirect: SystemCalls.useDirectAccess(descriptor),
-        identity: status)
+        path: path, descriptor: descriptor, identity: status)
     } catch {
       SystemCalls.closeFile(descriptor)
       throw error
@@ -258,8 +286,10 @@ extension FileStorage {
 
   private func call<Result>(
     _ operation: StorageError.Operation, at offset: UInt64? = nil,
+    through other: SharedDescriptor? = nil,
     _ body: (Int32) throws(StorageError) -> Result
   ) throws(StorageError) -> Result {
+    let descriptor = other ?? self.descriptor
     guard let number = descriptor.enter() else {
       throw error(operation, .system(errno: EBADF), at: offset)
     }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
-
 /// A store that lives in memory and ends with the process.
-public final class MemoryStorage: Storage {
+public final class MemoryStorage: Storage, @unchecked Sendable {
   /// Memory is taken in pieces of this many bytes, so that growth never copies what is there.
   private static let chunkBytes = 1 << 18
 
@@ -17,7 +15,9 @@ public final class MemoryStorage: Storage {
   public let name: String
   /// The length beyond which the storage counts as full.
   public let capacity: UInt64
-  private let content = Mutex(Content())
+  private let lock = Lock()
+  /// Guarded by `lock`.
+  private var content = Content()
 
   /// Creates an empty storage of at most `capacity` bytes.
   public init(name: String = "memory", capacity: UInt64 = 1 << 36) {
@@ -27,8 +27,8 @@ public final class MemoryStorage: Storage {
 
   /// Returns the present length in bytes.
   public func length() throws(StorageError) -> UInt64 {
-    try content.withLock { (content) throws(StorageError) in
-      try check(content, .length)
+    try lock.withLock { () throws(StorageError) in
+      try check(.length)
       return content.length
     }
   }
@@ -37,8 +37,8 @@ public final class MemoryStorage: Storage {
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(StorageError) {
-    try content.withLock { (content) throws(StorageError) in
-      try check(content, .read)
+    try lock.withLock { () throws(StorageError) in
+      try check(.read)
       guard offset <= content.length, UInt64(buffer.count) <= content.length - offset else {
         throw StorageError(operation: .read, kind: .unexpectedEnd, offset: offset, name: name)
       }
@@ -53,8 +53,8 @@ public final class MemoryStorage: Storage {
 
   /// Writes all of `buffer` at `offset`, growing the storage where needed.
   public func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
-    try content.withLock { (content) throws(StorageError) in
-      try check(content, .write)
+    try lock.withLock { () throws(StorageError) in
+      try check(.write)
       guard offset <= capacity, UInt64(buffer.count) <= capacity - offset else {
         throw StorageError(operation: .write, kind: .outOfSpace, offset: offset, name: name)
       }
@@ -69,10 +69,17 @@ public final class MemoryStorage: Storage {
     }
   }
 
+  /// Writes all of `buffer` at `offset`; memory is as durable as it gets at once.
+  public func writeDurably(
+    _ buffer: UnsafeRawBufferPointer, at offset: UInt64
+  ) throws(StorageError) {
+    try unsafe write(buffer, at: offset)
+  }
+
   /// Sets the length; new bytes are zero.
   public func resize(to length: UInt64) throws(StorageError) {
-    try content.withLock { (content) throws(StorageError) in
-      try check(content, .resize)
+    try lock.withLock { () throws(StorageError) in
+      try check(.resize)
       guard length <= capacity else {
         throw StorageError(operation: .resize, kind: .outOfSpace, offset: length, name: name)
       }
@@ -82,23 +89,21 @@ public final class MemoryStorage: Storage {
 
   /// Does nothing: memory is as durable as it gets at once.
   public func flush() throws(StorageError) {
-    try content.withLock { (content) throws(StorageError) in try check(content, .flush) }
+    try lock.withLock { () throws(StorageError) in try check(.flush) }
   }
 
   /// Gives the memory back.
   ///
   /// Further calls fail.
   public func close() {
-    content.withLock { content in
+    lock.withLock {
       content.chunks = []
       content.length = 0
       content.isClosed = true
     }
   }
 
-  private func check(
-    _ content: borrowing Content, _ operation: StorageError.Operation
-  ) throws(StorageError) {
+  private func check(_ operation: StorageError.Operation) throws(StorageError) {
     if content.isClosed {
       throw StorageError(operation: operation, SystemError.closedDescriptor, name: name)
     }

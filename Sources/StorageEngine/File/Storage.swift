@@ -2,7 +2,7 @@
 
 /// The storage seam: the only door between the engine and a disk.
 ///
-/// Every byte the engine reads or writes passes these five calls, so that a simulated disk can
+/// Every byte the engine reads or writes passes these calls, so that a simulated disk can
 /// stand in for a file and drop, reorder, tear, fail or stop at any of them.
 ///
 /// Offsets and lengths are bytes. The engine always passes offsets, lengths and buffer addresses
@@ -23,6 +23,14 @@ public protocol Storage: AnyObject, Sendable {
   ///
   /// Bytes beyond the present length grow the storage.
   func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError)
+
+  /// Writes all of `buffer` at `offset`, inside the present length, and makes it durable by itself;
+  /// it says nothing of any other write.
+  ///
+  /// After a failure see `flush()`.
+  ///
+  /// This is what a commit waits for, so it must not wait for pages written meanwhile.
+  func writeDurably(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError)
 
   /// Sets the length.
   ///

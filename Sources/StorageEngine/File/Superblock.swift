@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a store begins: everything else is found from here. Tabled in docs/FORMAT.md, 1.2.
+/// Where a store begins: everything else is found from here.
+///
+/// Tabled in docs/FORMAT.md, 1.2.
 ///
 /// Two slots are written in turn, so that one is whole at any moment. What a checkpoint frees is
 /// used again only when the next is durable; so either slot recovers the same state.
@@ -83,7 +85,9 @@ struct Superblock: Equatable {
     case field(String)
   }
 
-  /// Reads a slot. The checksum is judged before anything else.
+  /// Reads a slot.
+  ///
+  /// The checksum is judged before anything else.
   static func decode(_ page: PageView) throws(Invalid) -> Superblock {
     guard page.bytes(4, bytes - 4).checksum() == page.load32(Field.checksum) else {
       throw .checksum

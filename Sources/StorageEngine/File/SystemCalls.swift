@@ -136,6 +136,25 @@ extension SystemCalls {
     storage_set_direct(descriptor) == 0
   }
 
+  /// Opens the file of a descriptor once more, bypassing the page cache; `nil` where that fails.
+  static func openDirect(_ descriptor: Int32) -> Int32? {
+    let again = storage_open_again(descriptor)
+    guard again >= 0 else { return nil }
+    if useDirectAccess(again) { return again }
+    closeFile(again)
+    return nil
+  }
+
+  /// Writes at most the buffer's length and flushes just that; returns how much was written.
+  static func writeDurably(
+    _ descriptor: Int32, from buffer: UnsafeRawBufferPointer, at offset: Int
+  ) throws(SystemError) -> Int {
+    guard let base = buffer.baseAddress else { return 0 }
+    let count = unsafe storage_write_durably(descriptor, base, buffer.count, Int64(offset))
+    guard count >= 0 else { throw SystemError(number: Int32(-count)) }
+    return Int(count)
+  }
+
   /// Sets the length of a file without reserving space.
   static func setLength(_ descriptor: Int32, _ length: Int) throws(SystemError) {
     _ = try uninterrupted { ftruncate(descriptor, length) }

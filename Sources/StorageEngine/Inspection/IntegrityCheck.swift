@@ -65,9 +65,11 @@ struct IntegrityCheck {
 
   private mutating func reach(_ number: UInt64) throws(EngineError) {
     let perExtent = pager.geometry.pagesPerExtent
+    guard number > 0, number < UInt64(superblock.extentCount * perExtent) else {
+      throw pager.damage(number, "does not exist")
+    }
     let word = Int(number) / perExtent * max(1, perExtent / 64) + Int(number) % perExtent / 64
     let bit = UInt64(1) << UInt64(Int(number) % perExtent % 64)
-    guard number > 0, word < reached.count else { throw pager.damage(number, "does not exist") }
     guard reached[word] & bit == 0 else { throw pager.damage(number, "is part of two structures") }
     reached[word] |= bit
     report.pagesRead += 1
@@ -187,8 +189,9 @@ struct IntegrityCheck {
         let bit = difference.trailingZeroBitCount
         let number = UInt64(
           extent * map.pagesPerExtent + word % map.wordsPerExtent * 64 + bit)
-        let problem = expected & (1 << UInt64(bit)) != 0 ? "is marked as used, but not reached" :
-          "is reached, but not marked as used"
+        let problem =
+          expected & (1 << UInt64(bit)) != 0
+          ? "is marked as used, but not reached" : "is reached, but not marked as used"
         if case .corrupt(let damage) = pager.damage(number, problem) {
           report.faults.append(damage)
         }
@@ -209,7 +212,9 @@ extension Pager {
 
 extension Database {
   /// Walks every page on disk after a checkpoint: checksums, order, reachability, each page
-  /// accounted for exactly once. Damage is reported; an error is thrown when the disk fails.
+  /// accounted for exactly once.
+  ///
+  /// Damage is reported; an error is thrown when the disk fails.
   public func check() throws(EngineError) -> IntegrityReport {
     if isClosed { throw .closed }
     return try checkpointLock.withLock { () throws(EngineError) in

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The payload of a group as it comes together. Kept and used again, because fresh memory costs
-/// page faults.
+/// The payload of a group as it comes together.
+///
+/// Kept and used again, because fresh memory costs page faults.
 @safe
 final class LogBuffer: @unchecked Sendable {
   private static let keptBytes = 4 << 20

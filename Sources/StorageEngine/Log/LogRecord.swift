@@ -85,7 +85,9 @@ extension LogBuffer {
   }
 }
 
-/// Reads the transactions of a group. Any malformed byte ends it with a description.
+/// Reads the transactions of a group.
+///
+/// Any malformed byte ends it with a description.
 struct LogRecordReader {
   struct Malformed: Error {
     let offset: Int
@@ -160,6 +162,7 @@ struct LogRecordReader {
     let valueLength = Int(bytes.load(offset + 8, as: UInt32.self))
     offset += LogRecord.keyOperationHeaderBytes
     guard keyLength > 0, keyLength <= PageGeometry.maximumKeyBytes,
+      valueLength <= (operation == .delete ? 0 : PageGeometry.directValueBytes),
       keyLength + valueLength <= end - offset
     else { throw malformed("a key operation of \(keyLength) and \(valueLength) bytes") }
     let key = bytes.dropFirst(offset).prefix(keyLength)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The extents of the log: the one being filled, those ready behind it, and those that hold what
-/// recovery may still need. Guarded by the pager's structure lock.
+/// recovery may still need.
+///
+/// Guarded by the pager's structure lock.
 ///
 /// Invariants:
 /// - an extent was written from end to end before it becomes part of the log, so that a commit
@@ -15,7 +17,9 @@ struct LogSpace {
   /// Extents that hold groups, oldest first; the last is being filled.
   private(set) var chain: [Int]
   private(set) var offset: Int
-  /// Written and empty, in the order of use. The first is the next.
+  /// Written and empty, in the order of use.
+  ///
+  /// The first is the next.
   private(set) var ready: [Int]
   /// Released, and to be used again.
   private(set) var recycled: [Int] = []
@@ -100,8 +104,9 @@ struct LogSpace {
       previousChecksum: previousChecksum)
   }
 
-  /// Lets go of the extents before `extent`: neither superblock needs them any more. Enough to
-  /// go on without clearing new ones are kept, the rest is given back to the file.
+  /// Lets go of the extents before `extent`: neither superblock needs them any more.
+  ///
+  /// Enough to go on without clearing new ones are kept, the rest is given back to the file.
   mutating func release(before extent: Int, keeping kept: Int, map: inout ExtentMap) {
     var free = released
     released = []
@@ -120,11 +125,11 @@ struct LogSpace {
 }
 
 extension Pager {
-  /// Writes zeros over a whole extent.
+  /// Writes zeros over a whole extent, durably: a commit must find nothing there to wait for.
   func clearExtent(_ extent: Int) throws(EngineError) {
     let zeros = try AlignedBuffer(count: PageGeometry.extentBytes)
     do {
-      try unsafe storage.write(
+      try unsafe storage.writeDurably(
         UnsafeRawBufferPointer(zeros.buffer(0, zeros.count)),
         at: geometry.offset(ofExtent: extent))
     } catch {

@@ -28,7 +28,9 @@ final class CommitGroup: @unchecked Sendable {
   }
 }
 
-/// Writes groups to their places. Used by one thread at a time, the leader of the commit queue.
+/// Writes groups to their places.
+///
+/// Used by one thread at a time, the leader of the commit queue.
 struct LogWriter {
   let pager: Pager
   let store: UInt64
@@ -52,8 +54,8 @@ struct LogWriter {
     staging = try AlignedBuffer(count: PageGeometry.extentBytes)
   }
 
-  /// Writes a group without flushing it.
-  mutating func write(_ group: CommitGroup) throws(StorageError) {
+  /// Writes a group, durably if asked to.
+  mutating func write(_ group: CommitGroup, durably: Bool) throws(StorageError) {
     if group.flushesFirst { try pager.storage.flush() }
     var offset = 0
     for (position, placement) in group.placements.enumerated() {
@@ -62,22 +64,26 @@ struct LogWriter {
         group: group.number, flushedGroup: flushedGroup, payloadBytes: placement.payloadBytes,
         chunk: position, chunkCount: group.placements.count, previousChecksum: previousChecksum,
         nextExtent: placement.nextExtent, store: store)
-      try write(header, piece, to: placement)
+      try write(header, piece, to: placement, durably)
       offset += placement.payloadBytes
     }
     group.lastChecksum = previousChecksum
   }
 
   private mutating func write(
-    _ header: LogChunkHeader, _ piece: Bytes, to placement: LogPlacement
+    _ header: LogChunkHeader, _ piece: Bytes, to placement: LogPlacement, _ durably: Bool
   ) throws(StorageError) {
     let padded = LogChunkHeader.paddedBytes(payload: piece.count)
     staging.copy(piece, to: LogChunkHeader.bytes)
     let used = LogChunkHeader.bytes + piece.count
     staging.clear(used, padded - used)
     previousChecksum = header.encode(into: staging.page(at: 0))
-    try unsafe pager.storage.write(
-      UnsafeRawBufferPointer(staging.buffer(0, padded)),
-      at: pager.geometry.offset(ofExtent: placement.extent) + UInt64(placement.offset))
+    let bytes = unsafe UnsafeRawBufferPointer(staging.buffer(0, padded))
+    let offset = pager.geometry.offset(ofExtent: placement.extent) + UInt64(placement.offset)
+    if durably {
+      try unsafe pager.storage.writeDurably(bytes, at: offset)
+    } else {
+      try unsafe pager.storage.write(bytes, at: offset)
+    }
   }
 }

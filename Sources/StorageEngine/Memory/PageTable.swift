@@ -47,10 +47,16 @@ final class PageTable: @unchecked Sendable {
     unsafe (memory.base + Int(number) * 8).assumingMemoryBound(to: UInt64.self)
   }
 
-  /// `number` must be below the number of pages of the file, which callers check.
+  /// A number that no page can have, which only a forged file names, is never in memory.
   @inline(__always)
   subscript(number: UInt64) -> PageTableEntry {
-    get { PageTableEntry(word: unsafe storage_load_acquire_u64(word(number))) }
-    set { unsafe storage_store_release_u64(word(number), newValue.word) }
+    get {
+      guard number < UInt64(Self.maximumPages) else { return .absent }
+      return PageTableEntry(word: unsafe storage_load_acquire_u64(word(number)))
+    }
+    set {
+      guard number < UInt64(Self.maximumPages) else { return }
+      unsafe storage_store_release_u64(word(number), newValue.word)
+    }
   }
 }

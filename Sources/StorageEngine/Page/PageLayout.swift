@@ -86,7 +86,8 @@ struct PageGeometry: Equatable, Sendable {
   var valueBytesPerPage: Int { pageBytes - PageLayout.headerBytes }
 
   func offset(ofPage number: UInt64) -> UInt64 {
-    UInt64(Self.prologueBytes) + number * UInt64(pageBytes)
+    // A forged number wraps around, and is refused where the page is read.
+    UInt64(Self.prologueBytes) &+ number &* UInt64(pageBytes)
   }
 
   func offset(ofExtent extent: Int) -> UInt64 {

@@ -20,7 +20,8 @@ enum PageValidation {
       return slotsProblem(page, pageBytes: pageBytes) ?? branchProblem(page)
     case .value, .runList, .catalog, .extentMap, .mapDirectory:
       let payload = Int(page.load32(PageLayout.payloadBytes))
-      return payload > pageBytes - PageLayout.headerBytes ? "has a payload of \(payload) bytes" : nil
+      return payload > pageBytes - PageLayout.headerBytes
+        ? "has a payload of \(payload) bytes" : nil
     case nil: return "has the unknown kind \(page.kind)"
     }
   }
@@ -36,6 +37,7 @@ enum PageValidation {
       return "has a prefix outside its heap"
     }
     if prefixLength == 0 && prefixOffset > pageBytes { return "has a prefix outside its heap" }
+    var used = prefixLength
     for index in 0..<page.count {
       let slot = page.slotOffset(index)
       let offset = page.load16(slot)
@@ -45,6 +47,11 @@ enum PageValidation {
         prefixLength + keyLength <= PageGeometry.maximumKeyBytes,
         page.load16(slot + 6) <= Int(ValueForm.runs.rawValue)
       else { return "has slot \(index) out of bounds" }
+      used += end - offset
+    }
+    // Slots that share bytes would need more room than the page has once it is rewritten.
+    guard used + Int(page.load32(PageLayout.heapGarbage)) == pageBytes - heapStart else {
+      return "has \(pageBytes - heapStart) bytes of heap, of which \(used) are used"
     }
     return nil
   }

@@ -2,8 +2,10 @@
 
 /// Copying entries from page to page, with another prefix where the fences have come closer.
 extension PageView {
-  /// Appends the slots `range` of `source`. The prefix of this page must begin with that of
-  /// `source` or the other way round, and cover every key copied.
+  /// Appends the slots `range` of `source`.
+  ///
+  /// The prefix of this page must begin with that of `source` or the other way round, and cover
+  /// every key copied.
   ///
   /// With `openFirst` the key of the first slot copied is dropped: in a branch it counts as
   /// below every key.
@@ -17,8 +19,9 @@ extension PageView {
       if openFirst && index == range.lowerBound {
         insert(count, suffix: suffix.prefix(0), value: value, form: form)
       } else if ownPrefix >= sourcePrefix.count {
-        insert(
-          count, suffix: suffix.dropFirst(ownPrefix - sourcePrefix.count), value: value, form: form)
+        // In a forged page keys may be shorter than what they should have in common.
+        let shared = min(ownPrefix - sourcePrefix.count, suffix.count)
+        insert(count, suffix: suffix.dropFirst(shared), value: value, form: form)
       } else {
         appendWidened(sourcePrefix.dropFirst(ownPrefix), suffix, value, form)
       }
@@ -45,7 +48,8 @@ extension PageView {
     var total = prefixLength
     for index in range {
       let slot = slotOffset(index)
-      total += PageView.entryBytes(suffix: max(0, load16(slot + 2) + shift), value: load16(slot + 4))
+      total += PageView.entryBytes(
+        suffix: max(0, load16(slot + 2) + shift), value: load16(slot + 4))
     }
     return total
   }

@@ -95,7 +95,9 @@ extension PageView {
     return (low, false)
   }
 
-  /// The slot of the child that holds `key`. The separator of slot 0 counts as below every key.
+  /// The slot of the child that holds `key`.
+  ///
+  /// The separator of slot 0 counts as below every key.
   @inline(__always)
   func childSlot(for key: Bytes) -> Int {
     let (index, found) = lowerBound(key, from: 1)
@@ -108,7 +110,9 @@ extension PageView {
   }
 }
 
-/// Changing. The page must be private to the writer.
+/// Changing.
+///
+/// The page must be private to the writer.
 extension PageView {
   func freeBytes() -> Int {
     Int(load32(PageLayout.heapStart)) - PageLayout.headerBytes
@@ -124,7 +128,9 @@ extension PageView {
     suffix + value + PageLayout.headBytes + PageLayout.slotBytes
   }
 
-  /// Inserts an entry whose key suffix is `suffix`. The caller has made sure that it fits.
+  /// Inserts an entry whose key suffix is `suffix`.
+  ///
+  /// The caller has made sure that it fits.
   func insert(_ index: Int, suffix: Bytes, value: Bytes, form: ValueForm) {
     let count = count
     let heap = Int(load32(PageLayout.heapStart)) - suffix.count - value.count
@@ -137,10 +143,12 @@ extension PageView {
     let newSlots = slots + PageLayout.headBytes
     let slot = newSlots + index * PageLayout.slotBytes
     // Slots move by one head; those behind the new one by a slot as well.
-    move(from: slots + index * PageLayout.slotBytes, to: slot + PageLayout.slotBytes,
+    move(
+      from: slots + index * PageLayout.slotBytes, to: slot + PageLayout.slotBytes,
       (count - index) * PageLayout.slotBytes)
     move(from: slots, to: newSlots, index * PageLayout.slotBytes)
-    move(from: heads + index * PageLayout.headBytes, to: heads + (index + 1) * PageLayout.headBytes,
+    move(
+      from: heads + index * PageLayout.headBytes, to: heads + (index + 1) * PageLayout.headBytes,
       (count - index) * PageLayout.headBytes)
     store64(suffix.head, heads + index * PageLayout.headBytes)
     store16(heap, slot)
@@ -159,17 +167,21 @@ extension PageView {
     store32(load32(PageLayout.heapGarbage) + UInt32(garbage), PageLayout.heapGarbage)
     let heads = PageLayout.headerBytes
     let slots = heads + count * PageLayout.headBytes
-    move(from: heads + (index + 1) * PageLayout.headBytes, to: heads + index * PageLayout.headBytes,
+    move(
+      from: heads + (index + 1) * PageLayout.headBytes, to: heads + index * PageLayout.headBytes,
       (count - index - 1) * PageLayout.headBytes)
     let newSlots = slots - PageLayout.headBytes
     move(from: slots, to: newSlots, index * PageLayout.slotBytes)
-    move(from: slots + (index + 1) * PageLayout.slotBytes, to: newSlots + index * PageLayout.slotBytes,
+    move(
+      from: slots + (index + 1) * PageLayout.slotBytes, to: newSlots + index * PageLayout.slotBytes,
       (count - index - 1) * PageLayout.slotBytes)
     store16(count - 1, PageLayout.count)
     store16(0, PageLayout.appendRun)
   }
 
-  /// Puts a value of the same length over the old one. False when the lengths differ.
+  /// Puts a value of the same length over the old one.
+  ///
+  /// False when the lengths differ.
   func overwriteValue(_ index: Int, _ value: Bytes, form: ValueForm) -> Bool {
     let slot = slotOffset(index)
     guard load16(slot + 4) == value.count else { return false }

@@ -86,9 +86,10 @@ extension PageView {
   @inline(__always) var isLeaf: Bool { kind == PageKind.leaf.rawValue }
 
   /// Starts a page over: everything zero but the header.
-  func format(kind: PageKind, level: Int, number: UInt64, birth: UInt64, tree: UInt32,
-    pageBytes: Int)
-  {
+  func format(
+    kind: PageKind, level: Int, number: UInt64, birth: UInt64, tree: UInt32,
+    pageBytes: Int
+  ) {
     clear(pageBytes: pageBytes)
     store8(kind.rawValue, PageLayout.kind)
     store8(UInt8(truncatingIfNeeded: level), PageLayout.level)

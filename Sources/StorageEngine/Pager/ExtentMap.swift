@@ -51,22 +51,34 @@ struct ExtentMap {
     return (extent, extent * wordsPerExtent + page / 64, 1 << UInt64(page % 64))
   }
 
+  /// Whether the file has such a page.
+  ///
+  /// A forged file may name any number; what does not exist is never free, and changes nothing.
+  private func exists(_ number: UInt64) -> Bool {
+    number < UInt64(owners.count * pagesPerExtent)
+  }
+
   func isAllocated(_ number: UInt64) -> Bool {
+    guard exists(number) else { return true }
     let (_, word, bit) = position(number)
     return allocated[word] & bit != 0
   }
 
   func isDead(_ number: UInt64) -> Bool {
+    guard exists(number) else { return false }
     let (_, word, bit) = position(number)
     return dead[word] & bit != 0
   }
 
   mutating func setDead(_ number: UInt64, _ isDead: Bool) {
+    guard exists(number) else { return }
     let (_, word, bit) = position(number)
     if isDead { dead[word] |= bit } else { dead[word] &= ~bit }
   }
 
-  /// Changes the owner of an extent. A new extent of pages begins with all its pages free.
+  /// Changes the owner of an extent.
+  ///
+  /// A new extent of pages begins with all its pages free.
   mutating func setOwner(_ extent: Int, _ owner: ExtentOwner) {
     let old = owners[extent]
     guard old != owner else { return }
@@ -142,6 +154,7 @@ struct ExtentMap {
 
   /// Marks a free page as taken.
   mutating func markAllocated(_ number: UInt64) {
+    guard exists(number) else { return }
     let (extent, word, bit) = position(number)
     guard allocated[word] & bit == 0 else { return }
     allocated[word] |= bit
@@ -151,6 +164,7 @@ struct ExtentMap {
 
   /// Makes a page available again.
   mutating func release(_ number: UInt64) {
+    guard exists(number) else { return }
     let (extent, word, bit) = position(number)
     guard allocated[word] & bit != 0 else { return }
     allocated[word] &= ~bit

@@ -17,8 +17,9 @@ extension Pager {
     return PagedValue.encode(length: value.count, pages: pages)
   }
 
-  /// Retires a page whose birth is only known while it is in memory. Taking the earliest birth
-  /// possible only means that it may be kept longer than needed.
+  /// Retires a page whose birth is only known while it is in memory.
+  ///
+  /// Taking the earliest birth possible only means that it may be kept longer than needed.
   func retireUnseen(_ number: UInt64) {
     let birth = pool.table[number].frame.map { pool.page(inFrame: $0).birth }
     retire(number, birth: birth ?? 0)
@@ -50,6 +51,9 @@ extension Pager {
       }
       lists.append(list.number)
       let payload = page.bytes(PageLayout.headerBytes, Int(page.load32(PageLayout.payloadBytes)))
+      guard payload.count >= PageRun.encodedBytes else {
+        throw damage(list.number, "lists no runs")
+      }
       for position in 0..<payload.count / PageRun.encodedBytes {
         runs.append(DirectValue.run(payload, at: position * PageRun.encodedBytes))
       }
@@ -118,7 +122,9 @@ extension Pager {
 /// Writing values directly, before the commit that names them.
 extension Pager {
   /// Writes a value to pages that no state refers to yet; `claimRuns` makes them part of one and
-  /// `abandonRuns` gives them back. Durable only after the next flush.
+  /// `abandonRuns` gives them back.
+  ///
+  /// Durable only after the next flush.
   func writeDirectValue(_ value: Bytes) throws(EngineError) -> DirectValue {
     var runs: [PageRun] = []
     var lists: [UInt64] = []
@@ -226,7 +232,9 @@ extension Pager {
     return PageReference(number: number, checksum: checksum)
   }
 
-  /// Makes runs part of the working state. Call under `structureLock`.
+  /// Makes runs part of the working state.
+  ///
+  /// Call under `structureLock`.
   func claimRuns(of value: DirectValue) throws(EngineError) {
     let (runs, lists) = try self.runs(of: value)
     for run in runs {

@@ -10,8 +10,9 @@ extension Pager {
   /// Extents by which the file grows at most at a time.
   static let maximumGrowth = 64
 
-  /// Makes the file an eighth larger, by whole extents. The disk space is reserved, so that
-  /// whatever is put there later cannot run out of it.
+  /// Makes the file an eighth larger, by whole extents.
+  ///
+  /// The disk space is reserved, so that whatever is put there later cannot run out of it.
   func growFile() throws(EngineError) {
     let count = map.extentCount
     var step = max(1, min(count / 8, Self.maximumGrowth))
@@ -36,14 +37,21 @@ extension Pager {
     map.grow(toExtents: count)
   }
 
-  /// Makes sure that `pages` pages can be handed out without growing the file.
+  /// Makes sure that a transaction's `pages` pages can be handed out without growing the file, and
+  /// those of the next checkpoint after them.
   func reserve(pages: Int) throws(EngineError) {
-    let needed = pages + Self.checkpointReserve + map.extentCount / 64
+    try ensure(pages: pages + Self.checkpointReserve + map.extentCount / 64)
+  }
+
+  /// Makes sure that `needed` pages can be handed out without growing the file.
+  func ensure(pages needed: Int) throws(EngineError) {
     while map.freePages + map.freeExtents * geometry.pagesPerExtent < needed { try growFile() }
   }
 
-  /// Gives back what no snapshot and no superblock can reach. `durable` is the LSN up to which
-  /// the log is known to be flushed: what a crash could bring back is not given up.
+  /// Gives back what no snapshot and no superblock can reach.
+  ///
+  /// `durable` is the LSN up to which the log is known to be flushed: what a crash could bring back
+  /// is not given up.
   func reclaim(durable: UInt64) {
     if pending.isEmpty && heldBySnapshots.isEmpty { return }
     let (lsns, generation) = snapshots.current()
@@ -91,8 +99,9 @@ extension Pager {
     }
   }
 
-  /// Makes sure that the writer's next step finds frames. Called between operations, outside any
-  /// epoch, so that frames in limbo can come free.
+  /// Makes sure that the writer's next step finds frames.
+  ///
+  /// Called between operations, outside any epoch, so that frames in limbo can come free.
   func ensureFrames() throws(EngineError) {
     pool.lock.lock()
     defer { pool.lock.unlock() }

@@ -5,8 +5,10 @@
 /// Children are written before their parents, because a parent's image carries its children's
 /// checksums. They are put into the image only; the page in memory is shared and stays as it is.
 extension Pager {
-  /// Writes pages to their places and marks them clean. Pages that are not dirty any more are
-  /// passed over. `numbers` are of one rank: none is another's parent.
+  /// Writes pages to their places and marks them clean.
+  ///
+  /// Pages that are not dirty any more are passed over. `numbers` are of one rank: none is
+  /// another's parent.
   func writeBack(_ numbers: [UInt64], staging: AlignedBuffer) throws(EngineError) {
     let sorted = numbers.sorted()
     let capacity = staging.count / pageBytes
@@ -87,8 +89,10 @@ extension Pager {
     }
   }
 
-  /// Writes up to an extent's worth of dirty leaves and value pages to their places, so that
-  /// their frames can be evicted. Allowed at any time: no superblock refers to them yet.
+  /// Writes up to an extent's worth of dirty leaves and value pages to their places, so that their
+  /// frames can be evicted.
+  ///
+  /// Allowed at any time: no superblock refers to them yet.
   func writeDirtyLeaves() throws(EngineError) {
     let dirty = pool.lock.withLock { pool.dirtyPages() }
     var values: [UInt64] = []

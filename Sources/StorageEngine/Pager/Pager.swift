@@ -105,8 +105,10 @@ extension Pager {
     }
   }
 
-  /// Reads and checks a page; returns its checksum. A checksum that is newer than the one in the
-  /// reference counts instead, unless that is to be ignored.
+  /// Reads and checks a page; returns its checksum.
+  ///
+  /// A checksum that is newer than the one in the reference counts instead, unless that is to be
+  /// ignored.
   @discardableResult
   func readPage(
     _ reference: PageReference, into buffer: UnsafeMutableRawBufferPointer,
@@ -186,7 +188,9 @@ extension Pager {
     return copy
   }
 
-  /// Marks a page of the open group dirty. False when it was evicted meanwhile.
+  /// Marks a page of the open group dirty.
+  ///
+  /// False when it was evicted meanwhile.
   private func markDirty(_ number: UInt64) throws(EngineError) -> Bool {
     if pool.table[number].isDirty { return true }
     return pool.lock.withLock {

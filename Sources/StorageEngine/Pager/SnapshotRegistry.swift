@@ -6,7 +6,9 @@ final class SnapshotRegistry: @unchecked Sendable {
   private var counts: [(lsn: UInt64, count: Int)] = []
   private var closes: UInt64 = 0
 
-  /// Registers a view. Call under `lock`, together with reading the published state.
+  /// Registers a view.
+  ///
+  /// Call under `lock`, together with reading the published state.
   func open(_ lsn: UInt64) {
     if let position = counts.firstIndex(where: { $0.lsn == lsn }) {
       counts[position].count += 1

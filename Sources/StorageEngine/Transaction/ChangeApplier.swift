@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Applies the changes of a transaction to the trees, at a commit and again in recovery. Call
-/// under the structure lock.
+/// Applies the changes of a transaction to the trees, at a commit and again in recovery.
+///
+/// Call under the structure lock.
 struct ChangeApplier {
   let pager: Pager
 
@@ -73,8 +74,8 @@ struct ChangeApplier {
     func add() {
       guard let tree else { return }
       let descriptor = set[tree] ?? TreeDescriptor(id: tree)
-      total += min(count, Int(descriptor.leafPages))
-      total += min(count * max(0, descriptor.height - 1), Int(descriptor.branchPages))
+      total += min(count, Int(clamping: descriptor.leafPages))
+      total += min(count * max(0, descriptor.height - 1), Int(clamping: descriptor.branchPages))
       total += 3 * bytes / pager.pageBytes + descriptor.height + 4
     }
     for change in changes {

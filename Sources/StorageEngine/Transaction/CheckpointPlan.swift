@@ -34,7 +34,7 @@ struct CheckpointPlanner {
     var plan = CheckpointPlan(group: group)
     let limit = pager.geometry.valueBytesPerPage
     let catalogCount = Catalog.encode(group.state, limit: limit).count
-    try pager.reserve(
+    try pager.ensure(
       pages: catalogCount + 2 * persisted.mapPages.count + persisted.directoryPages.count + 8)
 
     plan.ranks = rankDirtyPages()
@@ -46,8 +46,9 @@ struct CheckpointPlanner {
     return plan
   }
 
-  /// Gives map pages that changed a new place. Taking a page changes the map, so this repeats
-  /// until every changed page has its place.
+  /// Gives map pages that changed a new place.
+  ///
+  /// Taking a page changes the map, so this repeats until every changed page has its place.
   private func planMap(_ plan: inout CheckpointPlan) throws(EngineError) {
     let perPage = ExtentMap.entriesPerPage(pager.geometry)
     let referencesPerPage = pager.geometry.valueBytesPerPage / PageLayout.referenceBytes

@@ -45,8 +45,9 @@ final class CommitQueue: @unchecked Sendable {
     lsn <= (flushed ? flushedLSN : writtenLSN)
   }
 
-  /// Returns when `lsn` is written, and flushed if asked for. `lead` does the work when it falls
-  /// to this thread, and returns the LSN it reached.
+  /// Returns when `lsn` is written, and flushed if asked for.
+  ///
+  /// `lead` does the work when it falls to this thread, and returns the LSN it reached.
   func wait(
     for lsn: UInt64, flushed: Bool, lead: (Bool) throws(EngineError) -> UInt64
   ) throws(EngineError) {
@@ -74,7 +75,9 @@ final class CommitQueue: @unchecked Sendable {
     }
   }
 
-  /// Waits for a signal; true when this thread shall lead. Called with the lock, returns without.
+  /// Waits for a signal; true when this thread shall lead.
+  ///
+  /// Called with the lock, returns without.
   private func sleep(_ lsn: UInt64, _ flushed: Bool) throws(EngineError) -> Bool {
     var word = Signal.waiting
     return unsafe withUnsafeMutablePointer(to: &word) { word in

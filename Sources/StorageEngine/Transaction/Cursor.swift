@@ -40,10 +40,14 @@ public final class Cursor {
     leaves = LeafCursor(pager: pager, tree: tree, range: range, reversed: reversed)
   }
 
-  /// The key of the entry the cursor is on. Empty before the first `next()` and after the last.
+  /// The key of the entry the cursor is on.
+  ///
+  /// Empty before the first `next()` and after the last.
   public private(set) var key: [UInt8] = []
 
-  /// Moves to the next entry; false when there is none. After an error the cursor stays failed.
+  /// Moves to the next entry; false when there is none.
+  ///
+  /// After an error the cursor stays failed.
   public func next() throws(EngineError) -> Bool {
     if let failure { throw failure }
     try view.checkOpen()
@@ -119,7 +123,9 @@ struct LeafCursor {
   private var slot = 0
   /// Slots of the present leaf that are inside the range.
   private var slots = 0..<0
-  /// The fences of the present leaf: where the next one begins. `nil` when there is none.
+  /// The fences of the present leaf: where the next one begins.
+  ///
+  /// `nil` when there is none.
   private var lower: [UInt8]?
   private var upper: [UInt8]?
   private var isStarted = false
@@ -203,6 +209,17 @@ struct LeafCursor {
       case .before(let key?): key.withBytes { page.childSlot(before: $0) }
       }
     }
+
+    /// Whether the next leaf lies further on.
+    ///
+    /// In a forged tree it might lead back for ever.
+    func isWithin(_ lower: [UInt8]?, _ upper: [UInt8]?) -> Bool {
+      switch self {
+      case .holding(let key?): upper.map { key.lexicographicallyPrecedes($0) } ?? true
+      case .before(let key?): lower.map { $0.lexicographicallyPrecedes(key) } ?? true
+      default: true
+      }
+    }
   }
 
   private mutating func load(_ target: Target) throws(EngineError) -> Bool {
@@ -221,6 +238,9 @@ struct LeafCursor {
       page = try pager.page(page.child(slot), fallback: &fallback)
     }
     try pager.checkLevel(page, 0)
+    guard target.isWithin(lower, upper) else {
+      throw pager.damage(page.number, "lies between fences out of order")
+    }
     copy.page(at: 0).copyPage(from: page, pageBytes: pager.pageBytes)
     selectSlots(copy.page(at: 0))
     return true

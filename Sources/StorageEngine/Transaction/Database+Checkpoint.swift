@@ -14,8 +14,10 @@ extension Database {
     }
   }
 
-  /// Writes a checkpoint if anything changed. When closing, both superblocks end up the same, so
-  /// that damage to either is harmless and the log's end is known.
+  /// Writes a checkpoint if anything changed.
+  ///
+  /// When closing, both superblocks end up the same, so that damage to either is harmless and the
+  /// log's end is known.
   func runCheckpoint(isClosing: Bool) throws(EngineError) {
     try checkWritable()
     if let plan = try capture() {

@@ -5,8 +5,10 @@ extension Database {
   /// Payload of sealed groups above which a commit that does not wait hands them to the system.
   private static let unwrittenLimit = 1 << 20
 
-  /// Puts a transaction into the open group and applies it; returns its LSN. Fails without a
-  /// trace unless the trees could not be read or written, which poisons the database.
+  /// Puts a transaction into the open group and applies it; returns its LSN.
+  ///
+  /// Fails without a trace unless the trees could not be read or written, which poisons the
+  /// database.
   func submit(_ transaction: WriteTransaction) throws -> UInt64 {
     if !transaction.isEmpty { try state.participant?.prepareCommit(transaction) }
     return try pager.structureLock.withLock { () throws(EngineError) in
@@ -50,7 +52,9 @@ extension Database {
     state.loggedBytes += state.open.count - start
   }
 
-  /// Refuses writes from now on and shows the last durable state. Returns the error to throw.
+  /// Refuses writes from now on and shows the last durable state.
+  ///
+  /// Returns the error to throw.
   @discardableResult
   func poison(_ error: EngineError) -> EngineError {
     let reason: EngineError
@@ -98,7 +102,9 @@ extension Database {
     }
   }
 
-  /// Ends the open group. Call under the structure lock.
+  /// Ends the open group.
+  ///
+  /// Call under the structure lock.
   func seal() {
     let payload = state.open
     let placements = state.log.place(payload: payload.count)
@@ -122,14 +128,20 @@ extension Database {
       return state.sealed
     }
     do {
-      for group in groups { try state.writer.write(group) }
-      if flushing { try pager.storage.flush() }
+      // What was only handed to the system before has to be flushed as well, in order.
+      if flushing && state.writer.flushedGroup < state.writer.writtenGroup {
+        try pager.storage.flush()
+        state.writer.flushedGroup = state.writer.writtenGroup
+      }
+      for group in groups {
+        try state.writer.write(group, durably: flushing)
+        if flushing && !group.placements.isEmpty { state.writer.flushedGroup = group.number }
+      }
     } catch {
       throw poison(.poisoned(reason: error.description))
     }
     for group in groups where !group.placements.isEmpty { state.writer.writtenGroup = group.number }
     if let last = groups.last { state.writer.writtenState = last.state }
-    if flushing { state.writer.flushedGroup = state.writer.writtenGroup }
     let newest = state.writer.writtenState
     publish(newest, durable: flushing)
     recycle(groups)
@@ -154,7 +166,9 @@ extension Database {
     }
   }
 
-  /// Asks for a checkpoint when enough was logged. Call without locks.
+  /// Asks for a checkpoint when enough was logged.
+  ///
+  /// Call without locks.
   func scheduleCheckpointIfDue() {
     let isDue = pager.structureLock.withLock {
       guard !state.checkpointScheduled, state.loggedBytes >= configuration.checkpointBytes else {

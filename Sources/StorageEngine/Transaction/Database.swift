@@ -85,7 +85,9 @@ public final class Database: Sendable {
 
   // MARK: Opening and closing
 
-  /// Creates a new store file. Throws `.alreadyExists` if anything is at `path`.
+  /// Creates a new store file.
+  ///
+  /// Throws `.alreadyExists` if anything is at `path`.
   public static func create(
     at path: String, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
@@ -117,7 +119,9 @@ public final class Database: Sendable {
     return try open(on: storage, configuration: configuration)
   }
 
-  /// Opens a store on any storage. Closes the storage when that fails.
+  /// Opens a store on any storage.
+  ///
+  /// Closes the storage when that fails.
   public static func open(
     on storage: any Storage, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
@@ -135,8 +139,10 @@ public final class Database: Sendable {
     }
   }
 
-  /// Folds the log into the pages and closes the file. Further calls throw `.closed`. The file is
-  /// closed even when an error is thrown; recovery then happens at the next opening.
+  /// Folds the log into the pages and closes the file.
+  ///
+  /// Further calls throw `.closed`. The file is closed even when an error is thrown; recovery then
+  /// happens at the next opening.
   public func close() throws(EngineError) {
     writerLock.lock()
     defer { writerLock.unlock() }
@@ -157,7 +163,9 @@ public final class Database: Sendable {
 
   // MARK: Reading
 
-  /// Takes a consistent view of the last published state. Cheap; never blocks.
+  /// Takes a consistent view of the last published state.
+  ///
+  /// Cheap; never blocks.
   public func snapshot() throws(EngineError) -> Snapshot {
     if isClosed { throw .closed }
     let registry = pager.snapshots
@@ -218,7 +226,9 @@ public final class Database: Sendable {
 /// A layer above that joins every commit.
 public protocol CommitParticipant: Sendable {
   /// Called with a transaction that is about to be committed, after its own changes were made and
-  /// with every earlier commit visible. May add changes. Throwing rolls the transaction back.
+  /// with every earlier commit visible.
+  ///
+  /// May add changes. Throwing rolls the transaction back.
   func prepareCommit(_ transaction: WriteTransaction) throws
 }
 

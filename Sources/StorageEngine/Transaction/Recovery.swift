@@ -71,8 +71,10 @@ struct Recovery {
       throw .storage(error)
     }
     let prologue = UInt64(PageGeometry.prologueBytes)
-    let whole = Int(min((max(length, prologue) - prologue) / UInt64(PageGeometry.extentBytes),
-      UInt64(PageTable.maximumPages / pager.geometry.pagesPerExtent)))
+    let whole = Int(
+      min(
+        (max(length, prologue) - prologue) / UInt64(PageGeometry.extentBytes),
+        UInt64(PageTable.maximumPages / pager.geometry.pagesPerExtent)))
     guard whole >= superblock.extentCount else {
       throw .corrupt(
         Damage(
@@ -139,10 +141,12 @@ struct Recovery {
           try ChangeApplier(pager: pager).apply(
             transaction.trees, transaction.changes, to: &state)
         } catch {
-          if case .treeNotFound(let tree) = error {
+          switch error {
+          case .treeNotFound(let tree):
             throw damage(reader, "changes tree \(tree), which does not exist")
+          case .treeExists(let name): throw damage(reader, "creates tree \(name) a second time")
+          default: throw error
           }
-          throw error
         }
         state.lsn = transaction.lsn
       }
@@ -158,7 +162,9 @@ struct Recovery {
   }
 
   /// Goes through the log once: takes its extents and the large values it names out of the free
-  /// space. Returns its extents.
+  /// space.
+  ///
+  /// Returns its extents.
   private func surveyLog() throws(EngineError) -> [Int] {
     var reader = try makeReader()
     let payload = LogBuffer()

@@ -64,8 +64,9 @@ enum SuperblockSelection {
 struct ChainReader {
   let pager: Pager
 
-  /// Hands the payload of each page to `body`, which returns what is wrong with it. Returns the
-  /// numbers of the pages.
+  /// Hands the payload of each page to `body`, which returns what is wrong with it.
+  ///
+  /// Returns the numbers of the pages.
   func read(
     _ first: PageReference, _ kind: PageKind, _ body: (Bytes) -> String?
   ) throws(EngineError) -> [UInt64] {

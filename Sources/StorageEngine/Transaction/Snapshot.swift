@@ -2,8 +2,10 @@
 
 import Synchronization
 
-/// A consistent view of one committed state. Never blocks writers and is never blocked; keeps
-/// alive only the pages it can see. Any number of threads may read through it.
+/// A consistent view of one committed state.
+///
+/// Never blocks writers and is never blocked; keeps alive only the pages it can see. Any number of
+/// threads may read through it.
 public final class Snapshot: TreeReader, OpenableView, Sendable {
   let database: Database
   private let state: TreeSet
@@ -21,7 +23,9 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
   /// The LSN of the last transaction it shows.
   public var lsn: UInt64 { state.lsn }
 
-  /// Gives up the view; further reads throw `.closed`. Also done when the last reference goes.
+  /// Gives up the view; further reads throw `.closed`.
+  ///
+  /// Also done when the last reference goes.
   public func close() {
     if isOpen.exchange(false, ordering: .acquiringAndReleasing) {
       database.pager.snapshots.close(state.lsn)

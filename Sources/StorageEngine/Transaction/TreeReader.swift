@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Names a tree inside one database. Never reused.
+/// Names a tree inside one database.
+///
+/// Never reused.
 public struct TreeID: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The number written to disk.
   public let rawValue: UInt32

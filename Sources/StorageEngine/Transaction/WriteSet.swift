@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The changes of a transaction that is not committed yet: one per key, found by hash and in key
-/// order. Keys and values lie in an arena whose pieces never move.
+/// order.
+///
+/// Keys and values lie in an arena whose pieces never move.
 @safe
 final class WriteSet {
-  /// One key's change. A later change of the same key takes its place.
+  /// One key's change.
+  ///
+  /// A later change of the same key takes its place.
   struct Entry {
     var change: KeyChange
     var head: UInt64
@@ -21,7 +25,7 @@ final class WriteSet {
   private(set) var arenaBytes = 0
 
   deinit {
-    for unsafe chunk in unsafe chunks { unsafe chunk.deallocate() }
+    while let chunk = unsafe chunks.popLast() { unsafe chunk.deallocate() }
   }
 
   var isEmpty: Bool { entries.isEmpty }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A transaction that may write. Only valid inside the closure it is handed to.
+/// A transaction that may write.
+///
+/// Only valid inside the closure it is handed to.
 ///
 /// It sees everything committed before it, also what is not flushed yet, and its own changes.
 public final class WriteTransaction: TreeReader, OpenableView {
@@ -52,7 +54,9 @@ public final class WriteTransaction: TreeReader, OpenableView {
     return treeSet.namedTrees()
   }
 
-  /// Creates a tree. Names have 1 to 255 bytes. Throws `.treeExists`.
+  /// Creates a tree.
+  ///
+  /// Names have 1 to 255 bytes. Throws `.treeExists`.
   public func createTree(named name: String) throws(EngineError) -> TreeID {
     try checkOpen()
     guard !name.isEmpty, name.utf8.count <= Catalog.maximumNameBytes,
@@ -65,7 +69,9 @@ public final class WriteTransaction: TreeReader, OpenableView {
     return TreeID(rawValue: id)
   }
 
-  /// Drops a tree with all its entries. Its identifier is never used again.
+  /// Drops a tree with all its entries.
+  ///
+  /// Its identifier is never used again.
   public func dropTree(_ tree: TreeID) throws(EngineError) {
     _ = try descriptor(tree)
     for change in changes.changes(in: tree.rawValue, range: .all)
@@ -76,7 +82,9 @@ public final class WriteTransaction: TreeReader, OpenableView {
 
   // MARK: Entries
 
-  /// Counts the entries of a tree, own changes included. Looks at every changed key.
+  /// Counts the entries of a tree, own changes included.
+  ///
+  /// Looks at every changed key.
   public func count(of tree: TreeID) throws(EngineError) -> UInt64 {
     let descriptor = try descriptor(tree)
     var count = descriptor.entries
@@ -110,7 +118,9 @@ public final class WriteTransaction: TreeReader, OpenableView {
     }
   }
 
-  /// Inserts or replaces. Keys have 1 to 1024 bytes, values at most 1 GiB.
+  /// Inserts or replaces.
+  ///
+  /// Keys have 1 to 1024 bytes, values at most 1 GiB.
   public func put(_ value: [UInt8], forKey key: [UInt8], in tree: TreeID) throws(EngineError) {
     _ = try descriptor(tree)
     try checkKey(key)

@@ -145,6 +145,7 @@ struct JournalAdmissionTests {
   @Test func `verification finds heads and entries that disagree`() throws {
     let chain = try Samples.chain(2)
     let trees = JournalTreeName.allCases.map(\.rawValue)
+    let other = try transaction(one, 2, at: 1_700_000_000_001, after: Hash256.of([1]))
     let changes: [(WriteTransaction, [TreeID]) throws -> Void] = [
       // A head that is missing, one that is none, an entry behind the head, and a foreign key.
       { try $0.delete(Samples.origin(1).bytes, in: $1[1]) },
@@ -155,6 +156,12 @@ struct JournalAdmissionTests {
       },
       { try $0.put([], forKey: [1], in: $1[0]) },
       { try $0.put([], forKey: [1], in: $1[1]) },
+      // A head with another hash, and an entry of another chain.
+      { try $0.put(head(chain[1], hash: .zero), forKey: Samples.origin(1).bytes, in: $1[1]) },
+      {
+        try $0.put(
+          other.bytes, forKey: other.dot.origin.bytes + [0, 0, 0, 0, 0, 0, 0, 2], in: $1[0])
+      },
     ]
     for (index, change) in changes.enumerated() {
       let store = try JournalStore()
@@ -166,5 +173,16 @@ struct JournalAdmissionTests {
       }
       #expect(throws: JournalError.self, "\(index)") { try store.verifyJournal() }
     }
+  }
+
+  /// The value that the tree of origins holds after a transaction, but for its hash.
+  private func head(_ last: EncodedTransaction, hash: Hash256) -> [UInt8] {
+    var writer = CBORWriter()
+    writer.write(arrayCount: 4)
+    writer.write(unsigned: last.header.sequence)
+    writer.write(bytes: hash.bytes)
+    writer.write(unsigned: last.header.timestamp.rawValue)
+    writer.write(unsigned: last.header.origin.tag)
+    return writer.bytes
   }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ChangeJournal
 import StorageEngine
 import Testing
+
+@testable import ChangeJournal
 
 struct JournalAppendTests {
   private let here = Samples.origin(1)
@@ -96,5 +97,22 @@ struct JournalAppendTests {
     #expect(try store.admit(last, now: .max) == .admitted)
     #expect(throws: JournalError.clockExhausted) { try store.append("a", origin: here) }
     #expect(try store.applied()[here] == 0)
+  }
+
+  @Test func `an origin with the short name of another is refused`() throws {
+    let store = try JournalStore()
+    // Two origins with one tag cannot be found: the head of the other one is forged.
+    let tree = try #require(
+      try store.database.snapshot().tree(named: JournalTreeName.origins.rawValue))
+    let forged = OriginHead(
+      origin: there, sequence: 1, hash: .zero, timestamp: HybridTimestamp(rawValue: 1),
+      tag: here.tag)
+    try store.database.write {
+      try $0.put(forged.encoded(), forKey: forged.origin.bytes, in: tree)
+    }
+    let collision = JournalError.tagCollision(there, here)
+    #expect(throws: collision) { try store.append("a", origin: here) }
+    #expect(throws: collision) { try store.admit(Samples.chain(1, origin: here)[0]) }
+    #expect(throws: JournalError.self) { try store.verifyJournal() }
   }
 }

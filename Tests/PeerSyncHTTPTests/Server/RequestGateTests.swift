@@ -13,7 +13,9 @@ import Testing
   ) throws -> SyncError.Code? {
     var request = HTTPRequest(method: .get, scheme: "http", authority: host, path: "/v1/hello")
     if let origin { request.headerFields[.origin] = origin }
-    for value in authorization { request.headerFields.append(.init(name: .authorization, value: value)) }
+    for value in authorization {
+      request.headerFields.append(.init(name: .authorization, value: value))
+    }
     let gate = RequestGate(
       isLoopback: isLoopback, token: try token.map { try BearerToken(Array($0.utf8)) })
     return gate.refusal(of: request, needsToken: needsToken)?.code
@@ -24,7 +26,9 @@ import Testing
     #expect(try refusal(host: host) == nil)
   }
 
-  @Test(arguments: ["evil.example", "evil.example:7433", "10.0.0.7", "127.0.0.1.evil.example", "", "a b"])
+  @Test(arguments: [
+    "evil.example", "evil.example:7433", "10.0.0.7", "127.0.0.1.evil.example", "", "a b",
+  ])
   func `loopback refuses a name that was made to resolve to it`(host: String) throws {
     #expect(try refusal(host: host) == .refused)
   }
@@ -51,7 +55,8 @@ import Testing
     let token = "0123456789abcdef"
     let right = "Bearer \(token)"
     #expect(try refusal(host: "localhost", token: token) == .unauthorized)
-    #expect(try refusal(host: "localhost", authorization: ["Bearer x"], token: token) == .unauthorized)
+    #expect(
+      try refusal(host: "localhost", authorization: ["Bearer x"], token: token) == .unauthorized)
     #expect(try refusal(host: "localhost", authorization: [right], token: token) == nil)
     #expect(
       try refusal(host: "localhost", authorization: [right, right], token: token) == .unauthorized)

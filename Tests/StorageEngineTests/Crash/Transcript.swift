@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import StorageEngine
-import Synchronization
 import TestSupport
 
 /// What a workload did and when, in the disk's count of calls that change something.
@@ -28,11 +27,11 @@ struct Transcript: Sendable {
 final class TranscriptVerifier: Sendable {
   let transcript: Transcript
   /// Models of the first n transactions, each built from the one before.
-  private let prefixes: Mutex<[Model]>
+  private let prefixes: Guarded<[Model]>
 
   init(_ transcript: Transcript) {
     self.transcript = transcript
-    prefixes = Mutex([Model()])
+    prefixes = Guarded([Model()])
   }
 
   /// Checks that a store holds, after a power cut in call number `call`, exactly the transactions

@@ -80,6 +80,25 @@ struct SpaceTests {
     }
   }
 
+  @Test(arguments: [4096, 16_384])
+  func `one transaction larger than the cache`(_ pageBytes: Int) throws {
+    try withStore(pageBytes: pageBytes) { store in
+      var random = SplitMix64(seed: TestEnvironment.seed)
+      var model = Model()
+      try store.commit([.createTree("main")], to: &model)
+      for _ in 0..<2 {
+        try store.commit(
+          (0..<40_000).map { _ in
+            Workload.put("main", "key \(random.below(60_000))", random.bytes(200))
+          }, to: &model)
+      }
+      try model.verify(try store.database.snapshot())
+      try store.commit(
+        (0..<60_000).map { Workload.delete("main", "key \($0)") }, to: &model)
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
   @Test
   func `a full disk refuses, changes nothing, and goes on when there is room`() throws {
     var random = SplitMix64(seed: TestEnvironment.seed)

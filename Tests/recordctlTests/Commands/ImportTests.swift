@@ -111,7 +111,6 @@ import Testing
     ("jsonl", "{\"k\":\"x\"}\n[1]\n", "line 2"),
     ("jsonl", "{\"k\":\"x\"}\n{\"k\":true}\n", "line 2"),
     ("jsonl", "{\"k\":\"x\"}\n{\"k\":1.5}\n", "line 2"),
-    ("jsonl", "{\"k\":\"x\"}\n{\"k\":\"\"}\n", "line 2"),
     ("jsonl", "{\"k\":\"x\"}\n{\"k\":9223372036854775808}\n", "line 2"),
     ("jsonl", "{\"k\":\"x\"}\n{\"k\":\"y\",\"a\":1e400}\n", "line 2"),
     ("jsonl", "{\"k\":\"x\"}\n{\"k\":\"y\",\"a\":Infinity}\n", "line 2"),

@@ -13,7 +13,7 @@ import Testing
         input: ExportTests.edges.joined(separator: "\n"))
       try await workspace.succeed("journal", "export", "-o", "a.journal", "--store", "a.store")
       let swift = try await workspace.succeed(
-        "journal", "inspect", "a.journal", "--output", "json")
+        "journal", "inspect", "a.journal", "--output", "jsonl")
       let reader = try RunningTool(
         "/usr/bin/env",
         ["python3", Fixture.path("Tests/python/journal_reader.py"), workspace.path("a.journal")],
@@ -28,10 +28,12 @@ import Testing
 }
 
 extension Tool.Outcome {
-  /// The output's JSON with its members sorted, so that only what it says is compared.
+  /// The output's JSON lines with their members sorted, so that only what it says is compared.
   fileprivate func canonicalJSON() throws -> String {
-    let parsed = try JSONSerialization.jsonObject(with: output)
-    let data = try JSONSerialization.data(withJSONObject: parsed, options: .sortedKeys)
-    return String(decoding: data, as: UTF8.self)
+    try output.split(separator: UInt8(ascii: "\n")).map { line in
+      let parsed = try JSONSerialization.jsonObject(with: line)
+      let data = try JSONSerialization.data(withJSONObject: parsed, options: .sortedKeys)
+      return String(decoding: data, as: UTF8.self)
+    }.joined(separator: "\n")
   }
 }

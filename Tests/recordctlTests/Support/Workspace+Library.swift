@@ -12,7 +12,7 @@ extension Workspace {
     let environment = Environment(
       now: { Environment.system.now() + hour }, randomBytes: Environment.system.randomBytes)
     let store = try RecordStore.open(at: path(name), environment: environment)
-    try store.write { transaction in
+    _ = try store.write { transaction in
       try transaction.put(collection, .text(key), [StoredRecord.Field("x", .integer(1))])
     }
     try store.close()

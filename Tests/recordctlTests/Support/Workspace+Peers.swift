@@ -23,6 +23,7 @@ struct RunningServer: Sendable {
 
 extension Workspace {
   /// Serves a store while `body` runs.
+  @discardableResult
   func serving<R>(
     _ store: String, _ options: String..., body: (RunningServer) async throws -> R
   ) async throws -> R {

@@ -25,7 +25,7 @@ struct Put: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
-    let fields = try readFields(context)
+    let fields = try fields(readText(context))
     let isChanged = try store.write { transaction in
       try transaction.put(record.collection, record.key(in: transaction), fields)
     }
@@ -37,16 +37,16 @@ struct Put: StoreCommand {
     return .success
   }
 
-  private func readFields(_ context: Context) throws -> [StoredRecord.Field] {
-    let isPiped = json == "-"
-    let text =
-      isPiped
-      ? try InputFile("-", context.interruption).readAll(limit: Self.byteLimit) : Array(json.utf8)
+  private func readText(_ context: Context) throws -> [UInt8] {
+    guard json == "-" else { return Array(json.utf8) }
+    return try InputFile("-", context.interruption).readAll(limit: Self.byteLimit)
+  }
+
+  private func fields(_ text: [UInt8]) throws -> [StoredRecord.Field] {
     do {
       return try StoredRecord.fields(fromJSON: text)
     } catch {
-      let name = isPiped ? "standard input" : "the record"
-      throw Failure(.failure, "\(name): \(error)", hint: #"a JSON object: '{"name": "Ada"}'"#)
+      throw Failure(.failure, "the record: \(error)", hint: #"a JSON object: '{"name": "Ada"}'"#)
     }
   }
 }

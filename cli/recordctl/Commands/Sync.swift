@@ -51,7 +51,12 @@ struct Sync: StoreCommand {
       options: SyncClientOptions(token: try context.token(inFile: tokenFile), authorityPath: ca))
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
-    let report = try await exchange(client, store, context)
+    let report: SyncReport
+    do {
+      report = try await exchange(client, store, context)
+    } catch let error as SyncError {
+      throw Failure(error, peer: "\(peer)")
+    }
     try store.close()
     try context.report(item(report))
     return report.held > 0 && !dryRun ? .held : .success

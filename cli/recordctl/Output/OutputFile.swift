@@ -37,6 +37,15 @@ final class OutputFile {
     target = path
   }
 
+  /// A file that must not exist yet; `-` is standard output.
+  convenience init(newPath path: String) throws {
+    guard path == "-" || !FileNames.exists(path) else {
+      throw Failure(
+        .failure, "\(path) exists already", hint: "another path, or move that file away first")
+    }
+    try self.init(path: path)
+  }
+
   deinit { discard() }
 
   /// Adds bytes.

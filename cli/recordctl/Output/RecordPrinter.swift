@@ -80,7 +80,7 @@ extension Item {
     switch key {
     case .integer(let number): self = .integer(number)
     case .text(let text): self = .text(text)
-    case .uuid: self = .json(key.json)
+    case .uuid(let uuid): self = ["$uuid": .text("\(uuid)")]
     }
   }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Crypto
-
 /// A SHA-256 digest.
 public struct Hash256: Hashable, Sendable, BitwiseCopyable {
   /// The digest as four big-endian words.
@@ -19,20 +17,18 @@ public struct Hash256: Hashable, Sendable, BitwiseCopyable {
 
   /// Takes exactly thirty-two bytes; `nil` for any other number of them.
   public init?(bytes: some Collection<UInt8>) {
+    let bytes = ArraySlice(bytes)
     guard bytes.count == Self.byteCount else { return nil }
-    var words: [UInt64] = []
-    var rest = bytes[...]
-    for _ in 0..<4 {
-      words.append(UInt64(bigEndianBytes: rest.prefix(8)))
-      rest = rest.dropFirst(8)
-    }
-    self.init(words: (words[0], words[1], words[2], words[3]))
+    self.init(
+      words: (
+        bytes.bigEndianWord(at: 0), bytes.bigEndianWord(at: 8), bytes.bigEndianWord(at: 16),
+        bytes.bigEndianWord(at: 24)
+      ))
   }
 
   /// The thirty-two bytes.
   public var bytes: [UInt8] {
-    words.0.bigEndianBytes + words.1.bigEndianBytes + words.2.bigEndianBytes
-      + words.3.bigEndianBytes
+    [UInt8](bigEndian: [words.0, words.1, words.2, words.3])
   }
 
   /// Compares all four words.
@@ -80,34 +76,5 @@ extension Hash256 {
     var hasher = Hasher256()
     hasher.update(bytes)
     return hasher.finish()
-  }
-}
-
-/// SHA-256 over bytes that arrive piece by piece.
-public struct Hasher256: Sendable {
-  private var state = SHA256()
-
-  /// Starts with no bytes.
-  public init() {}
-
-  /// Adds bytes.
-  public mutating func update(_ bytes: [UInt8]) {
-    update(bytes[...])
-  }
-
-  /// Adds part of an array without copying it.
-  public mutating func update(_ bytes: ArraySlice<UInt8>) {
-    unsafe bytes.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
-  }
-
-  /// Returns the digest of everything added so far.
-  public func finish() -> Hash256 {
-    let digest = state.finalize()
-    return unsafe digest.withUnsafeBytes { buffer in
-      let word = { (start: Int) -> UInt64 in
-        unsafe UInt64(bigEndianBytes: buffer[start..<start + 8])
-      }
-      return Hash256(words: (word(0), word(8), word(16), word(24)))
-    }
   }
 }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// Files that are no stores, or damaged ones: a message with file and place, and exit code 10.
+@Suite struct BadInputTests {
+  static let strangers: [(String, [UInt8])] = [
+    ("empty", []), ("one byte", [0]), ("text", Array("this is no store\n".utf8)),
+    ("zeros", [UInt8](repeating: 0, count: 1 << 20)),
+    ("SQLite", Array("SQLite format 3\u{0}".utf8) + [UInt8](repeating: 1, count: 8192)),
+  ]
+
+  @Test(arguments: strangers.indices)
+  func `a file that is no store is told and left alone`(index: Int) async throws {
+    try await Workspace.with { workspace in
+      let (_, bytes) = Self.strangers[index]
+      try workspace.write(bytes, to: "damaged.store")
+      for command in [["status"], ["check"], ["put", "a", "b", "{}"], ["export"], ["serve"]] {
+        let outcome = try await workspace.start(command + ["--store", "damaged.store"]).outcome()
+        #expect(outcome.status == 10, "\(command): \(outcome.errors)")
+        #expect(outcome.errors.contains("damaged.store"), "\(outcome.errors)")
+      }
+      #expect(try workspace.bytes(of: "damaged.store") == bytes)
+    }
+  }
+
+  @Test func `a directory is no store and no input`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.fail(10, "status", "--store", ".", message: ".")
+      try await workspace.succeed("init")
+      try await workspace.fail(
+        1, "import", ".", "--format", "csv", "--collection", "a", "--key", "k", message: "directory"
+      )
+      try await workspace.fail(1, "init", "--store", ".")
+      try await workspace.fail(4, "init", "--store", "no/such/folder/a.store")
+    }
+  }
+
+  @Test func `a store cut short or with a flipped bit is opened whole or refused with its place`()
+    async throws
+  {
+    try await Workspace.with { workspace in
+      try await workspace.storeWithHistory("a.store")
+      let whole = try workspace.bytes(of: "a.store")
+      let export = try await workspace.export("a.store")
+      var generator = Seed.generator()
+      var refused = 0
+      for round in 0..<60 {
+        var damaged = whole
+        if round % 3 == 0 {
+          damaged.removeLast(Int.random(in: 1...damaged.count, using: &generator))
+        } else {
+          let bit = Int.random(in: 0..<damaged.count * 8, using: &generator)
+          damaged[bit / 8] ^= 1 << UInt8(bit % 8)
+        }
+        try workspace.write(damaged, to: "damaged.store")
+        let outcome = try await workspace.start(["export", "--store", "damaged.store"]).outcome()
+        #expect(!outcome.wasKilled && [0, 10].contains(outcome.status), "\(outcome.errors)")
+        if outcome.status == 0 {
+          // The bit is in space that holds nothing now.
+          #expect(outcome.text == export)
+        } else {
+          refused += 1
+          #expect(outcome.errors.contains("damaged.store"), "\(outcome.errors)")
+        }
+      }
+      #expect(refused >= 20)
+    }
+  }
+
+  @Test func `a missing permission is told`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      try workspace.write("{}", to: "a.jsonl")
+      // A user without rights, also where the tests run as root.
+      let commands = [
+        "chmod 700 .; chmod 000 records.store a.jsonl",
+        "exec setpriv --reuid=65534 --regid=65534 --clear-groups -- \"$0\" \"$@\"",
+      ]
+      guard getuid() == 0 else { return }
+      for arguments in [["status", "--store", workspace.path("records.store")]] {
+        let shell = try RunningTool(
+          "/bin/bash", ["-c", commands.joined(separator: "\n"), Tool.path] + arguments,
+          in: workspace.folder)
+        let outcome = try await shell.outcome()
+        // 126 and 127: that user cannot even reach the tool.
+        #expect([1, 4, 126, 127].contains(outcome.status), "\(outcome.status) \(outcome.errors)")
+        #expect(!outcome.wasKilled)
+      }
+    }
+  }
+
+  /// Arguments that are wrong in ways a shell lets through.
+  static let oddArguments: [[String]] = [
+    ["put", "", "x", "{}"], ["put", String(repeating: "c", count: 5000), "x", "{}"],
+    ["get", "a", String(repeating: "k", count: 100_000)],
+    ["put", "a", "x", String(repeating: "[", count: 100_000)],
+    ["put", "a", "x", "{\"\u{FFFD}\":\"\u{0}\"}"],
+    ["list", "a", "--limit", "99999999999999999999999"],
+    ["journal", "export", "--since", String(repeating: "f", count: 100_000)],
+    ["import", "a\u{1B}[2J", "--collection", "a", "--format", "csv"],
+    ["sync", "\u{1B}"], ["sync", String(repeating: "h", count: 10_000)],
+    ["serve", "--listen", "[::1"], ["serve", "--listen", "127.0.0.1:99999"],
+    ["list", "a", "--where", "="],
+    ["list", "a", "--where", "x=" + String(repeating: "9", count: 400)],
+  ]
+
+  @Test(arguments: oddArguments.indices)
+  func `odd arguments are answered and never end in a crash`(index: Int) async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      let outcome = try await workspace.start(Self.oddArguments[index]).outcome()
+      #expect(!outcome.wasKilled, "\(outcome.errors)")
+      #expect([0, 1, 2, 4].contains(outcome.status), "\(outcome.status): \(outcome.errors)")
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Records
+
+/// `recordctl snapshot create`.
+struct SnapshotCreate: StoreCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "create", abstract: "Write records and journal, as of now, to a new file.")
+
+  @Argument(help: "The file, which must not exist yet, or - for standard output.")
+  var file: String
+
+  @OptionGroup var common: CommonOptions
+
+  func execute(in context: Context) throws -> ExitStatus {
+    let store = try RecordStore.open(at: context.store)
+    defer { try? store.close() }
+    let output = try OutputFile(newPath: file)
+    let progress = context.progress("snapshot", counting: "entries")
+    defer { progress.finish() }
+    let summary = try store.writeSnapshot(to: { try output.write($0) }) { done, total in
+      progress.update(done: done, fraction: total > 0 ? Double(done) / Double(total) : nil)
+      try context.interruption.check()
+    }
+    try output.finish()
+    progress.finish()
+    if file != "-" { try context.report(Item(summary, file: file)) }
+    return .success
+  }
+}
