@@ -41,11 +41,18 @@ struct HostileTransactionTests {
     ("an absurd count", part(["a"], [[0x84, 1, 0x61, 0x6b, 0, 0x9b] + many])),
     ("an absurd length", part(["a"], [[0x84, 1, 0x61, 0x6b, 0, 0x7b] + many])),
     ("no definite length", part(["a"], [[0x84, 1, 0x61, 0x6b, 0, 0x9f, 0xff]])),
+    ("a map with a name twice", part(["a"], [map(0x61, 0x61)])),
+    ("a map out of order", part(["a"], [map(0x62, 0x61)])),
     ("too deep", part(["a"], [[0x84, 1, 0x61, 0x6b, 0] + deep + [0]])),
     ("something behind it", part(["a"], [op(0, 1)]) + [0]),
   ]
   private static let many = [UInt8](repeating: 0x7f, count: 8)
   private static let deep = [UInt8](repeating: 0x81, count: 128)
+
+  /// A patch of record `k` with a map of two names of one letter.
+  private static func map(_ one: UInt8, _ two: UInt8) -> [UInt8] {
+    [0x84, 1, 0x61, 0x6b, 0, 0xa2, 0x61, one, 1, 0x61, two, 1]
+  }
 
   /// A patch of record `k` that sets one field to a small number.
   private static func op(_ field: UInt8, _ value: UInt8) -> [UInt8] {
