@@ -45,6 +45,9 @@ enum Main {
   ) async -> ExitStatus {
     var log = Log(level: .notice)
     do {
+      if let place = ProcessArguments.firstInvalid() {
+        throw ValidationError("argument \(place) is not UTF-8")
+      }
       let complete = try EnvironmentArguments(variables: variables).completing(arguments)
       var parsed = try Recordctl.parseAsRoot(complete)
       guard let command = parsed as? any StoreCommand else {

@@ -43,16 +43,13 @@ struct JSONDocumentSource: RecordSource {
     return true
   }
 
-  /// How deep the elements of the array stand.
-  private var depth: Int { path.count + 1 }
-
   /// Reads with `body`, which is repeated from the same place when the text ends too early and
   /// there is more of it.
   private mutating func attempt<R>(
     _ body: (inout JSONParser, Span<UInt8>) throws(RecordFault) -> R
   ) throws -> R {
     while true {
-      var parser = JSONParser(at: window.start, depth: depth)
+      var parser = JSONParser(at: window.start)
       do throws(RecordFault) {
         let result = try body(&parser, window.bytes.span)
         advance(to: parser.offset)

@@ -28,7 +28,7 @@ struct SnapshotVerifier {
   /// What was found so far.
   private(set) var summary = SnapshotSummary()
   private var tree: Tree?
-  private var seen: Set<String> = []
+  private var seen: Set<[UInt8]> = []
   /// What the tree of origins says: sequence, hash, time and short name.
   private var heads: [Origin: (sequence: UInt64, hash: Hash256, timestamp: UInt64)] = [:]
   private var tags: [UInt64: Origin] = [:]
@@ -50,7 +50,7 @@ struct SnapshotVerifier {
       return nil
     case .tree(let name):
       tree = Tree(name)
-      seen.insert(name)
+      seen.insert(Array(name.utf8))
       return tree == nil ? "'\(name)' is no tree of a snapshot" : nil
     case .entry(let key, let value):
       return checkEntry(key, value).map { "key \(RecordPlace.hexadecimal(key)): \($0)" }
@@ -174,7 +174,7 @@ struct SnapshotVerifier {
 
   private func checkEnd() -> String? {
     for name in JournalTreeName.allCases.map(\.rawValue) + [StoreTree.tombstones]
-    where !seen.contains(name) {
+    where !seen.contains(Array(name.utf8)) {
       return "the tree '\(name)' is missing"
     }
     guard applied == summary.applied, heads.count == applied.count,

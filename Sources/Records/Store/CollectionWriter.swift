@@ -64,7 +64,10 @@ struct CollectionWriter {
     try read(old)
     compare(bytes, fields, old.span)
     guard !edits.isEmpty || !state.isAlive || state.isLifeContested else { return false }
-    if try isSkipped() { return false }
+    if try isSkipped() {
+      part.dropEdits()
+      return false
+    }
     try commitPatch(bytes, keyRange, old: old)
     return true
   }

@@ -33,6 +33,11 @@ struct PartBuilder {
     }
   }
 
+  /// Notes that a patch was not added after all: its names may be used by no other.
+  mutating func dropEdits() {
+    mayHaveUnusedNames = true
+  }
+
   /// Adds a deletion.
   mutating func appendDelete(_ keyBytes: Span<UInt8>, _ key: Range<Int>) {
     operationCount += 1

@@ -20,7 +20,7 @@ struct TreeDescriptor: Equatable, BitwiseCopyable {
 struct TreeSet {
   /// In ascending order of identifiers.
   private(set) var trees: [TreeDescriptor] = []
-  private(set) var names: [String: UInt32] = [:]
+  private(set) var names: [TreeName: UInt32] = [:]
   var nextTree: UInt32 = 1
   /// The last transaction that is part of this state.
   var lsn: UInt64 = 0
@@ -46,16 +46,16 @@ struct TreeSet {
   /// Adds a tree whose identifier is above all others.
   mutating func add(_ tree: TreeDescriptor, named name: String) {
     trees.append(tree)
-    names[name] = tree.id
+    names[TreeName(name)] = tree.id
     nextTree = max(nextTree, tree.id + 1)
   }
 
   mutating func remove(_ id: UInt32) {
     trees.removeAll { $0.id == id }
-    if let name = name(of: id) { names[name] = nil }
+    if let name = names.first(where: { $0.value == id })?.key { names[name] = nil }
   }
 
-  func name(of id: UInt32) -> String? {
-    names.first { $0.value == id }?.key
+  func tree(named name: String) -> UInt32? {
+    names[TreeName(name)]
   }
 }

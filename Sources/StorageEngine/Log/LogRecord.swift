@@ -64,7 +64,7 @@ extension LogBuffer {
       append(change.key)
       append(change.value)
     }
-    overwrite(UInt32(count - start), at: start)
+    overwrite(UInt32(clamping: count - start), at: start)
   }
 
   private func append(_ change: TreeChange) {

@@ -99,12 +99,25 @@ final class FramePool: @unchecked Sendable {
     touch(frame)
   }
 
+  /// Frames that wait for readers to leave.
+  ///
+  /// Call under `lock`.
+  var limboCount: Int { limbo.count }
+
   /// Forgets a page that nobody can find any more.
   ///
   /// Call under `lock`.
-  func forget(page number: UInt64) {
-    if let frame = table[number].frame { giveBack(frame) }
+  /// With `maybeRead` a thread that found it before may still be inside an epoch.
+  func forget(page number: UInt64, maybeRead: Bool = false) {
+    let frame = table[number].frame
     table[number] = .absent
+    guard let frame else { return }
+    if maybeRead {
+      owners[frame] = Self.noPage
+      limbo.append((epochs.advance(), UInt32(frame)))
+    } else {
+      giveBack(frame)
+    }
   }
 
   /// Moves frames out of limbo.

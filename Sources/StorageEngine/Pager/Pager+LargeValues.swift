@@ -21,7 +21,10 @@ extension Pager {
   ///
   /// Taking the earliest birth possible only means that it may be kept longer than needed.
   func retireUnseen(_ number: UInt64) {
+    // Inside an epoch, or the frame could become another page's meanwhile.
+    let epoch = pool.epochs.enter()
     let birth = pool.table[number].frame.map { pool.page(inFrame: $0).birth }
+    pool.epochs.leave(epoch)
     retire(number, birth: birth ?? 0)
   }
 

@@ -72,7 +72,7 @@ extension Pager {
       heldBySnapshots.append(page)
       return
     }
-    pool.lock.withLock { pool.forget(page: page.number) }
+    pool.lock.withLock { pool.forget(page: page.number, maybeRead: true) }
     if checkpointLSNs.contains(where: { page.birth <= $0 && $0 < page.death }) {
       heldByCheckpoints.append(page)
     } else {
@@ -105,19 +105,18 @@ extension Pager {
   func ensureFrames() throws(EngineError) {
     pool.lock.lock()
     defer { pool.lock.unlock() }
-    var rounds = 0
     while pool.freeCount < FramePool.writerReserve {
       pool.drainLimbo()
       if pool.freeCount >= FramePool.writerReserve { return }
-      let evicted = pool.evict(2 * FramePool.writerReserve)
+      // Enough in limbo means that a reader inside an epoch holds it up, until it goes on.
+      let isWaiting = pool.limboCount >= FramePool.writerReserve
+      let evicted = isWaiting ? 0 : pool.evict(2 * FramePool.writerReserve)
       pool.drainLimbo()
       if pool.freeCount >= FramePool.writerReserve { return }
+      let mustWrite = !isWaiting && evicted == 0 && pool.limboCount == 0
       pool.lock.unlock()
       defer { pool.lock.lock() }
-      if evicted == 0 { try writeDirtyLeaves() }
-      // A reader that was interrupted inside its epoch holds frames up until it goes on.
-      rounds += 1
-      if rounds > 4 { usleep(100) }
+      if mustWrite { try writeDirtyLeaves() } else { usleep(50) }
     }
   }
 }

@@ -105,6 +105,8 @@ extension Pager {
       default: continue
       }
     }
+    // None may be left because a checkpoint has just written them: those can be evicted now.
+    if dirty.isEmpty { return }
     if values.isEmpty && leaves.isEmpty {
       throw .invalidConfiguration("the cache of \(pool.frameCount) pages is too small")
     }

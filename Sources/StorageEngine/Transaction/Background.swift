@@ -24,7 +24,8 @@ final class FlushTimer: Sendable {
   func arm(_ duration: Duration) {
     guard !isArmed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     let (seconds, attoseconds) = duration.components
-    let microseconds = max(0, seconds) * 1_000_000 + max(0, attoseconds) / 1_000_000_000_000
+    let microseconds =
+      min(max(0, seconds), 1 << 40) * 1_000_000 + max(0, attoseconds) / 1_000_000_000_000
     BackgroundThread.start { [self] in
       var remaining = microseconds
       while remaining > 0 && !isCancelled.load(ordering: .acquiring) {

@@ -13,7 +13,7 @@ enum Catalog {
     var payloads: [[UInt8]] = []
     var payload: [UInt8] = []
     for tree in set.trees {
-      let entry = encode(tree, name: Array((names[tree.id] ?? "").utf8))
+      let entry = encode(tree, name: names[tree.id]?.bytes ?? [])
       if payload.count + entry.count > limit {
         payloads.append(payload)
         payload = []
@@ -58,7 +58,7 @@ enum Catalog {
       tree.leafPages = payload.load(offset + 32, as: UInt64.self)
       tree.branchPages = payload.load(offset + 40, as: UInt64.self)
       let name = payload.dropFirst(offset + entryHeaderBytes).prefix(nameLength).array
-      guard let name = String(validating: name, as: UTF8.self), set.names[name] == nil,
+      guard let name = String(validating: name, as: UTF8.self), set.tree(named: name) == nil,
         set.trees.last.map({ $0.id < id }) ?? true, id < UInt32.max,
         tree.height <= PageGeometry.maximumHeight, (tree.height == 0) == (tree.root.number == 0)
       else { return "has a malformed entry for tree \(id)" }

@@ -85,7 +85,8 @@ extension Database {
 
   /// Shows a commit to readers before it is written.
   private func publishUnwritten(_ lsn: UInt64) throws(EngineError) {
-    let (newest, waiting) = pager.structureLock.withLock {
+    let (newest, waiting) = try pager.structureLock.withLock { () throws(EngineError) in
+      try checkWritable()
       if state.open.count > 0 { seal() }
       return (state.working, state.sealed.reduce(0) { $0 + $1.payload.count })
     }
@@ -122,7 +123,9 @@ extension Database {
   /// Writes everything that is waiting, as the leader of the commit queue; returns the LSN of the
   /// last transaction that has been written.
   func lead(flushing: Bool) throws(EngineError) -> UInt64 {
-    let groups = pager.structureLock.withLock {
+    let groups = try pager.structureLock.withLock { () throws(EngineError) in
+      // What a transaction that failed half-way left behind must not be written.
+      if let poison = queue.poison { throw poison }
       if state.open.count > 0 { seal() }
       defer { state.sealed.removeAll(keepingCapacity: true) }
       return state.sealed

@@ -47,7 +47,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
   /// Finds a tree by name.
   public func tree(named name: String) throws(EngineError) -> TreeID? {
     try checkOpen()
-    return state.names[name].map(TreeID.init(rawValue:))
+    return state.tree(named: name).map(TreeID.init(rawValue:))
   }
 
   /// Lists all trees with their names, ordered by name.
@@ -82,6 +82,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
 
 extension TreeSet {
   func namedTrees() -> [(name: String, tree: TreeID)] {
-    names.map { (name: $0.key, tree: TreeID(rawValue: $0.value)) }.sorted { $0.name < $1.name }
+    names.sorted { $0.key < $1.key }
+      .map { (name: $0.key.text, tree: TreeID(rawValue: $0.value)) }
   }
 }

@@ -45,7 +45,7 @@ public final class WriteTransaction: TreeReader, OpenableView {
   /// Finds a tree by name.
   public func tree(named name: String) throws(EngineError) -> TreeID? {
     try checkOpen()
-    return treeSet.names[name].map(TreeID.init(rawValue:))
+    return treeSet.tree(named: name).map(TreeID.init(rawValue:))
   }
 
   /// Lists all trees with their names, ordered by name.
@@ -62,7 +62,7 @@ public final class WriteTransaction: TreeReader, OpenableView {
     guard !name.isEmpty, name.utf8.count <= Catalog.maximumNameBytes,
       treeSet.nextTree < UInt32.max - 1
     else { throw .invalidTreeName(name) }
-    if treeSet.names[name] != nil { throw .treeExists(name) }
+    if treeSet.tree(named: name) != nil { throw .treeExists(name) }
     let id = treeSet.nextTree
     treeSet.add(TreeDescriptor(id: id), named: name)
     treeChanges.append(.create(id: id, name: name))

@@ -26,6 +26,22 @@ struct ImportFailureTests {
     }
   }
 
+  @Test func `fields of a record that a later line replaces leave nothing behind`() throws {
+    try withReplica { replica in
+      var options = ImportOptions(.jsonLines, collection: "c")
+      options.batchRecords = 2
+      for text in [#"{"_key":1,"v":1}"#, #"{"_key":1}"# + "\n{\"_key\":2}\n{\"_key\":1,\"w\":5}"] {
+        let input = ImportInput(name: "input", bytes: Array(text.utf8))
+        _ = try replica.store.importRecords(from: input, options)
+      }
+      // Another replica refuses a transaction that names a field nobody uses.
+      let cursor = try replica.store.journal(since: VersionVector())
+      while let transaction = try cursor.next() {
+        try transaction.forEachOperation { _ in }
+      }
+    }
+  }
+
   @Test(arguments: [
     (#"{"_key":1}"# + "\n" + #"{"_key":2,}"#, "line 2, column 11"),
     (#"{"_key":1}"# + "\n\n" + #"{"_key":2} x"#, "line 3, column 12"),

@@ -16,6 +16,23 @@ struct TreeTests {
   }
 
   @Test
+  func `names that only Unicode calls equal are two trees`() throws {
+    try withStore { store in
+      let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+      try store.commit([
+        .createTree(composed), .createTree(decomposed),
+        Workload.put(composed, "k", [1]), Workload.put(decomposed, "k", [2]),
+      ])
+      try store.reopen()
+      let view = try store.database.snapshot()
+      let values = try [composed, decomposed].map { name in
+        try view.value(forKey: Array("k".utf8), in: #require(try view.tree(named: name)))
+      }
+      #expect(values == [[1], [2]])
+    }
+  }
+
+  @Test
   func `trees are listed by name and found again after reopening`() throws {
     try withStore { store in
       let names = (0..<150).map { "tree \($0 * 7919 % 150)" }
