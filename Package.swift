@@ -89,6 +89,12 @@ if Context.environment["RECORD_STORE_FUZZ"] != nil {
       .executableTarget(
         name: name, dependencies: ["ChangeJournal", "StorageEngine"], path: "Tests/Fuzz/\(name)"))
   }
+  for name in ["fuzz_json", "fuzz_import", "fuzz_snapshot"] {
+    package.targets.append(
+      .executableTarget(
+        name: name, dependencies: ["Records", "ChangeJournal", "StorageEngine"],
+        path: "Tests/Fuzz/\(name)"))
+  }
 }
 
 for target in package.targets where target.type != .system && target.name != "CStorageSystem" {

@@ -118,21 +118,33 @@ struct SnapshotTests {
     }
   }
 
-  @Test func `a flipped bit anywhere is refused, and names the place`() throws {
+  @Test func `a flipped bit anywhere is refused, and names the frame it is in`() throws {
     try withReplica { replica in
       try replica.store.put("c", .text("k"), ["a": .integer(1)])
       let (bytes, _) = try Self.snapshot(replica)
+      var starts: [Int] = []
+      while let start = starts.last.map({ Self.end(ofFrameAt: $0, in: bytes) }) ?? 0 as Int?,
+        start < bytes.count
+      { starts.append(start) }
       for bit in 0..<bytes.count * 8 {
         var damaged = bytes
         damaged[bit / 8] ^= 1 << UInt8(bit % 8)
+        let frame = starts.lastIndex { $0 <= bit / 8 } ?? 0
+        let place = JournalPlace(
+          stream: "s", offset: UInt64(starts[frame]), frame: UInt64(frame))
         do {
           try RecordStore.verifySnapshot(named: "s", Self.reader(damaged))
           Issue.record("bit \(bit) was not noticed")
         } catch let error as SnapshotError {
-          #expect(error.description.hasPrefix("s, byte "))
+          #expect(error.description.hasPrefix("\(place): "), "bit \(bit): \(error)")
         }
       }
     }
+  }
+
+  private static func end(ofFrameAt start: Int, in bytes: [UInt8]) -> Int {
+    let stored = bytes.littleEndian(at: start + SnapshotLayout.Offset.storedLength, bytes: 4)
+    return start + SnapshotLayout.headerBytes + Int(stored)
   }
 
   @Test func `a file that is none of ours is told from a damaged one and a later one`() throws {

@@ -147,6 +147,23 @@ struct ConvergenceTests {
     }
   }
 
+  @Test func `putting what is seen of a record deleted elsewhere settles its life`() throws {
+    try withReplicas(2) { replicas in
+      let (one, two) = (replicas[0], replicas[1])
+      try one.store.put("c", .text("k"), ["x": .integer(1)])
+      _ = try two.store.apply(one.transactions())
+      try one.store.write { try $0.delete("c", .text("k")) }
+      try two.store.put("c", .text("k"), ["x": .integer(2)])
+      _ = try two.store.apply(one.transactions())
+      // Nothing to be seen changes, and yet it is written: the deletion is overruled for good.
+      #expect(try two.store.put("c", .text("k"), ["x": .integer(2)]))
+      #expect(try !two.store.put("c", .text("k"), ["x": .integer(2)]))
+      _ = try one.store.apply(two.transactions())
+      #expect(try one.trees() == two.trees())
+      #expect(try one.store.get("c", .text("k"))?.values == ["x": .integer(2)])
+    }
+  }
+
   @Test func `a record deleted and made again has only its new fields, on every replica`() throws {
     try withReplicas(2) { replicas in
       let (one, two) = (replicas[0], replicas[1])

@@ -35,16 +35,31 @@ final class TestReplica {
   private let configuration: Configuration
 
   /// Creates a store; replicas of one data set are given the same store id.
-  init(seed: UInt64, clock: TestClock = TestClock(), storeID: StoreID? = nil) throws {
+  init(
+    seed: UInt64, clock: TestClock = TestClock(), storeID: StoreID? = nil,
+    on disk: SimulatedDisk = SimulatedDisk()
+  ) throws {
     let generator = Mutex(SplitMix64(seed: seed))
     self.clock = clock
     environment = Environment(
       now: { clock.now }, randomBytes: { count in generator.withLock { $0.bytes(count) } })
-    disk = SimulatedDisk()
+    self.disk = disk
     configuration = .testing(scheduler: ManualScheduler())
     let database = try Database.create(on: disk, configuration: configuration)
     store = try RecordStore.create(in: database, environment: environment)
     if let storeID { try store.adopt(storeID) }
+  }
+
+  /// Opens the store that is on a disk already, as after a crash.
+  init(opening disk: SimulatedDisk, clock: TestClock) throws {
+    let generator = Mutex(SplitMix64(seed: 0))
+    self.clock = clock
+    environment = Environment(
+      now: { clock.now }, randomBytes: { count in generator.withLock { $0.bytes(count) } })
+    self.disk = disk
+    configuration = .testing(scheduler: ManualScheduler())
+    store = try RecordStore.open(
+      in: Database.open(on: disk, configuration: configuration), environment: environment)
   }
 
   /// Closes the store and opens it again.
