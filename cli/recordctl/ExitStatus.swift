@@ -41,3 +41,37 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
   /// Stopped by a signal; the same command carries on from there.
   case interrupted = 130
 }
+
+extension ExitStatus {
+  /// What the code means, in a few words.
+  var meaning: String {
+    switch self {
+    case .success: "done"
+    case .failure: "failure"
+    case .usage: "usage"
+    case .held: "done, and something is held"
+    case .notFound: "not found"
+    case .locked: "locked"
+    case .schema: "incompatible"
+    case .refused: "refused"
+    case .timeout: "timeout"
+    case .differs: "differs"
+    case .corrupt: "corrupt"
+    case .fork: "fork or rollback"
+    case .belowHorizon: "below horizon"
+    case .clockSkew: "clock skew"
+    case .diskFull: "disk full"
+    case .unreachable: "unreachable"
+    case .bug: "bug"
+    case .interrupted: "interrupted"
+    }
+  }
+
+  /// All codes, one a line.
+  static var table: String {
+    allCases.map { status in
+      let number = "\(status.rawValue)"
+      return String(repeating: " ", count: 5 - number.count) + "\(number)  \(status.meaning)"
+    }.joined(separator: "\n")
+  }
+}

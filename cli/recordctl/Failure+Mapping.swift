@@ -61,10 +61,12 @@ extension Failure {
     case ENOSPC, EDQUOT, EFBIG: self.init(.diskFull, what, hint: Self.spaceHint)
     // The reader has seen enough, and wants no message.
     case EPIPE: self.init(.success, "")
-    case EACCES, EPERM: self.init(.failure, what, hint: "another user, or 'ls -l' to see why")
+    case EACCES, EPERM: self.init(.failure, what, hint: Self.permissionHint)
     default: self.init(.failure, what)
     }
   }
+
+  private static let permissionHint = "as another user; 'ls -l' shows who may"
 
   private static let spaceHint = "make room on the disk, then the same command again"
 
@@ -73,6 +75,8 @@ extension Failure {
     case .outOfSpace: self.init(.diskFull, error.description, hint: Self.spaceHint)
     case .unexpectedEnd: self.init(.corrupt, error.description, hint: Self.restoreHint)
     case .system(ENOENT): self.init(.notFound, error.description)
+    case .system(EACCES), .system(EPERM):
+      self.init(.failure, error.description, hint: Self.permissionHint)
     case .unsuitable, .system: self.init(.failure, error.description)
     }
   }

@@ -13,8 +13,10 @@ struct Recordctl: ParsableCommand {
       A store is named by --store, else by RECORDCTL_STORE, else it is ./records.store. Every \
       option has such a variable: RECORDCTL_ and its long name in capitals.
 
-      Data goes to standard output, progress and messages to standard error. Exit codes: \
-      docs/CLI.md, or 'recordctl help'.
+      Data goes to standard output, progress and messages to standard error.
+
+      EXIT CODES:
+      \(ExitStatus.table)
       """,
     version: "0.1.0",
     subcommands: [

@@ -3,30 +3,6 @@
 public import ChangeJournal
 
 extension StoredRecord {
-  /// Reads the fields of one record from the text of a JSON object.
-  ///
-  /// `_key` and `_collection`, with which printed records begin, are left out.
-  public static func fields(fromJSON text: [UInt8]) throws(JSONError) -> [Field] {
-    var parser = JSONParser()
-    var encoded: [UInt8] = []
-    do throws(JSONFault) {
-      let first = try parser.skipSpace(text.span)
-      guard first == UInt8(ascii: "{") else { throw parser.unexpected(first, "an object") }
-      // Literally: a record whose only field is named `$bytes` is a record.
-      _ = try parser.parseObject(text.span, into: &encoded, literal: true)
-      try parser.expectEnd(text.span)
-    } catch {
-      throw error.located(in: text.span)
-    }
-    guard let value = try? Value(decoding: encoded), case .map(let map) = value else {
-      let problem = JSONError.Problem.invalidWrapper("the object stands for something else")
-      throw JSONError(problem: problem, line: 1, column: 1)
-    }
-    return map.entries.filter { !FieldRules.isReserved($0.key) }
-      .map { Field($0.key, $0.value) }
-      .sorted { ByteOrder.precedes($0.name, $1.name) }
-  }
-
   /// The record as one JSON object on one line, `_key` first, as import reads it.
   public var json: [UInt8] {
     var text = Array(#"{"_key":"#.utf8)

@@ -28,32 +28,11 @@ extension RecordStore {
           summary.tombstones += collection.tombstones
         }
         var writer = SnapshotWriter(write)
-        try writer.begin(storeID: summary.storeID, applied: summary.applied)
-        try Self.write(view.trees, to: &writer, progress)
-        try writer.finish()
+        try view.forEachContentEvent(of: journal, progress: progress) { try writer.append($0) }
         summary.bytes = writer.byteCount
         return summary
       }
     }
-  }
-
-  private static func write(
-    _ reader: any TreeReader, to writer: inout SnapshotWriter,
-    _ progress: (UInt64, UInt64) throws -> Void
-  ) throws {
-    let trees = try reader.trees().filter { $0.name != StoreTree.meta }
-    let total = try trees.reduce(UInt64(0)) { $0 + (try reader.count(of: $1.tree)) }
-    var done: UInt64 = 0
-    for (name, tree) in trees.sorted(by: { ByteOrder.precedes($0.name, $1.name) }) {
-      try writer.beginTree(name)
-      let cursor = try reader.cursor(in: tree)
-      while try cursor.next() {
-        try writer.append(key: cursor.key, value: try cursor.value())
-        done += 1
-        if done % 1024 == 0 { try progress(done, total) }
-      }
-    }
-    try progress(done, total)
   }
 
   /// Reads a snapshot and checks all of it: checksums, order, totals, the chains of the journal,
@@ -77,10 +56,10 @@ extension RecordStore {
   /// Passes on what is in a snapshot, each event after it is checked.
   static func forEachEvent(
     named name: String, _ read: @escaping (Int) throws -> [UInt8],
-    _ progress: (UInt64) throws -> Void, _ body: (SnapshotReader.Event) throws -> Void
+    _ progress: (UInt64) throws -> Void, _ body: (ContentEvent) throws -> Void
   ) throws -> SnapshotSummary {
     var reader = SnapshotReader(name: name, read)
-    var verifier = SnapshotVerifier()
+    var verifier = ContentVerifier()
     var reported: UInt64 = 0
     while let event = try reader.next() {
       if let problem = verifier.check(event) { throw reader.corrupt(problem) }

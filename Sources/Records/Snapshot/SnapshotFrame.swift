@@ -3,20 +3,7 @@
 import ChangeJournal
 import StorageEngine
 
-// A snapshot file is a sequence of frames, each a header of 48 bytes and a payload:
-//
-//   begin { tree { entries } } totals
-//
-// begin    CBOR array: version of the record layout, store id, applied vector
-// tree     the name of a tree, UTF-8; trees come in the order of their names (bytes)
-// entries  a piece of the tree's entries, one after the other in key order: length of the key
-//          (2 bytes), length of the value (4 bytes), key, value; an entry may go on in the next
-//          frame
-// totals   CBOR array: frames before this one, trees, entries, and the SHA-256 of every byte of
-//          the file before this frame
-//
-// All trees of the store are there but `meta`: the journal with what is held, the states of all
-// records, the counts of tombstones. The store's own identity is not: restoring gives a new one.
+// The format is described in docs/FORMAT.md, section 5.
 
 /// The numbers of the snapshot format; integers are little-endian.
 enum SnapshotLayout {

@@ -3,21 +3,12 @@
 import ChangeJournal
 import StorageEngine
 
-/// Reads the frames of a snapshot, checking all that can be checked without knowing what is in
-/// them: checksums, the order of frames, the order of keys, and the totals.
+/// Reads the frames of a snapshot.
+///
+/// It checks all that can be checked without knowing what is in
+/// them: checksums, the order of frames, the order of keys, and the totals. Nothing may follow the
+/// totals in the file.
 struct SnapshotReader {
-  /// What a snapshot is made of.
-  enum Event {
-    /// The beginning, always first.
-    case begin(storeID: StoreID, applied: VersionVector)
-    /// A tree begins.
-    case tree(String)
-    /// An entry of the tree.
-    case entry(key: [UInt8], value: [UInt8])
-    /// The end, always last: nothing follows in the file.
-    case end
-  }
-
   private let name: String
   private let read: (Int) throws -> [UInt8]
   private var input: [UInt8] = []
@@ -52,7 +43,7 @@ struct SnapshotReader {
   var byteCount: UInt64 { offset }
 
   /// Returns the next event; `nil` behind `.end`.
-  mutating func next() throws -> Event? {
+  mutating func next() throws -> ContentEvent? {
     while true {
       if let entry = try nextEntry() { return entry }
       if isComplete { return nil }
@@ -69,7 +60,7 @@ struct SnapshotReader {
 
 extension SnapshotReader {
   /// Reads a frame; `nil` when it holds entries.
-  private mutating func nextFrame() throws -> Event? {
+  private mutating func nextFrame() throws -> ContentEvent? {
     let (header, headerBytes) = try readHeader()
     let stored = try take(Int(header.storedLength))
     guard Checksum.crc32c(of: stored[...]) == header.payloadChecksum else {
@@ -131,7 +122,9 @@ extension SnapshotReader {
     return Array(input[start..<start + count])
   }
 
-  private mutating func decode(_ type: SnapshotFrameType, _ payload: [UInt8]) throws -> Event? {
+  private mutating func decode(_ type: SnapshotFrameType, _ payload: [UInt8]) throws
+    -> ContentEvent?
+  {
     if type != .entries, pendingStart < pending.count {
       throw corrupt("the last entry of the tree is cut short")
     }
@@ -152,7 +145,7 @@ extension SnapshotReader {
     }
   }
 
-  private func decodeBegin(_ payload: [UInt8]) throws -> Event {
+  private func decodeBegin(_ payload: [UInt8]) throws -> ContentEvent {
     var cbor = CBORReader(payload)
     guard try cbor.readArrayCount() == 3 else { throw corrupt("a beginning of another form") }
     let format = try cbor.readUnsigned()
@@ -168,7 +161,7 @@ extension SnapshotReader {
     return .begin(storeID: storeID, applied: applied)
   }
 
-  private mutating func decodeTree(_ payload: [UInt8]) throws -> Event {
+  private mutating func decodeTree(_ payload: [UInt8]) throws -> ContentEvent {
     guard let name = String(validating: payload, as: UTF8.self) else {
       throw corrupt("the name of a tree is not UTF-8")
     }
@@ -179,7 +172,7 @@ extension SnapshotReader {
     return .tree(name)
   }
 
-  private mutating func decodeTotals(_ payload: [UInt8]) throws -> Event {
+  private mutating func decodeTotals(_ payload: [UInt8]) throws -> ContentEvent {
     var cbor = CBORReader(payload)
     guard try cbor.readArrayCount() == 4, try cbor.readUnsigned() == frames,
       try cbor.readUnsigned() == trees, try cbor.readUnsigned() == entries,
@@ -199,7 +192,7 @@ extension SnapshotReader {
 
 extension SnapshotReader {
   /// Takes the next whole entry.
-  private mutating func nextEntry() throws -> Event? {
+  private mutating func nextEntry() throws -> ContentEvent? {
     let headBytes = SnapshotLayout.entryHeadBytes
     guard pending.count - pendingStart >= headBytes else { return nil }
     let keyCount = Int(pending.littleEndian(at: pendingStart, bytes: 2))

@@ -21,8 +21,17 @@ struct SnapshotWriter {
     self.write = write
   }
 
-  /// Writes the first frame.
-  mutating func begin(storeID: StoreID, applied: VersionVector) throws {
+  /// Writes the next part of the content; the last frame with its end.
+  mutating func append(_ event: ContentEvent) throws {
+    switch event {
+    case .begin(let storeID, let applied): try begin(storeID: storeID, applied: applied)
+    case .tree(let name): try beginTree(name)
+    case .entry(let key, let value): try append(key: key, value: value)
+    case .end: try finish()
+    }
+  }
+
+  private mutating func begin(storeID: StoreID, applied: VersionVector) throws {
     var cbor = CBORWriter()
     cbor.write(arrayCount: 3)
     cbor.write(unsigned: recordFormatVersion)
@@ -31,15 +40,13 @@ struct SnapshotWriter {
     try writeFrame(.begin, cbor.take())
   }
 
-  /// Begins the next tree.
-  mutating func beginTree(_ name: String) throws {
+  private mutating func beginTree(_ name: String) throws {
     try flushEntries()
     trees += 1
     try writeFrame(.tree, Array(name.utf8))
   }
 
-  /// Writes an entry of the present tree.
-  mutating func append(key: [UInt8], value: [UInt8]) throws {
+  private mutating func append(key: [UInt8], value: [UInt8]) throws {
     entries += 1
     pending.appendLittleEndian(UInt64(key.count), bytes: 2)
     pending.appendLittleEndian(UInt64(value.count), bytes: 4)
@@ -55,8 +62,7 @@ struct SnapshotWriter {
     pending.removeFirst(start)
   }
 
-  /// Writes the last frame.
-  mutating func finish() throws {
+  private mutating func finish() throws {
     try flushEntries()
     var cbor = CBORWriter()
     cbor.write(arrayCount: 4)

@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The state of a record is a CBOR array, a pure function of the set of transactions that were
-// applied. A record that is alive and wholly written by one transaction, as most are, is plain:
-// origin's short name, sequence and time of the transaction, then two items a field, ordered by
-// the bytes of the name: name and value. Every other state has three items:
-//
-//   1. the stamps: an array of numbers, three a stamp (origin's short name, sequence, time),
-//      ordered by time, short name, sequence; each one is used below
-//   2. the life siblings: an array of numbers, ascending: slot of the stamp * 2, plus 1 if alive
-//   3. the fields: an array of two items a field, ordered as above: the name, and an array
-//      of its siblings, two items each: slot of the stamp, ascending, and the value, or
-//      "undefined" where the field was removed
-//
-// Siblings are the writes that no other applied write has seen: normally one. What is seen of a
-// field is its last sibling. A record is alive if any of its life siblings is. Deleting writes
-// only the life: the fields stay under the tombstone, so that a concurrent change finds them.
+// The format is described in docs/FORMAT.md, section 5.
 
 /// The state of one record, taken apart.
 ///

@@ -32,9 +32,7 @@ struct Delivery {
     case .known: outcome.known += 1
     case .held:
       // Found now, damage is the sender's; found at the release, it would block this store.
-      try forEachPart(of: transaction) { part, bytes, range throws(ItemFault) in
-        try OperationCursor.check(bytes, in: range, operationCount: part.operationCount)
-      }
+      try transaction.checkOperations()
       outcome.held += 1
     }
   }
@@ -61,7 +59,7 @@ struct Delivery {
         timestamp: header.timestamp.rawValue, tag: tag(of: header.origin),
         sequence: header.sequence),
       dependencies: header.dependencies.entries.map { (tag(of: $0.origin), $0.sequence) })
-    try forEachPart(of: transaction) { part, bytes, range in
+    try transaction.forEachPart { part, bytes, range in
       try apply(part, bytes, range, coverage)
     }
     outcome.applied += 1
@@ -92,24 +90,5 @@ struct Delivery {
       try writer.repeatOperation(operation, bytes, names: cursor.names)
     }
     writers[name] = writer
-  }
-
-  /// Passes on each part with the place of its bytes; what is wrong with them names it.
-  private func forEachPart(
-    of transaction: EncodedTransaction,
-    _ body: (TransactionHeader.Part, Span<UInt8>, Range<Int>) throws -> Void
-  ) throws {
-    var start = transaction.headerByteCount
-    for part in transaction.header.parts {
-      let range = start..<start + part.byteCount
-      start = range.upperBound
-      do {
-        try body(part, transaction.bytes.span, range)
-      } catch let fault as ItemFault {
-        throw RecordStoreError.corruptTransaction(
-          transaction.dot,
-          problem: "collection '\(part.collection)', byte \(fault.offset): \(fault.problem)")
-      }
-    }
   }
 }

@@ -166,8 +166,11 @@ struct OperationCursor {
 
 /// The names a field may have.
 enum FieldRules {
+  /// Where printed records have their key.
+  static let key = "_key"
+  /// Where printed records of a whole store have their collection.
+  static let collection = "_collection"
+
   /// Whether printed records use the name for something else.
-  static func isReserved(_ name: String) -> Bool {
-    name == "_key" || name == "_collection"
-  }
+  static func isReserved(_ name: String) -> Bool { name == key || name == collection }
 }

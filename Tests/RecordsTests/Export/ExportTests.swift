@@ -98,7 +98,7 @@ struct ExportTests {
         var records = try view.records(in: "b")
         while let record = try records.next() {
           lines += String(decoding: record.json, as: UTF8.self) + "\n"
-          let fields = try StoredRecord.fields(fromJSON: record.json)
+          let fields = try RecordObject(json: record.json).fields
           #expect(fields == record.fields)
         }
       }

@@ -108,4 +108,18 @@ import Testing
       try await workspace.fail(4, "export", "-o", "no/such/folder", message: "no/such/folder")
     }
   }
+
+  @Test(arguments: [("x.csv", "_key,n\n"), ("x.JSON", "[\n"), ("x.jsonl", "{"), ("csv", "{")])
+  func `the format of an export is that of the file's name`(name: String, start: String)
+    async throws
+  {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      try await workspace.succeed("put", "a", "x", #"{"n":1}"#)
+      try await workspace.succeed("export", "a", "-o", name)
+      #expect(try workspace.text(of: name).hasPrefix(start))
+      try await workspace.succeed("export", "a", "-o", name, "--format", "jsonl")
+      #expect(try workspace.text(of: name) == #"{"_key":"x","n":1}"# + "\n")
+    }
+  }
 }

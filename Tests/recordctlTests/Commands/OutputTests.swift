@@ -125,6 +125,17 @@ import Testing
       }
     }
   }
+
+  @Test func `help lists the exit codes as the documentation does`() async throws {
+    try await Workspace.with { workspace in
+      let help = try await workspace.succeed("help").text
+      let document = try String(
+        contentsOf: URL(filePath: Fixture.path("docs/CLI.md")), encoding: .utf8)
+      let rows = document.matches(of: /(?m)^\| ([0-9]+) \| ([^|]+) \|/)
+      #expect(rows.count > 10)
+      for row in rows { #expect(help.contains("  \(row.1)  \(row.2)\n"), "\(row.0)") }
+    }
+  }
 }
 
 /// Variables of the environment stand for options.

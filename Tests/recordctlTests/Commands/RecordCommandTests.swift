@@ -97,6 +97,25 @@ import Testing
       #expect(!workspace.exists("no.store"))
     }
   }
+
+  @Test func `put takes back what was printed, and refuses what says it is another record`()
+    async throws
+  {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      let uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+      try await workspace.succeed("put", "a", uuid, #"{"n":1}"#, "--key-type", "uuid")
+      let printed = try await workspace.get("a", uuid)
+      try await workspace.succeed("put", "a", uuid, printed)
+      #expect(try await workspace.succeed("export", "a").lines == [printed])
+      let position = try await workspace.position(of: "records.store")
+      try await workspace.fail(1, "put", "a", "y", #"{"_key":"x"}"#, message: #"_key is "x""#)
+      try await workspace.fail(1, "put", "a", "7", #"{"_key":7}"#, message: "_key is 7")
+      try await workspace.fail(
+        1, "put", "a", "x", #"{"_key":"x","_collection":"b"}"#, message: #"_collection is "b""#)
+      #expect(try await workspace.position(of: "records.store") == position)
+    }
+  }
 }
 
 /// How a KEY on the command line names a record.

@@ -73,4 +73,15 @@ import Testing
       try await workspace.fail(4, "snapshot", "verify", "none", message: "none")
     }
   }
+
+  @Test func `a snapshot is for its owner's eyes, as the store is`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.storeWithHistory("a.store")
+      try await workspace.succeed("snapshot", "create", "a.snapshot", "--store", "a.store")
+      for name in ["a.store", "a.snapshot"] {
+        let attributes = try FileManager.default.attributesOfItem(atPath: workspace.path(name))
+        #expect(attributes[.posixPermissions] as? Int == 0o600, "\(name)")
+      }
+    }
+  }
 }

@@ -5,26 +5,18 @@ import Testing
 
 /// Two processes and one store; a process that is stopped.
 @Suite struct LockTests {
-  /// Set when these tests run without the others.
-  static let runsAlone = ProcessInfo.processInfo.environment["RECORD_STORE_ALONE"] != nil
-
-  @Test(.enabled(if: runsAlone, "the shell it starts fails beside many others"))
+  @Test
   func `a second process is told who holds the store and the first goes on`() async throws {
     try await Workspace.with { workspace in
       try await workspace.succeed("init")
       // It waits for its standard input with the store open.
-      let holder = try RunningTool(
-        "/bin/bash",
-        [
-          "-c",
-          "exec \"$0\" import - --format jsonl --collection a "
-            + "< <(echo '{\"_key\":1}'; until [ -e enough ]; do sleep 0.1; done)",
-          Tool.path,
-        ], in: workspace.folder)
+      let input = try HeldInput(in: workspace)
+      let holder = try workspace.startImport(from: input)
+      try input.write(#"{"_key":1}"# + "\n")
       try await workspace.awaitLocked("records.store")
       let outcome = try await workspace.fail(5, "put", "a", "x", "{}", message: "held open")
       #expect(outcome.errors.contains("process \(holder.processIdentifier)"), "\(outcome.errors)")
-      try workspace.write("", to: "enough")
+      try input.end()
       #expect(try await holder.outcome().status == 0)
       #expect(try await workspace.get("a", "1") == #"{"_key":1}"#)
     }
@@ -68,22 +60,27 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: runsAlone, "the shell it starts fails beside many others"))
-  func `an import that waits for input is interrupted too`() async throws {
+  @Test func `an import that waits for input is interrupted too`() async throws {
     try await Workspace.with { workspace in
       try await workspace.succeed("init")
-      let tool = try RunningTool(
-        "/bin/bash",
-        ["-c", "exec \"$0\" import - --format jsonl --collection a < <(sleep 30)", Tool.path],
-        in: workspace.folder)
+      let input = try HeldInput(in: workspace)
+      let tool = try workspace.startImport(from: input)
       try await workspace.awaitLocked("records.store")
       tool.send(signal: SIGINT)
       #expect(try await tool.outcome().status == 130)
+      try input.end()
     }
   }
 }
 
 extension Workspace {
+  /// Starts an import that reads until the input ends.
+  func startImport(from input: HeldInput) throws -> RunningTool {
+    try RunningTool(
+      Tool.path, ["import", "-", "--format", "jsonl", "--collection", "a"], input: input.reading,
+      in: folder)
+  }
+
   /// Waits until some process holds the store.
   func awaitLocked(_ store: String) async throws {
     for _ in 0..<1000 {

@@ -32,9 +32,9 @@ final class RunningTool: Sendable {
   private let errorPath: URL
   private let ended: AsyncStream<Void>
 
-  /// Starts `executable`; its standard input is `input`, or empty.
+  /// Starts `executable`; its standard input is empty unless given.
   init(
-    _ executable: String, _ arguments: [String], input: Data? = nil,
+    _ executable: String, _ arguments: [String], input: FileHandle = .nullDevice,
     environment: [String: String] = [:], in folder: URL
   ) throws {
     let name = UUID().uuidString
@@ -46,7 +46,7 @@ final class RunningTool: Sendable {
     process.currentDirectoryURL = folder
     let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("RECORDCTL") }
     process.environment = inherited.merging(environment) { $1 }
-    process.standardInput = try Self.inputFile(input, at: folder.appending(path: name + ".in"))
+    process.standardInput = input
     process.standardOutput = try Self.emptyFile(at: outputPath)
     process.standardError = try Self.emptyFile(at: errorPath)
     let (ended, end) = AsyncStream<Void>.makeStream()
@@ -55,12 +55,6 @@ final class RunningTool: Sendable {
     try process.run()
     processIdentifier = process.processIdentifier
     self.process = Mutex(process)
-  }
-
-  private static func inputFile(_ input: Data?, at url: URL) throws -> FileHandle {
-    guard let input else { return FileHandle.nullDevice }
-    try input.write(to: url)
-    return try FileHandle(forReadingFrom: url)
   }
 
   private static func emptyFile(at url: URL) throws -> FileHandle {

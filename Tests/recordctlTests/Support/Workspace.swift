@@ -55,8 +55,15 @@ struct Workspace: Sendable {
     _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
   ) throws -> RunningTool {
     try RunningTool(
-      Tool.path, arguments, input: input.map { Data($0.utf8) }, environment: environment,
+      Tool.path, arguments, input: try input.map(inputFile) ?? .nullDevice,
+      environment: environment,
       in: folder)
+  }
+
+  private func inputFile(_ text: String) throws -> FileHandle {
+    let name = UUID().uuidString + ".in"
+    try write(text, to: name)
+    return try FileHandle(forReadingFrom: folder.appending(path: name))
   }
 
   /// Runs the tool to its end.

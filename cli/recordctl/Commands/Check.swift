@@ -7,7 +7,7 @@ import StorageEngine
 /// `recordctl check`.
 struct Check: StoreCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Read every page of the store and check it.",
+    abstract: "Read every page of the store, every transaction and every record, and check them.",
     discussion: "Exit code 10 says that something is damaged; each fault is named with its place.")
 
   @OptionGroup var common: CommonOptions
@@ -15,15 +15,23 @@ struct Check: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
-    let report = try store.database.check()
+    let progress = context.progress("check", counting: "entries")
+    defer { progress.finish() }
+    let report = try store.check { done, total in
+      progress.update(done: done, fraction: total > 0 ? Double(done) / Double(total) : nil)
+      try context.interruption.check()
+    }
+    progress.finish()
     try context.report([
       "store": .text(context.store), "intact": .bool(report.isIntact),
-      "pages": .unsigned(report.pagesRead), "entries": .unsigned(report.entries),
-      "faults": .array(report.faults.map { .text($0.description) }),
+      "pages": .unsigned(report.pages.pagesRead), "entries": .unsigned(report.pages.entries),
+      "faults": .array(report.faults.map { .text($0) }),
     ])
     guard report.isIntact else {
       throw Failure(
-        .corrupt, "\(context.store) is damaged in \(report.faults.count) places",
+        .corrupt,
+        "\(context.store) is damaged: \(report.faults[0])"
+          + (report.faults.count > 1 ? ", and \(report.faults.count - 1) more faults" : ""),
         hint: Failure.restoreHint)
     }
     return .success

@@ -25,8 +25,8 @@ struct Export: StoreCommand {
   @Argument(help: "The collection (default: all).")
   var collection: String?
 
-  @Option(help: "jsonl, json or csv.")
-  var format = Format.jsonl
+  @Option(help: "jsonl, json or csv (default: as the file's extension says, else jsonl).")
+  var format: Format?
 
   @Option(
     name: [.customShort("o"), .long],
@@ -43,7 +43,8 @@ struct Export: StoreCommand {
     defer { progress.finish() }
     let count = try store.read { reader in
       let total = try recordCount(reader)
-      return try reader.export(collection, as: format.exportFormat, to: output.write) { done in
+      return try reader.export(collection, as: chosenFormat.exportFormat, to: output.write) {
+        done in
         progress.update(done: done, fraction: total > 0 ? Double(done) / Double(total) : nil)
         try context.interruption.check()
       }
@@ -54,6 +55,10 @@ struct Export: StoreCommand {
       try context.report(["file": .text(outputFile), "records": .unsigned(count)])
     }
     return .success
+  }
+
+  private var chosenFormat: Format {
+    format ?? outputFile.flatMap(FileNames.lowercasedExtension).flatMap(Format.init) ?? .jsonl
   }
 
   private func recordCount(_ reader: RecordSnapshot) throws -> UInt64 {

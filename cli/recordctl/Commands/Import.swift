@@ -100,9 +100,9 @@ extension Import {
 
   private func chosenFormat() throws -> Format {
     if let format { return format }
-    let `extension` = file.split(separator: ".").last.map { $0.lowercased() }
-    if `extension` == "ndjson" { return .jsonl }
-    guard let format = `extension`.flatMap(Format.init) else {
+    let name = FileNames.lowercasedExtension(file)
+    if name == "ndjson" { return .jsonl }
+    guard let format = name.flatMap(Format.init) else {
       throw ValidationError("the format of '\(file)' is not known: --format csv, jsonl or json")
     }
     return format

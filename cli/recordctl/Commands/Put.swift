@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ChangeJournal
 import Records
 
 /// `recordctl put`.
@@ -25,9 +26,11 @@ struct Put: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
-    let fields = try fields(readText(context))
+    let object = try object(readText(context))
     let isChanged = try store.write { transaction in
-      try transaction.put(record.collection, record.key(in: transaction), fields)
+      let key = try record.key(in: transaction)
+      try check(object, against: key)
+      return try transaction.put(record.collection, key, object.fields)
     }
     try store.close()
     try context.report([
@@ -42,9 +45,27 @@ struct Put: StoreCommand {
     return try InputFile("-", context.interruption).readAll(limit: Self.byteLimit)
   }
 
-  private func fields(_ text: [UInt8]) throws -> [StoredRecord.Field] {
+  /// Refuses an object that says it is another record, as a printed one does.
+  private func check(_ object: RecordObject, against key: RecordKey) throws {
+    if let named = object.key, RecordKey(jsonValue: named) != key {
+      throw Failure(
+        .failure,
+        "the record: its _key is \(Self.text(named.json)), and not \(Self.text(key.json))",
+        hint: "its own key on the command line, or the object without _key")
+    }
+    if let named = object.collection, named != .text(record.collection) {
+      throw Failure(
+        .failure,
+        "the record: its _collection is \(Self.text(named.json)), and not "
+          + Self.text(Value.text(record.collection).json))
+    }
+  }
+
+  private static func text(_ json: [UInt8]) -> String { String(decoding: json, as: UTF8.self) }
+
+  private func object(_ text: [UInt8]) throws -> RecordObject {
     do {
-      return try StoredRecord.fields(fromJSON: text)
+      return try RecordObject(json: text)
     } catch {
       throw Failure(.failure, "the record: \(error)", hint: #"a JSON object: '{"name": "Ada"}'"#)
     }

@@ -22,9 +22,6 @@ struct Log: Sendable {
   /// Tells something that a person should know.
   func notice(_ text: String) { show(text, .notice) }
 
-  /// Tells what is being done.
-  func inform(_ text: String) { show(text, .information) }
-
   /// Tells why a command did not succeed, and what to try.
   func report(_ failure: Failure) {
     guard !failure.message.isEmpty else { return }

@@ -19,8 +19,9 @@ final class OutputFile {
 
   /// A file, in place of any of that name; `-` is standard output.
   ///
-  /// What is not an ordinary file, such as a device or a named pipe, is written to as it is.
-  init(path: String?) throws(FileFailure) {
+  /// What is not an ordinary file, such as a device or a named pipe, is written to as it is. A
+  /// private file is for its owner's eyes, as the store is.
+  init(path: String?, isPrivate: Bool = false) throws(FileFailure) {
     guard let path, path != "-" else {
       descriptor = .output
       target = nil
@@ -33,17 +34,17 @@ final class OutputFile {
     }
     let partial = path + ".partial"
     FileNames.remove(partial)
-    descriptor = try Descriptor.creating(partial)
+    descriptor = try Descriptor.creating(partial, isPrivate: isPrivate)
     target = path
   }
 
-  /// A file that must not exist yet; `-` is standard output.
+  /// A private file that must not exist yet; `-` is standard output.
   convenience init(newPath path: String) throws {
     guard path == "-" || !FileNames.exists(path) else {
       throw Failure(
         .failure, "\(path) exists already", hint: "another path, or move that file away first")
     }
-    try self.init(path: path)
+    try self.init(path: path, isPrivate: true)
   }
 
   deinit { discard() }

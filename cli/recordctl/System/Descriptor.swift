@@ -37,9 +37,9 @@ struct Descriptor: Sendable {
     return file
   }
 
-  /// Creates a file that must not exist yet.
-  static func creating(_ path: String) throws(FileFailure) -> Descriptor {
-    try open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
+  /// Creates a file that must not exist yet; a private one only its owner may read.
+  static func creating(_ path: String, isPrivate: Bool) throws(FileFailure) -> Descriptor {
+    try open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode: isPrivate ? 0o600 : 0o666)
   }
 
   /// Opens what exists for writing.
@@ -47,8 +47,10 @@ struct Descriptor: Sendable {
     try open(path, O_WRONLY | O_CLOEXEC)
   }
 
-  private static func open(_ path: String, _ flags: Int32) throws(FileFailure) -> Descriptor {
-    let number = unsafe Glibc.open(path, flags, 0o666)
+  private static func open(
+    _ path: String, _ flags: Int32, mode: mode_t = 0
+  ) throws(FileFailure) -> Descriptor {
+    let number = unsafe Glibc.open(path, flags, mode)
     guard number >= 0 else { throw FileFailure(path: path, action: "open", number: errno) }
     return Descriptor(number: number, path: path)
   }
@@ -149,6 +151,12 @@ enum FileNames {
   static func isFileOrAbsent(_ path: String) -> Bool {
     var status = stat()
     return unsafe stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// What follows the last point of the last part of a path, in lower case; nil without a point.
+  static func lowercasedExtension(_ path: String) -> String? {
+    let name = path.split(separator: "/").last ?? ""
+    return name.lastIndex(of: ".").map { name[name.index(after: $0)...].lowercased() }
   }
 
   /// Whether anything is at the path, a dangling link included.

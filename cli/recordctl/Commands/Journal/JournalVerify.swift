@@ -2,12 +2,14 @@
 
 import ArgumentParser
 import ChangeJournal
+import Records
 
 /// `recordctl journal verify`.
 struct JournalVerify: StoreCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Check every byte of a journal: checksums, digests, order, hash chains, totals.")
+    abstract:
+      "Check every byte of a journal: checksums, digests, order, chains, operations, totals.")
 
   @Argument(help: "The journal, or - for standard input.")
   var file: String
@@ -24,7 +26,10 @@ struct JournalVerify: StoreCommand {
     while let event = try stream.next() {
       summary.add(event)
       guard case .transactions(let transactions, _) = event else { continue }
-      for transaction in transactions { try chains.verify(transaction) }
+      for transaction in transactions {
+        try chains.verify(transaction)
+        try transaction.checkOperations()
+      }
       progress.update(done: summary.transactions, fraction: input.fraction)
     }
     progress.finish()

@@ -2,14 +2,14 @@
 
 import ChangeJournal
 
-/// Checks what is in a snapshot: that the journal is whole and its chains hold, that every record
+/// Checks what a store or a snapshot contains: that the journal is whole and its chains hold, that every record
 /// is well formed and names only transactions of that journal, and that what is counted is right.
-struct SnapshotVerifier {
+struct ContentVerifier {
   private enum Tree {
     case held, origins, transactions, tombstones
     case records(String)
 
-    /// The tree of that name; `nil` for one that snapshots do not have.
+    /// The tree of that name; `nil` for one that no store of records has.
     init?(_ name: String) {
       switch name {
       case JournalTreeName.held.rawValue: self = .held
@@ -42,7 +42,7 @@ struct SnapshotVerifier {
   /// Takes the next event.
   ///
   /// - Returns: What is wrong, or `nil`.
-  mutating func check(_ event: SnapshotReader.Event) -> String? {
+  mutating func check(_ event: ContentEvent) -> String? {
     switch event {
     case .begin(let storeID, let applied):
       summary.storeID = storeID
@@ -51,7 +51,7 @@ struct SnapshotVerifier {
     case .tree(let name):
       tree = Tree(name)
       seen.insert(Array(name.utf8))
-      return tree == nil ? "'\(name)' is no tree of a snapshot" : nil
+      return tree == nil ? "'\(name)' is no tree of a store of records" : nil
     case .entry(let key, let value):
       return checkEntry(key, value).map { "key \(RecordPlace.hexadecimal(key)): \($0)" }
     case .end: return checkEnd()
@@ -95,17 +95,7 @@ struct SnapshotVerifier {
     var expected = transaction.header.origin.bytes
     expected.appendBigEndian(transaction.header.sequence, bytes: 8)
     guard key == expected else { return (transaction, "it is \(transaction.dot)") }
-    var start = transaction.headerByteCount
-    for part in transaction.header.parts {
-      let range = start..<start + part.byteCount
-      start = range.upperBound
-      do throws(ItemFault) {
-        try OperationCursor.check(
-          transaction.bytes.span, in: range, operationCount: part.operationCount)
-      } catch {
-        return (transaction, "operation at byte \(error.offset): \(error.problem)")
-      }
-    }
+    try transaction.checkOperations()
     return (transaction, nil)
   }
 

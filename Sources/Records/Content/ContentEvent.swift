@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChangeJournal
+import StorageEngine
+
+/// What a store contains, piece by piece: all its trees but the one with its own identity.
+enum ContentEvent {
+  /// The beginning, always first.
+  case begin(storeID: StoreID, applied: VersionVector)
+  /// A tree begins; trees come in the order of their names (bytes).
+  case tree(String)
+  /// The next entry of the tree, in key order.
+  case entry(key: [UInt8], value: [UInt8])
+  /// The end, always last.
+  case end
+}
+
+extension RecordReader {
+  /// Passes on everything that is in the store; `progress` is told how many entries of how many.
+  func forEachContentEvent(
+    of journal: Journal, progress: (UInt64, UInt64) throws -> Void,
+    _ body: (ContentEvent) throws -> Void
+  ) throws {
+    try body(
+      .begin(
+        storeID: try MetaTree.open(trees).storeID(),
+        applied: try journal.appliedVector(in: trees)))
+    let all = try trees.trees().filter { $0.name != StoreTree.meta }
+    let total = try all.reduce(UInt64(0)) { $0 + (try trees.count(of: $1.tree)) }
+    var done: UInt64 = 0
+    for (name, tree) in all.sorted(by: { ByteOrder.precedes($0.name, $1.name) }) {
+      try body(.tree(name))
+      let cursor = try trees.cursor(in: tree)
+      while try cursor.next() {
+        try body(.entry(key: cursor.key, value: try cursor.value()))
+        done += 1
+        if done % 1024 == 0 { try progress(done, total) }
+      }
+    }
+    try progress(done, total)
+    try body(.end)
+  }
+}
