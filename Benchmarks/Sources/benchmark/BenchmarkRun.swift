@@ -20,8 +20,7 @@ struct BenchmarkRun {
 
   mutating func measure() throws {
     try measureCommits()
-    try makeInput()
-    try measureImport()
+    for keys in GeneratedRow.KeyOrder.allCases.reversed() { try measureImport(keys) }
     try measureSync()
   }
 
@@ -107,14 +106,14 @@ extension BenchmarkRun {
   private var csvPath: String { folder + "/rows.csv" }
 
   /// Writes the same rows as JSON lines and as CSV.
-  private func makeInput() throws {
+  private func makeInput(_ keys: GeneratedRow.KeyOrder) throws {
     for path in [jsonPath, csvPath] {
       FileManager.default.createFile(atPath: path, contents: nil)
     }
     let json = try FileHandle(forWritingTo: URL(filePath: jsonPath))
     let csv = try FileHandle(forWritingTo: URL(filePath: csvPath))
     for start in stride(from: 0, to: records, by: 10_000) {
-      let rows = (start..<min(start + 10_000, records)).map { GeneratedRow($0) }
+      let rows = (start..<min(start + 10_000, records)).map { GeneratedRow($0, keys: keys) }
       try json.write(contentsOf: Data(rows.map(\.jsonLine).joined().utf8))
       try csv.write(contentsOf: Data(rows.map(\.csvLine).joined().utf8))
     }
@@ -122,7 +121,9 @@ extension BenchmarkRun {
     try csv.close()
   }
 
-  private mutating func measureImport() throws {
+  /// Leaves the store with the rows for `measureSync`.
+  private mutating func measureImport(_ keys: GeneratedRow.KeyOrder) throws {
+    try makeInput(keys)
     var ours: [Subprocess] = []
     var theirs: [Subprocess] = []
     for _ in 0..<rounds {
@@ -135,22 +136,21 @@ extension BenchmarkRun {
       for name in ["theirs.db", "theirs.db-wal", "theirs.db-shm"] { try remove(name) }
       theirs.append(try RunningSubprocess(sqliteCommand).wait())
     }
-    add("import of \(records) rows: recordctl, JSON lines", ours)
-    add("import of \(records) rows: sqlite3 shell, CSV", theirs)
+    add("import of \(records) rows, \(keys) keys: recordctl, JSON lines", ours)
+    add("import of \(records) rows, \(keys) keys: sqlite3 shell, CSV", theirs)
     report.add(
-      ratio: "import: recordctl / sqlite3 shell",
+      ratio: "import, \(keys) keys: recordctl / sqlite3 shell",
       Report.median(theirs.map(\.seconds)) / Report.median(ours.map(\.seconds)), atLeast: 1.8)
     report.add(
-      ratio: "import: recordctl's memory in MB", (ours.map(\.peakBytes).max() ?? 0).megabytes,
-      atMost: 300)
+      ratio: "import, \(keys) keys: recordctl's memory in MB",
+      (ours.map(\.peakBytes).max() ?? 0).megabytes, atMost: 300)
   }
 
   private var sqliteCommand: [String] {
     [
       "sqlite3", path("theirs.db"), "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
       """
-      CREATE TABLE rows(key TEXT PRIMARY KEY, name TEXT, note TEXT, quantity INTEGER, price REAL) \
-      WITHOUT ROWID
+      CREATE TABLE rows(key TEXT PRIMARY KEY, name TEXT, note TEXT, quantity INTEGER, price REAL)
       """,
       ".mode csv", ".import '\(csvPath)' rows",
     ]

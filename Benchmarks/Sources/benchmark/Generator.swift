@@ -51,15 +51,26 @@ struct GeneratedRecord {
 
 /// A row as services keep them: a key, two texts, an integer, an amount.
 struct GeneratedRow {
+  /// In which order keys come.
+  enum KeyOrder: String, CaseIterable {
+    case ascending
+    case random
+  }
+
   let key: String
   let name: String
   let note: String
   let quantity: UInt64
   let price: String
 
-  init(_ index: UInt64) {
+  init(_ index: UInt64, keys: KeyOrder) {
     let record = GeneratedRecord(index)
-    key = hexadecimal(record.key[..<12])
+    switch keys {
+    case .ascending:
+      let digits = String(index, radix: 16)
+      key = String(repeating: "0", count: 24 - digits.count) + digits
+    case .random: key = hexadecimal(record.key[..<12])
+    }
     name = hexadecimal(record.value[..<8])
     note = hexadecimal(record.value[8..<40])
     quantity = UInt64(record.value[40]) << 8 | UInt64(record.value[41])

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import StorageEngine
 import Synchronization
 
-/// Commits batches on a thread of its own, one after the other, while the caller reads the next.
+/// Commits batches on a thread of its own, one after the other, while the caller reads the next and
+/// a third thread waits until the one before is durable.
 ///
-/// At most one batch is being committed and one waits, so memory stays bounded.
+/// Few batches are under way at once, so memory stays bounded.
 final class BatchCommitter: Sendable {
   private struct State {
     /// Used batches, whose memory is used again.
     var spare: [PreparedBatch] = []
     var done = ImportProgress()
+    /// Records of the batches whose commit was begun.
+    var submitted: UInt64 = 0
     /// Whether `done` has changed since it was taken.
     var isNews = false
     var failure: (any Error)?
@@ -21,9 +25,10 @@ final class BatchCommitter: Sendable {
   private let repeats: RepeatedKeys
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "record-store.import")
+  private let durableQueue = DispatchQueue(label: "record-store.import.durable")
   /// Counts the batches that may be handed over.
   private let room = DispatchSemaphore(value: 0)
-  private static let batchesAtOnce = 2
+  private static let batchesAtOnce = 3
 
   init(_ store: RecordStore, _ collection: String?, _ repeats: RepeatedKeys) {
     self.store = store
@@ -50,25 +55,42 @@ final class BatchCommitter: Sendable {
   /// Hands over a batch that was taken with `emptyBatch`; `bytes` of the input lead to its end.
   func submit(_ batch: PreparedBatch, bytes: UInt64) {
     queue.async {
-      self.commit(batch, bytes: bytes)
-      self.room.signal()
+      let outcome = Result { try self.commit(batch) }
+      self.durableQueue.async {
+        self.settle(outcome, batch, bytes: bytes)
+        self.room.signal()
+      }
     }
   }
 
-  private func commit(_ batch: PreparedBatch, bytes: UInt64) {
-    let (failed, first) = state.withLock { ($0.failure != nil, $0.done.records) }
-    if failed { return }
+  /// Commits a batch; `nil` when there was a failure before.
+  private func commit(_ batch: PreparedBatch) throws -> (written: Int, commit: PendingCommit)? {
+    let (failed, first) = state.withLock { state in
+      defer { state.submitted += UInt64(batch.records.entries.count) }
+      return (state.failure != nil, state.submitted)
+    }
+    if failed { return nil }
+    let (written, commit) = try store.writeWithoutWaiting { transaction in
+      try transaction.put(batch, into: collection, firstOrdinal: first, repeats)
+    }
+    return (written, commit)
+  }
+
+  /// Waits until a batch is durable; only then it counts as done.
+  private func settle(
+    _ outcome: Result<(written: Int, commit: PendingCommit)?, any Error>, _ batch: PreparedBatch,
+    bytes: UInt64
+  ) {
     do {
-      let written = try store.write { transaction in
-        try transaction.put(batch, into: collection, firstOrdinal: first, repeats)
-      }
+      guard let (written, commit) = try outcome.get() else { return }
+      try commit.wait()
       state.withLock { state in
         state.done.add(batch.records, written: written, bytes: bytes)
         state.isNews = true
         state.spare.append(batch)
       }
     } catch {
-      state.withLock { $0.failure = error }
+      state.withLock { $0.failure = $0.failure ?? error }
     }
   }
 
@@ -85,7 +107,7 @@ final class BatchCommitter: Sendable {
   ///
   /// - Throws: What one of them has thrown.
   func finish() throws {
-    queue.sync {}
+    waitForAll()
     try state.withLock { if let failure = $0.failure { throw failure } }
   }
 
@@ -94,8 +116,13 @@ final class BatchCommitter: Sendable {
   /// Batches that still wait are dropped: the store is not touched afterwards.
   func stop() -> ImportProgress {
     state.withLock { $0.failure = $0.failure ?? ImportStopped() }
-    queue.sync {}
+    waitForAll()
     return state.withLock { $0.done }
+  }
+
+  private func waitForAll() {
+    queue.sync {}
+    durableQueue.sync {}
   }
 }
 

@@ -186,13 +186,12 @@ public final class Database: Sendable {
   public func write<R>(
     durability: Durability? = nil, _ body: (WriteTransaction) throws -> R
   ) throws -> R {
-    let (result, lsn) = try runExclusively(body)
-    scheduleCheckpointIfDue()
-    try settle(lsn, durability ?? configuration.durability)
+    let (result, commit) = try writeWithoutWaiting(durability: durability, body)
+    try commit.wait()
     return result
   }
 
-  private func runExclusively<R>(
+  func runExclusively<R>(
     _ body: (WriteTransaction) throws -> R
   ) throws -> (R, UInt64) {
     writerLock.lock()
