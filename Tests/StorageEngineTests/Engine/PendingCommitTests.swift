@@ -87,7 +87,7 @@ struct PendingCommitTests {
     let store = try TestStore(on: disk)
     try store.commit([.createTree("main")])
     let commits = try (0..<3).map { try put(store, $0) }
-    disk.inject(Fault(call: disk.calls, kind: .system(EIO), lasts: true))
+    disk.inject(Fault(call: disk.calls, kind: .system(errno: EIO), lasts: true))
     for commit in commits {
       #expect(throws: EngineError.self) { try commit.wait() }
     }
