@@ -39,7 +39,7 @@ extension Response {
     let code = isOurs ? SyncError.Code.failed : error.code
     let message = isOurs ? "the store failed" : error.message
     var headers: HTTPFields = [
-      .contentType: "text/plain; charset=utf-8", .recordStoreError: code.rawValue,
+      .contentType: MediaType.text, .recordStoreError: code.rawValue,
       .cacheControl: "no-store",
     ]
     if code == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }

@@ -143,17 +143,13 @@ extension SyncServer {
   }
 
   private static func tls(_ files: ServerCertificate) throws(SyncServerError) -> TLSConfiguration {
-    let chain: [NIOSSLCertificate]
-    let key: NIOSSLPrivateKey
-    do {
-      chain = try NIOSSLCertificate.fromPEMFile(files.certificatePath)
-    } catch {
-      throw .certificate(path: files.certificatePath, reason: "\(error)")
+    guard let chain = try? NIOSSLCertificate.fromPEMFile(files.certificatePath), !chain.isEmpty
+    else {
+      throw .certificate(path: files.certificatePath, reason: "it holds no certificate in PEM form")
     }
-    do {
-      key = try NIOSSLPrivateKey(file: files.keyPath, format: .pem)
-    } catch {
-      throw .certificate(path: files.keyPath, reason: "\(error)")
+    guard let key = try? NIOSSLPrivateKey(file: files.keyPath, format: .pem) else {
+      throw .certificate(
+        path: files.keyPath, reason: "it holds no private key in PEM form without a passphrase")
     }
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
@@ -164,6 +160,6 @@ extension SyncServer {
 
   private static func startFailure(_ error: any Error, address: String) -> any Error {
     guard let error = error as? IOError else { return error }
-    return SyncServerError.cannotListen(address: address, reason: "\(error)")
+    return SyncServerError.cannotListen(address: address, reason: SyncError.words(for: error))
   }
 }
