@@ -23,8 +23,10 @@ struct PeerConnection: Sendable {
       request.body = .bytes(ByteBuffer(bytes: try hello.encoded()))
       let response = try await execute(request)
       return try Hello(decoding: try await response.bytes(upTo: Hello.maximumBytes))
+    } catch let error as CodingError {
+      throw Self.unreadable(error)
     } catch {
-      throw failure(error)
+      throw SyncError(error, greeting: peer)
     }
   }
 
@@ -62,7 +64,11 @@ struct PeerConnection: Sendable {
   /// damage on the way.
   private func failure(_ error: any Error) -> SyncError {
     guard let error = error as? CodingError else { return SyncError(error, connectingTo: peer) }
-    return .corrupt("the peer's answer cannot be read: \(error)")
+    return Self.unreadable(error)
+  }
+
+  private static func unreadable(_ error: CodingError) -> SyncError {
+    .corrupt("the peer's answer cannot be read: \(error)")
   }
 
   private func request(

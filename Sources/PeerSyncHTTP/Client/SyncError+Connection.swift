@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -16,6 +17,8 @@ extension SyncError {
     }
     switch error {
     case let error as NIOConnectionError: self = failure(.unreachable, Self.reason(of: error))
+    case let error as IOError where error.isConnectFailure:
+      self = failure(.unreachable, Self.words(for: error))
     case let error as HTTPClientError where error == .connectTimeout:
       self = failure(.unreachable, "it does not answer")
     case let error as HTTPClientError where error == .tlsHandshakeTimeout:
@@ -25,9 +28,22 @@ extension SyncError {
     case is BoringSSLError: self = failure(.refused, Self.reason(ofHandshake: "\(error)", peer))
     case is NIOSSLExtraError:
       self = failure(.refused, "its certificate is not one for \(peer.host)")
-    case is HTTPParserError: self = failure(.corrupt, "it does not speak HTTP\(Self.hint(peer))")
+    case let error as HTTPParserError where !error.isEnd:
+      self = failure(.corrupt, "it does not speak HTTP\(Self.hint(peer))")
     default: self.init(carrier: error)
     }
+  }
+
+  /// The same for the first request of all: a peer that hangs up instead of answering it may expect
+  /// another protocol.
+  init(_ error: any Error, greeting peer: PeerAddress) {
+    let isHangUp =
+      (error as? HTTPClientError) == .remoteConnectionClosed
+      || (error as? HTTPParserError)?.isEnd == true
+    self.init(error, connectingTo: peer)
+    guard isHangUp else { return }
+    let reason = "\(message) without an answer\(Self.hint(peer))"
+    self.init(code, reason, cause: error)
   }
 
   private static func reason(of error: NIOConnectionError) -> String {
@@ -48,6 +64,13 @@ extension SyncError {
 
   private static func hint(_ peer: PeerAddress) -> String {
     peer.isSecure ? "" : "; use https:// if it speaks TLS"
+  }
+}
+
+extension IOError {
+  /// Whether there was no connection yet.
+  fileprivate var isConnectFailure: Bool {
+    [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, EACCES].contains(errnoCode)
   }
 }
 

@@ -14,7 +14,11 @@ extension SyncError {
     case let error as HTTPClientError: self.init(error)
     case is NIOTooManyBytesError:
       self.init(.corrupt, "the peer sent more than it may", cause: error)
-    case is HTTPParserError: self.init(.corrupt, "the peer does not speak HTTP", cause: error)
+    case let error as HTTPParserError:
+      self =
+        error.isEnd
+        ? SyncError(.unreachable, Self.hungUp, cause: error)
+        : SyncError(.corrupt, "the peer does not speak HTTP", cause: error)
     case is CancellationError: self = .unreachable("cancelled")
     default:
       self.init(.unreachable, "the connection broke: \(Self.words(for: error))", cause: error)
@@ -26,13 +30,15 @@ extension SyncError {
     case .readTimeout, .writeTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout:
       self.init(.timeout, "the peer did not answer in time", cause: error)
     case .remoteConnectionClosed:
-      self.init(.unreachable, "the peer closed the connection", cause: error)
+      self.init(.unreachable, Self.hungUp, cause: error)
     case .cancelled: self = .unreachable("cancelled")
     default:
       let reason = error.shortDescription
       self.init(.unreachable, "the connection broke: \(reason)", cause: error)
     }
   }
+
+  private static var hungUp: String { "the peer closed the connection" }
 
   /// The reason alone: what libraries say of their errors names their functions and files.
   static func words(for error: any Error) -> String {
@@ -50,4 +56,9 @@ extension SyncError {
     default: "system error \(error.errnoCode)"
     }
   }
+}
+
+extension HTTPParserError {
+  /// Whether the only thing wrong is that there was no more.
+  var isEnd: Bool { self == .invalidEOFState }
 }

@@ -6,8 +6,9 @@ import Records
 import TestSupport
 import Testing
 
-/// Two streams of different data sets may reach a store without transactions at the same time; each
-/// finds that it may be taken, before either has brought anything. Whichever brings its first
+/// Two streams of different data sets that reach a store without transactions at the same time.
+///
+/// Each finds that it may be taken before either has brought anything. Whichever brings its first
 /// transactions first decides what the store is a replica of.
 @Suite struct DataSetTests {
   private static let one = StoreID(high: 1, low: 1)
