@@ -71,24 +71,37 @@ public struct SyncServer<Store: ReplicaStore>: Service {
     try result.get()
   }
 
-  private func serve(_ application: some ApplicationProtocol, _ slots: TransferSlots) async throws {
+  /// Runs the HTTP server to its end.
+  ///
+  /// It runs in a task that nobody else can cancel: a server that is cancelled drops connections it
+  /// has just accepted, and those trap. Whoever asks for the end, first the listening socket is
+  /// closed, then transfers have their time, and only then what is left is cancelled.
+  private func serve(
+    _ application: some ApplicationProtocol, _ slots: TransferSlots
+  ) async throws {
+    try Task.checkCancellation()
     let timeout = options.limits.shutdownTimeout
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await application.run() }
-      group.addTask {
-        do {
-          try await gracefulShutdown()
-        } catch {
-          slots.close()
-          throw error
-        }
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [
+          .init(service: application, successTerminationBehavior: .gracefullyShutdownGroup)
+        ],
+        logger: logger))
+    let running = Task.detached { try await group.run() }
+    do {
+      try await withTaskCancellationOrGracefulShutdownHandler {
+        try await running.value
+      } onCancelOrGracefulShutdown: {
         slots.close()
-        try await Task.sleep(for: timeout)
+        Task.detached {
+          await group.triggerGracefulShutdown()
+          try? await Task.sleep(for: timeout)
+          running.cancel()
+        }
       }
-      // Whichever ends first, the server or its last moment, ends the other.
-      try await group.next()
-      group.cancelAll()
-      try await group.waitForAll()
+    } catch {
+      // How a server ends that was told to is no failure.
+      guard slots.isClosed else { throw error }
     }
   }
 

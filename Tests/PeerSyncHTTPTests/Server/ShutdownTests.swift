@@ -67,4 +67,28 @@ import Testing
     // No call into the store is under way any more.
     try replica.check()
   }
+
+  /// A connection that is accepted just as the server ends has nobody who would handle it.
+  @Test func `connections that come in while it ends do no harm`() async throws {
+    let replica = try NetworkReplica(seed: 1)
+    for round in 0..<20 {
+      let clients = try await serving(replica.store) { running in
+        let clients = Task {
+          await withDiscardingTaskGroup { group in
+            for _ in 0..<8 {
+              group.addTask {
+                let text = head("GET", "/v1/health", port: running.port)
+                // Until nobody listens any more.
+                while (try? await request(running.port, text)) != nil {}
+              }
+            }
+          }
+        }
+        try await Task.sleep(for: .milliseconds(round))
+        return clients
+      }
+      await clients.value
+    }
+    try replica.check()
+  }
 }
