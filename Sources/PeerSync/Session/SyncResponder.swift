@@ -28,19 +28,15 @@ public struct SyncResponder<Store: ReplicaStore>: Sendable {
     return mine.hello
   }
 
-  /// Prepares for transactions of a data set: a store without transactions takes its identity.
-  public func accept(_ storeID: StoreID) throws(SyncError) {
+  /// Takes transactions of a data set, durably.
+  ///
+  /// A store without transactions takes its identity with the first of them; an empty batch changes
+  /// nothing, and is refused as others of this data set would be.
+  public func take(
+    _ batch: [EncodedTransaction], of storeID: StoreID
+  ) throws(SyncError) -> TakeOutcome {
     do {
-      try store.adopt(storeID, force: false)
-    } catch {
-      throw SyncError(error)
-    }
-  }
-
-  /// Takes transactions, durably.
-  public func take(_ batch: [EncodedTransaction]) throws(SyncError) -> TakeOutcome {
-    do {
-      return try store.take(batch)
+      return try store.take(batch, of: storeID)
     } catch {
       throw SyncError(error)
     }
@@ -52,8 +48,10 @@ public struct SyncResponder<Store: ReplicaStore>: Sendable {
     return Acknowledgement(applied: hello.applied, received: hello.received, held: hello.held)
   }
 
-  /// Lists what is applied and `position` does not include.
-  public func transactions(since position: VersionVector) throws(SyncError) -> Store.Journal {
+  /// Lists what is applied and `position` does not include, and says of which data set it is.
+  public func transactions(
+    since position: VersionVector
+  ) throws(SyncError) -> (storeID: StoreID, journal: Store.Journal) {
     do {
       return try store.transactions(since: position)
     } catch {

@@ -96,7 +96,7 @@ extension SyncSession {
     guard !batch.transactions.isEmpty else { return }
     pull.isTaking = true
     pull.takingCount = SyncCount(batch.transactions)
-    effects.append(.take(batch.transactions))
+    effects.append(.take(batch.transactions, of: batch.storeID))
   }
 
   private mutating func finishTaking(_ pull: inout Pull) {

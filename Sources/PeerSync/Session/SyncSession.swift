@@ -49,8 +49,8 @@ public struct SyncSession: Sendable {
     case adopt(StoreID, force: Bool)
     /// Ask the peer.
     case request(SyncRequest)
-    /// Hand transactions to the store.
-    case take([EncodedTransaction])
+    /// Hand transactions of a data set to the store.
+    case take([EncodedTransaction], of: StoreID)
     /// Read the journal from here: the next `.read` starts at it.
     ///
     /// Reported by nothing.

@@ -16,22 +16,28 @@ extension RecordStore: ReplicaStore {
     var hashes: [Dot: Hash256] = [:]
     for head in heads { hashes[head.dot] = head.hash }
     for dot in dots where hashes[dot] == nil { hashes[dot] = try chainHash(of: dot) }
+    let status = try status()
     let hello = Hello(
-      storeID: storeID, origin: origin, clock: clock,
+      storeID: status.storeID, origin: status.origin, clock: clock,
       heads: heads.map { Hello.Head(dot: $0.dot, hash: $0.hash) }, received: received,
-      held: UInt64(try status().held.count))
+      held: UInt64(status.held.count))
     return ReplicaFacts(hello: hello, hashes: hashes)
   }
 
   /// Applies transactions of other replicas.
-  public func take(_ batch: [EncodedTransaction]) throws -> TakeOutcome {
-    let outcome = try apply(batch)
+  public func take(_ batch: [EncodedTransaction], of storeID: StoreID) throws -> TakeOutcome {
+    let outcome = try apply(batch, of: storeID)
     return TakeOutcome(
       applied: UInt64(outcome.applied), held: UInt64(outcome.held), known: UInt64(outcome.known))
   }
 
   /// Lists the transactions beyond a position.
-  public func transactions(since position: VersionVector) throws -> JournalCursor {
-    try journal(since: position)
+  public func transactions(
+    since position: VersionVector
+  ) throws -> (storeID: StoreID, journal: JournalCursor) {
+    // In this order: a store that has transactions stays with its data set, so what is committed
+    // now is that of the journal, unless the journal is empty.
+    let journal = try journal(since: position)
+    return (try status().storeID, journal)
   }
 }

@@ -22,10 +22,13 @@ public protocol ReplicaStore: Sendable {
   /// Applies what is new and applicable, holds back what is from too far in the future, and returns
   /// when that is durable.
   ///
-  /// All or nothing.
-  func take(_ batch: [EncodedTransaction]) throws -> TakeOutcome
-  /// Everything applied that `position` does not include, causes before effects.
-  func transactions(since position: VersionVector) throws -> Journal
+  /// All or nothing. `storeID` names the data set of the batch: in the same step a store without
+  /// transactions becomes a replica of it, and one of another data set refuses. An empty batch only
+  /// asks whether others would be refused.
+  func take(_ batch: [EncodedTransaction], of storeID: StoreID) throws -> TakeOutcome
+  /// Everything applied that `position` does not include, causes before effects, with the data set
+  /// that it belongs to.
+  func transactions(since position: VersionVector) throws -> (storeID: StoreID, journal: Journal)
 }
 
 /// Transactions one by one, causes before effects.

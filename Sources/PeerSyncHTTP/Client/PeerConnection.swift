@@ -23,19 +23,23 @@ struct PeerConnection: Sendable {
       request.body = .bytes(ByteBuffer(bytes: try hello.encoded()))
       let response = try await execute(request)
       return try Hello(decoding: try await response.bytes(upTo: Hello.maximumBytes))
+    } catch let error as CodingError {
+      throw Self.unreadable(error)
     } catch {
-      throw SyncError(peer: error)
+      throw SyncError(error, greeting: peer)
     }
   }
 
-  /// `GET /v1/journal`: the body of the answer.
+  /// `POST /v1/journal/since`: the body of the answer.
   func openJournal(since position: VersionVector) async throws(SyncError)
     -> HTTPClientResponse.Body
   {
     do {
-      return try await execute(request(.GET, "/v1/journal?since=\(position)")).body
+      var request = request(.POST, "/v1/journal/since", type: MediaType.text)
+      request.body = .bytes(ByteBuffer(string: "\(position)"))
+      return try await execute(request).body
     } catch {
-      throw SyncError(peer: error)
+      throw failure(error)
     }
   }
 
@@ -52,8 +56,19 @@ struct PeerConnection: Sendable {
       let bytes = try await response.bytes(upTo: Acknowledgement.maximumBytes)
       return (try Acknowledgement(decoding: bytes), journal.byteCount)
     } catch {
-      throw SyncError(peer: error)
+      throw failure(error)
     }
+  }
+
+  /// Says in our words what went wrong with the peer: unlike our store's, its coding errors are
+  /// damage on the way.
+  private func failure(_ error: any Error) -> SyncError {
+    guard let error = error as? CodingError else { return SyncError(error, connectingTo: peer) }
+    return Self.unreadable(error)
+  }
+
+  private static func unreadable(_ error: CodingError) -> SyncError {
+    .corrupt("the peer's answer cannot be read: \(error)")
   }
 
   private func request(
@@ -105,16 +120,6 @@ private struct FrameSequence<Source: TransactionSource>: AsyncSequence, Sendable
 }
 
 extension SyncError {
-  /// Says in our words what went wrong with the peer: unlike our store's, its coding errors are
-  /// damage on the way.
-  fileprivate init(peer error: any Error) {
-    if let error = error as? CodingError {
-      self = .corrupt("the peer's answer cannot be read: \(error)")
-    } else {
-      self.init(carrier: error)
-    }
-  }
-
   /// Reads the answer of a peer that refuses.
   fileprivate init(status: HTTPResponseStatus, headers: HTTPHeaders, message: [UInt8]) {
     let text = Self.printable(message)

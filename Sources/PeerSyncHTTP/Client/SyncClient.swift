@@ -83,11 +83,9 @@ public struct SyncClient: Sendable {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.minimumTLSVersion = .tlsv12
     if let path = options.authorityPath {
-      do {
-        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
-      } catch {
-        throw .refused("the certificates in \(path) cannot be used: \(error)")
-      }
+      guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty
+      else { throw .refused("\(path) holds no certificates in PEM form") }
+      tls.trustRoots = .certificates(certificates)
     }
     let idle = TimeAmount(options.idleTimeout)
     var configuration = HTTPClient.Configuration(

@@ -49,8 +49,8 @@ struct SyncDriver<Store: ReplicaStore>: Sendable {
             group.addTask { await work(source) { .examined(try facts(dots)) } }
           case .adopt(let storeID, let force):
             group.addTask { await work(source) { try adopt(storeID, force) } }
-          case .take(let batch):
-            group.addTask { await work(source) { .taken(try store.take(batch)) } }
+          case .take(let batch, let storeID):
+            group.addTask { await work(source) { .taken(try store.take(batch, of: storeID)) } }
           case .read(let bytes):
             group.addTask { await work(source) { try journal.next(bytes) } }
           }
@@ -174,7 +174,9 @@ private final class JournalBatches<Store: ReplicaStore>: Sendable {
   /// Reads at least one transaction, and on until there are so many bytes.
   func next(_ byteCount: Int) throws -> SyncSession.Event {
     try state.withLock { state in
-      if state.journal == nil { state.journal = try store.transactions(since: state.position) }
+      if state.journal == nil {
+        state.journal = try store.transactions(since: state.position).journal
+      }
       var batch: [EncodedTransaction] = []
       var count = 0
       while count < byteCount {

@@ -21,6 +21,8 @@ final class InboundJournal: Sendable {
     var reader: JournalReader
     /// Whether the reader may hold whole frames that were not decoded yet.
     var mayHoldFrames = false
+    /// Why no further bytes come; told once what came before is decoded.
+    var broken: SyncError?
   }
 
   private let state: Mutex<State>
@@ -92,10 +94,14 @@ final class InboundJournal: Sendable {
   }
 
   /// Collects a piece; none at the end of the stream.
+  ///
+  /// When the stream breaks, what has come is returned first: on a line that breaks often this is
+  /// how any progress is made.
   private func collect(
     from chunks: inout some AsyncIteratorProtocol<ByteBuffer, any Error>,
     since start: ContinuousClock.Instant
   ) async throws(SyncError) -> [UInt8] {
+    if let broken = state.withLock({ $0.broken }) { throw broken }
     var bytes: [UInt8] = []
     do {
       while let chunk = try await chunks.next() {
@@ -105,7 +111,10 @@ final class InboundJournal: Sendable {
       }
       return bytes
     } catch {
-      throw SyncError(carrier: error)
+      let broken = SyncError(carrier: error)
+      guard !bytes.isEmpty else { throw broken }
+      state.withLock { $0.broken = broken }
+      return bytes
     }
   }
 

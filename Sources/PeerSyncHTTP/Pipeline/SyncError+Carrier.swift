@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOHTTP1
-import NIOPosix
-import NIOSSL
 import PeerSync
 
 extension SyncError {
@@ -13,35 +12,53 @@ extension SyncError {
     switch error {
     case let error as SyncError: self = error
     case let error as HTTPClientError: self.init(error)
-    case let error as NIOSSLError: self = .tls("\(error)")
-    case let error as BoringSSLError: self = .tls("\(error)")
-    case is NIOSSLExtraError: self = .tls("the certificate is not one for this host")
-    case is NIOTooManyBytesError: self = .corrupt("the peer sent more than it may")
-    case is HTTPParserError: self = .corrupt("the peer does not speak HTTP")
-    case is CancellationError: self = SyncError(.unreachable, "cancelled")
-    case let error as NIOConnectionError: self = .unreachable(Self.reason(of: error))
-    case let error as IOError: self = .unreachable("the connection broke: \(error)")
-    default: self = .unreachable("the connection broke: \(error)")
+    case is NIOTooManyBytesError:
+      self.init(.corrupt, "the peer sent more than it may", cause: error)
+    case let error as HTTPParserError:
+      self =
+        error.isEnd
+        ? SyncError(.unreachable, Self.hungUp, cause: error)
+        : SyncError(.corrupt, "the peer does not speak HTTP", cause: error)
+    case is CancellationError: self = .unreachable("cancelled")
+    default:
+      self.init(.unreachable, "the connection broke: \(Self.words(for: error))", cause: error)
     }
   }
 
   private init(_ error: HTTPClientError) {
     switch error {
-    case .connectTimeout: self = .unreachable("the peer does not answer")
     case .readTimeout, .writeTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout:
-      self = .timeout("the peer did not answer in time")
-    case .tlsHandshakeTimeout: self = .timeout("the peer did not finish the TLS handshake")
-    case .remoteConnectionClosed: self = .unreachable("the peer closed the connection")
-    default: self = .unreachable("the connection broke: \(error)")
+      self.init(.timeout, "the peer did not answer in time", cause: error)
+    case .remoteConnectionClosed:
+      self.init(.unreachable, Self.hungUp, cause: error)
+    case .cancelled: self = .unreachable("cancelled")
+    default:
+      let reason = error.shortDescription
+      self.init(.unreachable, "the connection broke: \(reason)", cause: error)
     }
   }
 
-  private static func tls(_ reason: String) -> SyncError {
-    .refused("the peer could not prove who it is: \(reason)")
-  }
+  private static var hungUp: String { "the peer closed the connection" }
 
-  private static func reason(of error: NIOConnectionError) -> String {
-    if let failure = error.connectionErrors.first { return "\(failure.error)" }
-    return "\(error.host) cannot be resolved"
+  /// The reason alone: what libraries say of their errors names their functions and files.
+  static func words(for error: any Error) -> String {
+    guard let error = error as? IOError else { return "it was closed in the middle" }
+    return switch error.errnoCode {
+    case ECONNREFUSED: "the connection was refused"
+    case ECONNRESET: "it was reset by the peer"
+    case EPIPE, ENOTCONN: "it was closed by the peer"
+    case ETIMEDOUT: "the peer does not answer"
+    case EHOSTUNREACH, ENETUNREACH, ENETDOWN, EHOSTDOWN: "there is no route to the host"
+    case EADDRINUSE: "the address is in use"
+    case EADDRNOTAVAIL: "the address is not one of this machine"
+    case EACCES, EPERM: "it is not permitted"
+    case EMFILE, ENFILE: "too many files are open"
+    default: "system error \(error.errnoCode)"
+    }
   }
+}
+
+extension HTTPParserError {
+  /// Whether the only thing wrong is that there was no more.
+  var isEnd: Bool { self == .invalidEOFState }
 }

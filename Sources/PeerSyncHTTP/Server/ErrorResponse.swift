@@ -35,11 +35,13 @@ extension Response {
   ///
   /// What failed inside our store stays inside: it may name files.
   init(_ error: SyncError) {
-    let isOurs = error.code == .store || error.code == .unreachable
-    let code = isOurs ? SyncError.Code.failed : error.code
-    let message = isOurs ? "the store failed" : error.message
+    let isOurs = error.code == .store
+    // A request that breaks off is told to those who still listen.
+    let isCut = error.code == .unreachable
+    let code: SyncError.Code = isOurs ? .failed : isCut ? .corrupt : error.code
+    let message = isOurs ? "the store failed" : isCut ? "the request broke off" : error.message
     var headers: HTTPFields = [
-      .contentType: "text/plain; charset=utf-8", .recordStoreError: code.rawValue,
+      .contentType: MediaType.text, .recordStoreError: code.rawValue,
       .cacheControl: "no-store",
     ]
     if code == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }

@@ -12,15 +12,13 @@ extension SyncHTTPResponder {
   /// Bytes written at a time: a peer that takes fewer than these in `stallTimeout` is given up.
   private static var pieceBytes: Int { 64 << 10 }
 
-  /// `GET /v1/journal?since=POSITION`: the very bytes of an exported journal.
-  func pull(_ request: Request) async throws -> Response {
-    let position = try Self.position(of: request)
+  /// `GET /v1/journal` and `POST /v1/journal/since`: the very bytes of an exported journal.
+  func pull(since position: VersionVector) async throws -> Response {
     let slot = try slots.take()
     let journal = try await threads.runIfActive {
-      let hello = try replica.hello(clock: clock())
+      let (storeID, source) = try replica.transactions(since: position)
       return try OutboundJournal(
-        header: JournalStreamHeader(storeID: hello.storeID, since: position),
-        source: try replica.transactions(since: position),
+        header: JournalStreamHeader(storeID: storeID, since: position), source: source,
         compressionLevel: limits.compressionLevel, threads: threads)
     }
     return Response(
@@ -39,12 +37,16 @@ extension SyncHTTPResponder {
       })
   }
 
-  private static func position(of request: Request) throws(SyncError) -> VersionVector {
-    let values = request.uri.queryParameters.getAll("since")
-    guard values.count <= 1 else { throw .corrupt("the position is given twice") }
-    guard let position = VersionVector(values.first.map { String($0) } ?? "") else {
-      throw .corrupt("the position cannot be read")
-    }
+  /// The position that a body holds: in a URL there would be no room for that of many origins.
+  func position(in request: Request) async throws -> VersionVector {
+    let bytes = try await request.body.bytes(upTo: VersionVector.maximumTextBytes)
+    guard let text = String(validating: bytes, as: UTF8.self), let position = VersionVector(text)
+    else { throw SyncError.corrupt("the position cannot be read") }
     return position
   }
+}
+
+extension VersionVector {
+  /// More than any position has: an origin, a sequence and two marks for each entry.
+  fileprivate static var maximumTextBytes: Int { JournalLimits.vectorEntries * 72 }
 }

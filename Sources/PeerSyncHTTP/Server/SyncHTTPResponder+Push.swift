@@ -34,15 +34,19 @@ extension SyncHTTPResponder {
     _ slot: TransferSlots.Slot
   ) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
+      var storeID: StoreID?
       while true {
         let batch = await journal.nextBatch(from: &chunks, limit: Self.takeBytes)
-        if let header = batch.header {
-          try await threads.runIfActive { try replica.accept(header.storeID) }
-        }
+        let isFirst = storeID == nil
+        storeID = storeID ?? batch.header?.storeID
         try await group.next()
-        if !batch.transactions.isEmpty {
+        // The first batch goes to the store even if it is empty: a stream of another data set is
+        // refused, whatever it holds.
+        if let storeID, isFirst || !batch.transactions.isEmpty {
           group.addTask {
-            try await threads.runIfActive { _ = try replica.take(batch.transactions) }
+            try await threads.runIfActive {
+              _ = try replica.take(batch.transactions, of: storeID)
+            }
           }
         }
         if let failure = batch.failure {

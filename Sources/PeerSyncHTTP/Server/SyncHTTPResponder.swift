@@ -36,14 +36,19 @@ struct SyncHTTPResponder<Store: ReplicaStore>: HTTPResponder {
   }
 
   private func answer(_ request: Request) async throws -> Response {
-    let route = try Route(request)
+    // A stranger learns nothing, not even what could be asked for.
+    let route = Route(request)
     if let refusal = gate.refusal(of: request.head, needsToken: route != .health) { throw refusal }
     switch route {
+    case nil:
+      throw SyncError(
+        .notFound, "there is no \(request.method.rawValue) \(request.uri.path)")
     case .health:
-      return Response(bytes: Array("ok\n".utf8), type: "text/plain; charset=utf-8")
+      return Response(bytes: Array("ok\n".utf8), type: MediaType.text)
     case .readHello: return try await readHello()
     case .exchangeHello: return try await exchangeHello(request)
-    case .pull: return try await pull(request)
+    case .pullAll: return try await pull(since: VersionVector())
+    case .pull: return try await pull(since: try await position(in: request))
     case .push: return try await push(request)
     }
   }
@@ -78,17 +83,18 @@ struct SyncHTTPResponder<Store: ReplicaStore>: HTTPResponder {
 
 /// What can be asked for.
 enum Route {
-  case health, readHello, exchangeHello, pull, push
+  case health, readHello, exchangeHello, pullAll, pull, push
 
-  init(_ request: Request) throws(SyncError) {
+  /// `nil` for what nobody answers.
+  init?(_ request: Request) {
     switch (request.method, request.uri.path) {
     case (.get, "/v1/health"): self = .health
     case (.get, "/v1/hello"): self = .readHello
     case (.post, "/v1/hello"): self = .exchangeHello
-    case (.get, "/v1/journal"): self = .pull
+    case (.get, "/v1/journal"): self = .pullAll
+    case (.post, "/v1/journal/since"): self = .pull
     case (.post, "/v1/journal"): self = .push
-    default:
-      throw SyncError(.notFound, "there is no \(request.method.rawValue) \(request.uri.path)")
+    default: return nil
     }
   }
 }
@@ -99,6 +105,8 @@ enum MediaType {
   static let message = "application/cbor"
   /// A journal stream.
   static let journal = "application/vnd.record-store.journal"
+  /// A position.
+  static let text = "text/plain; charset=utf-8"
 }
 
 extension RequestBody {

@@ -71,24 +71,37 @@ public struct SyncServer<Store: ReplicaStore>: Service {
     try result.get()
   }
 
-  private func serve(_ application: some ApplicationProtocol, _ slots: TransferSlots) async throws {
+  /// Runs the HTTP server to its end.
+  ///
+  /// It runs in a task that nobody else can cancel: a server that is cancelled drops connections it
+  /// has just accepted, and those trap. Whoever asks for the end, first the listening socket is
+  /// closed, then transfers have their time, and only then what is left is cancelled.
+  private func serve(
+    _ application: some ApplicationProtocol, _ slots: TransferSlots
+  ) async throws {
+    try Task.checkCancellation()
     let timeout = options.limits.shutdownTimeout
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await application.run() }
-      group.addTask {
-        do {
-          try await gracefulShutdown()
-        } catch {
-          slots.close()
-          throw error
-        }
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [
+          .init(service: application, successTerminationBehavior: .gracefullyShutdownGroup)
+        ],
+        logger: logger))
+    let running = Task.detached { try await group.run() }
+    do {
+      try await withTaskCancellationOrGracefulShutdownHandler {
+        try await running.value
+      } onCancelOrGracefulShutdown: {
         slots.close()
-        try await Task.sleep(for: timeout)
+        Task.detached {
+          await group.triggerGracefulShutdown()
+          try? await Task.sleep(for: timeout)
+          running.cancel()
+        }
       }
-      // Whichever ends first, the server or its last moment, ends the other.
-      try await group.next()
-      group.cancelAll()
-      try await group.waitForAll()
+    } catch {
+      // How a server ends that was told to is no failure.
+      guard slots.isClosed else { throw error }
     }
   }
 
@@ -143,17 +156,13 @@ extension SyncServer {
   }
 
   private static func tls(_ files: ServerCertificate) throws(SyncServerError) -> TLSConfiguration {
-    let chain: [NIOSSLCertificate]
-    let key: NIOSSLPrivateKey
-    do {
-      chain = try NIOSSLCertificate.fromPEMFile(files.certificatePath)
-    } catch {
-      throw .certificate(path: files.certificatePath, reason: "\(error)")
+    guard let chain = try? NIOSSLCertificate.fromPEMFile(files.certificatePath), !chain.isEmpty
+    else {
+      throw .certificate(path: files.certificatePath, reason: "it holds no certificate in PEM form")
     }
-    do {
-      key = try NIOSSLPrivateKey(file: files.keyPath, format: .pem)
-    } catch {
-      throw .certificate(path: files.keyPath, reason: "\(error)")
+    guard let key = try? NIOSSLPrivateKey(file: files.keyPath, format: .pem) else {
+      throw .certificate(
+        path: files.keyPath, reason: "it holds no private key in PEM form without a passphrase")
     }
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
@@ -164,6 +173,6 @@ extension SyncServer {
 
   private static func startFailure(_ error: any Error, address: String) -> any Error {
     guard let error = error as? IOError else { return error }
-    return SyncServerError.cannotListen(address: address, reason: "\(error)")
+    return SyncServerError.cannotListen(address: address, reason: SyncError.words(for: error))
   }
 }

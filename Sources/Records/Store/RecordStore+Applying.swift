@@ -10,14 +10,25 @@ extension RecordStore {
   /// everything that needs it. The batch may be in any order, if nothing is missing between it
   /// and what is here.
   ///
+  /// - Parameters:
+  ///   - batch: The transactions.
+  ///   - storeID: The data set they belong to, where that is not certain: a store without
+  ///     transactions takes part in it with the first of them, an empty batch only asks whether
+  ///     that may be.
   /// - Throws: `JournalError.gap` and `.waiting` when something is missing, `.fork` when one name
-  ///   stands for two transactions, `.acausal`; `RecordStoreError.rollback` and
+  ///   stands for two transactions, `.acausal`; `RecordStoreError.storeMismatch`, `.rollback` and
   ///   `.corruptTransaction`. Then nothing of the batch is applied.
-  public func apply(_ batch: [EncodedTransaction]) throws -> ApplyOutcome {
-    guard !batch.isEmpty else { return ApplyOutcome() }
+  public func apply(
+    _ batch: [EncodedTransaction], of storeID: StoreID? = nil
+  ) throws -> ApplyOutcome {
+    guard !batch.isEmpty else {
+      if let storeID { try read { _ = try isReplica(of: storeID, $0.trees) } }
+      return ApplyOutcome()
+    }
     let policy = policy
-    return try database.write { trees in
-      try journal.update(in: trees) { update in
+    let (adoption, outcome) = try database.write { trees in
+      let adoption = try storeID.flatMap { try adopt($0, in: trees) }
+      let outcome = try journal.update(in: trees) { update in
         let own = try MetaTree.open(trees).origin()
         var delivery = Delivery(trees)
         try delivery.release(from: &update, policy)
@@ -26,7 +37,10 @@ extension RecordStore {
         }
         return try delivery.finish()
       }
+      return (adoption, outcome)
     }
+    note(adoption)
+    return outcome
   }
 
   /// Applies what was put aside and may be applied by now.

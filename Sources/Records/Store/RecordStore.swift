@@ -13,7 +13,7 @@ public final class RecordStore: Sendable {
   public let database: Database
   let environment: Environment
   let journal: Journal
-  private let identity: Mutex<(storeID: StoreID, origin: Origin)>
+  private let identity: Mutex<Identity>
 
   init(_ database: Database, _ environment: Environment) throws {
     self.database = database
@@ -22,7 +22,16 @@ public final class RecordStore: Sendable {
     defer { snapshot.close() }
     journal = try Journal.open(in: snapshot)
     let meta = try MetaTree.open(snapshot)
-    identity = Mutex((try meta.storeID(), try meta.origin()))
+    identity = Mutex(Identity(storeID: try meta.storeID(), origin: try meta.origin()))
+  }
+
+  /// What the store is called, as far as it is committed.
+  private struct Identity {
+    var storeID: StoreID
+    var origin: Origin
+    /// Adoptions begun, and the number of the one that `storeID` comes from.
+    var adoptions = 0
+    var current = 0
   }
 
   /// The data set; changes once at most, by adoption.
@@ -48,18 +57,55 @@ public final class RecordStore: Sendable {
   ///
   /// - Throws: `.storeMismatch` in a store that has transactions, unless `force` joins the two.
   public func adopt(_ storeID: StoreID, force: Bool = false) throws {
-    guard storeID != self.storeID else { return }
-    try database.write { transaction in
-      let meta = try MetaTree.open(transaction)
-      let isEmpty =
-        try journal.appliedVector(in: transaction).isEmpty
-        && journal.heldCount(in: transaction) == 0
-      guard isEmpty || force else {
-        throw RecordStoreError.storeMismatch(local: try meta.storeID(), offered: storeID)
-      }
-      try MetaTree.put(.store, in: meta.tree, of: transaction) { $0.write(bytes: storeID.bytes) }
+    note(try database.write { try adopt(storeID, force: force, in: $0) })
+  }
+
+  /// A change of identity that is to be noted once it is committed.
+  struct Adoption {
+    fileprivate let storeID: StoreID
+    fileprivate let number: Int
+  }
+
+  /// Takes part in a data set within a transaction, so that nothing comes between the decision and
+  /// what follows from it; `nil` when it is that data set already.
+  func adopt(
+    _ storeID: StoreID, force: Bool = false, in transaction: WriteTransaction
+  ) throws -> Adoption? {
+    guard try !isReplica(of: storeID, transaction, force: force) else { return nil }
+    let meta = try MetaTree.open(transaction)
+    try MetaTree.put(.store, in: meta.tree, of: transaction) { $0.write(bytes: storeID.bytes) }
+    return identity.withLock { identity in
+      identity.adoptions += 1
+      return Adoption(storeID: storeID, number: identity.adoptions)
     }
-    identity.withLock { $0.storeID = storeID }
+  }
+
+  /// Whether the store is a replica of a data set already; `false` when it may become one.
+  ///
+  /// - Throws: `.storeMismatch` in a store of another data set that has transactions, unless
+  ///   `force`.
+  func isReplica(
+    of storeID: StoreID, _ trees: any TreeReader, force: Bool = false
+  ) throws -> Bool {
+    let local = try MetaTree.open(trees).storeID()
+    guard local != storeID else { return true }
+    let isEmpty =
+      try journal.appliedVector(in: trees).isEmpty && journal.heldCount(in: trees) == 0
+    guard isEmpty || force else {
+      throw RecordStoreError.storeMismatch(local: local, offered: storeID)
+    }
+    return false
+  }
+
+  /// Notes an adoption that is committed, unless a later one is noted already: of two threads that
+  /// adopted, the first to commit may be the last to come here.
+  func note(_ adoption: Adoption?) {
+    guard let adoption else { return }
+    identity.withLock { identity in
+      guard adoption.number > identity.current else { return }
+      identity.current = adoption.number
+      identity.storeID = adoption.storeID
+    }
   }
 
   /// Closes the file; further calls fail.

@@ -75,7 +75,8 @@ final class SimulatedSession {
     case .adopt(let storeID, let force):
       try store.adopt(storeID, force: force)
       return .adopted
-    case .take(let batch): return .taken(try store.take(batch))
+    case .take(let batch, let storeID):
+      return .taken(try store.take(batch, of: storeID))
     case .read(let bytes): return try read(store, bytes)
     default: return .tick
     }

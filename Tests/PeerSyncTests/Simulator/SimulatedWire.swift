@@ -146,8 +146,8 @@ struct WireResponder {
         }
       case .pull(let text, let bytes):
         guard let position = VersionVector(text) else { return .broken }
-        return try replica.perform { store in
-          try Self.batch(responder, since: position, storeID: store.storeID, limit: bytes)
+        return try replica.perform { _ in
+          try Self.batch(responder, since: position, limit: bytes)
         }
       case .push(let bytes):
         return try take(JournalBytes.decode(bytes), responder)
@@ -158,10 +158,9 @@ struct WireResponder {
   }
 
   private static func batch(
-    _ responder: SyncResponder<RecordStoreUnderTest>, since position: VersionVector,
-    storeID: StoreID, limit: Int
+    _ responder: SyncResponder<RecordStoreUnderTest>, since position: VersionVector, limit: Int
   ) throws -> WireAnswer {
-    let journal = try responder.transactions(since: position)
+    let (storeID, journal) = try responder.transactions(since: position)
     var batch: [EncodedTransaction] = []
     var byteCount = 0
     while byteCount < limit {
@@ -180,8 +179,7 @@ struct WireResponder {
   ) throws -> WireAnswer? {
     guard let storeID = journal.storeID else { return .broken }
     return try replica.perform { _ in
-      try responder.accept(storeID)
-      _ = try responder.take(journal.transactions)
+      _ = try responder.take(journal.transactions, of: storeID)
       if let failure = journal.failure {
         if case .truncated = failure { return .broken }
         return .refusal(SyncError(failure))
