@@ -160,5 +160,3 @@ uint32_t storage_crc32c(uint32_t seed, const void *bytes, size_t length) {
 }
 
 #endif
-
-bool storage_crc32c_uses_instruction(void) { return instruction_available; }

@@ -11,25 +11,12 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
-static int futex_wait(const uint32_t *address, uint32_t expected, const struct timespec *limit) {
-  long result =
-      syscall(SYS_futex, address, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, expected, limit, NULL, 0);
-  return result < 0 ? -errno : 0;
-}
-
 int storage_futex_wait(const uint32_t *address, uint32_t expected) {
-  return futex_wait(address, expected, NULL);
-}
-
-int storage_futex_wait_for(const uint32_t *address, uint32_t expected, uint64_t nanoseconds) {
-  struct timespec limit = {
-      .tv_sec = (time_t)(nanoseconds / 1000000000u),
-      .tv_nsec = (long)(nanoseconds % 1000000000u),
-  };
-  return futex_wait(address, expected, &limit);
+  long result =
+      syscall(SYS_futex, address, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, expected, NULL, NULL, 0);
+  return result < 0 ? -errno : 0;
 }
 
 int storage_futex_wake(const uint32_t *address, int count) {

@@ -41,6 +41,10 @@ public struct Configuration: Sendable {
   public var identity: [UInt8]?
   /// Where checkpoints run; `nil` uses a thread of the database's own.
   public var scheduler: (any CheckpointScheduler)?
+  /// Bytes of log that a transaction may take; the log has 32 bits for its length.
+  var transactionBytes = Int(UInt32.max)
+  /// Bytes of a log group from which on it takes no further transaction.
+  var groupBytes = 16 << 20
 
   /// The defaults.
   public init() {}

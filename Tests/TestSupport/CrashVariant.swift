@@ -39,9 +39,29 @@ struct Effect: Sendable {
     case resize(to: UInt64)
   }
 
+  /// How sure it is that the change reaches the medium.
+  enum Certainty: Sendable {
+    /// As sure as the next flush makes it.
+    case pending
+    /// It was made durable by itself, while others before it are still pending.
+    case certain
+    /// Its call failed: no later flush says anything about it.
+    case doubtful
+  }
+
   /// The number of the call, among those that change something.
   let call: Int
   let change: Change
+  var certainty = Certainty.pending
+
+  /// Whether it writes to any of the bytes that another writes to.
+  func overlaps(_ other: Effect) -> Bool {
+    guard case .write(let offset, let bytes) = change,
+      case .write(let otherOffset, let otherBytes) = other.change
+    else { return false }
+    return offset < otherOffset + UInt64(otherBytes.count)
+      && otherOffset < offset + UInt64(bytes.count)
+  }
 }
 
 /// Builds the image that a power cut leaves.
@@ -70,6 +90,10 @@ struct CrashImageBuilder {
     let firstKept = random.below(effects.count + 1)
     for (index, effect) in effects.enumerated() {
       let isInterrupted = effect.call >= interrupted
+      if effect.certainty == .certain, !isInterrupted {
+        keep(effect)
+        continue
+      }
       switch variant {
       case .loseAll: break
       case .keepAll: if !isInterrupted { keep(effect) }

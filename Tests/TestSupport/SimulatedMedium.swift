@@ -20,7 +20,7 @@ final class SimulatedMedium: Sendable {
     /// What was done since, in order.
     var effects: [Effect] = []
     /// The number of the first call in it.
-    let firstCall: Int
+    var firstCall: Int
   }
 
   /// Effects on top of a base: certainly durable, or, after a failed flush, for ever uncertain.
@@ -93,10 +93,13 @@ extension SimulatedMedium.State {
       }
     }
     if let fault {
+      // What is to be durable by itself and fails is told again by no later flush.
+      let certainty: Effect.Certainty = durably ? .doubtful : .pending
       switch fault.applied {
       case .nothing: break
-      case .part: apply(Array(bytes[..<(bytes.count / 1024 * 512)]), at: offset, call: call)
-      case .whole: apply(bytes, at: offset, call: call)
+      case .part:
+        apply(Array(bytes[..<(bytes.count / 1024 * 512)]), at: offset, call: call, certainty)
+      case .whole: apply(bytes, at: offset, call: call, certainty)
       }
       throw Refusal(kind: fault.kind)
     }
@@ -113,14 +116,18 @@ extension SimulatedMedium.State {
       report("a durable write beyond the end")
       return
     }
-    var next = SimulatedMedium.Epoch(
-      base: epoch.base, layers: epoch.layers, effects: Array(epoch.effects.dropLast()),
-      firstCall: mutations)
-    if next.layers.isEmpty {
-      // Pending writes never overlap it: what a commit writes was durably cleared before.
-      next.base.write(bytes[...], at: offset)
+    var next = epoch
+    next.firstCall = mutations
+    if epoch.effects.dropLast().contains(where: last.overlaps) {
+      // Whatever becomes of the earlier writes, this one comes after them.
+      next.effects[next.effects.count - 1].certainty = .certain
     } else {
-      next.layers.append(SimulatedMedium.Layer(effects: [last], isCertain: true))
+      next.effects.removeLast()
+      if next.layers.isEmpty {
+        next.base.write(bytes[...], at: offset)
+      } else {
+        next.layers.append(SimulatedMedium.Layer(effects: [last], isCertain: true))
+      }
     }
     if !recordsHistory { epochs.removeAll() }
     epochs.append(next)
@@ -168,11 +175,14 @@ extension SimulatedMedium.State {
     return fault
   }
 
-  private mutating func apply(_ bytes: [UInt8], at offset: UInt64, call: Int) {
+  private mutating func apply(
+    _ bytes: [UInt8], at offset: UInt64, call: Int, _ certainty: Effect.Certainty = .pending
+  ) {
     let end = offset + UInt64(bytes.count)
     let grows = end > live.length
     live.write(bytes[...], at: offset)
-    add(Effect(call: call, change: .write(offset: offset, bytes: bytes)))
+    add(
+      Effect(call: call, change: .write(offset: offset, bytes: bytes), certainty: certainty))
     // Bytes beyond the end bring a change of size, which may arrive without them or not at all.
     if grows { add(Effect(call: call, change: .resize(to: end))) }
   }
@@ -191,63 +201,36 @@ extension SimulatedMedium.State {
   private mutating func endEpoch(isCertain: Bool) {
     let epoch = epochs[epochs.count - 1]
     let next: SimulatedMedium.Epoch
-    if isCertain, epoch.layers.isEmpty {
+    if isCertain, epoch.layers.isEmpty, epoch.effects.allSatisfy({ $0.certainty != .doubtful }) {
       next = SimulatedMedium.Epoch(base: live, firstCall: mutations)
     } else {
-      let layer = SimulatedMedium.Layer(effects: epoch.effects, isCertain: isCertain)
+      let layers = epoch.effects.map { effect in
+        SimulatedMedium.Layer(
+          effects: [effect],
+          isCertain: effect.certainty == .certain || isCertain && effect.certainty == .pending)
+      }
       next = SimulatedMedium.Epoch(
-        base: epoch.base, layers: epoch.layers + [layer], firstCall: mutations)
+        base: epoch.base, layers: epoch.layers + Self.joined(layers), firstCall: mutations)
     }
     if !recordsHistory { epochs.removeAll() }
     epochs.append(next)
   }
 }
 
-// MARK: - Power cuts
-
 extension SimulatedMedium.State {
-  /// The epoch in which a call was made.
-  private func epoch(of call: Int) -> SimulatedMedium.Epoch {
-    var low = 0
-    var high = epochs.count
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if epochs[middle].firstCall <= call { low = middle } else { high = middle }
-    }
-    return epochs[low]
-  }
-
-  func crashImage(at call: Int, _ variant: CrashVariant, seed: UInt64) -> DiskImage {
-    let epoch = epoch(of: call)
-    var builder = CrashImageBuilder(durable: epoch.base, seed: seed)
-    for layer in epoch.layers {
-      if layer.isCertain {
-        builder.apply(layer.effects)
+  /// Joins neighbours that are as certain as each other.
+  private static func joined(
+    _ layers: [SimulatedMedium.Layer]
+  ) -> [SimulatedMedium.Layer] {
+    var joined: [SimulatedMedium.Layer] = []
+    for layer in layers {
+      if let last = joined.last, last.isCertain == layer.isCertain {
+        joined[joined.count - 1] = SimulatedMedium.Layer(
+          effects: last.effects + layer.effects, isCertain: last.isCertain)
       } else {
-        builder.apply(layer.effects, variant: variant, interrupted: .max)
+        joined.append(layer)
       }
     }
-    builder.apply(
-      epoch.effects.filter { $0.call <= call }, variant: variant, interrupted: call)
-    return builder.finish()
-  }
-
-  /// Leaves out what would give the same image as another variant.
-  func variants(at call: Int) -> [CrashVariant] {
-    let epoch = epoch(of: call)
-    let uncertain = epoch.layers.filter { !$0.isCertain }.flatMap(\.effects)
-    let pending = uncertain + epoch.effects.filter { $0.call <= call }
-    if pending.isEmpty { return [.loseAll] }
-    let resizes = pending.contains { effect in
-      if case .resize = effect.change { true } else { false }
-    }
-    return CrashVariant.allCases.filter { variant in
-      switch variant {
-      case .sizeLost, .sizeOnly: resizes
-      case .interrupted: pending.contains { $0.call == call }
-      case .keepAll: pending.contains { $0.call < call }
-      default: true
-      }
-    }
+    return joined
   }
 }

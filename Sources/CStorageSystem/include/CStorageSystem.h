@@ -22,17 +22,11 @@ uint32_t storage_crc32c(uint32_t seed, const void *bytes, size_t length);
 /// The same value computed from tables, on any processor.
 uint32_t storage_crc32c_table(uint32_t seed, const void *bytes, size_t length);
 
-/// Whether `storage_crc32c` uses the processor's instruction.
-bool storage_crc32c_uses_instruction(void);
-
 // MARK: Waiting
 
 /// Sleeps while `*address` holds `expected`. Returns 0 when woken, -EAGAIN when the word had
 /// changed already, -EINTR on a signal; the caller looks at the word again in every case.
 int storage_futex_wait(const uint32_t *address, uint32_t expected);
-
-/// Like `storage_futex_wait`, for at most `nanoseconds`; -ETIMEDOUT when they have passed.
-int storage_futex_wait_for(const uint32_t *address, uint32_t expected, uint64_t nanoseconds);
 
 /// Wakes at most `count` sleepers on `address`. Returns how many were woken.
 int storage_futex_wake(const uint32_t *address, int count);
@@ -81,10 +75,6 @@ static inline uint32_t storage_load_acquire_u32(const uint32_t *address) {
   return __atomic_load_n(address, __ATOMIC_ACQUIRE);
 }
 
-static inline uint64_t storage_load_relaxed_u64(const uint64_t *address) {
-  return __atomic_load_n(address, __ATOMIC_RELAXED);
-}
-
 static inline uint32_t storage_load_relaxed_u32(const uint32_t *address) {
   return __atomic_load_n(address, __ATOMIC_RELAXED);
 }
@@ -101,14 +91,6 @@ static inline void storage_store_release_u32(uint32_t *address, uint32_t value) 
   __atomic_store_n(address, value, __ATOMIC_RELEASE);
 }
 
-static inline void storage_store_relaxed_u64(uint64_t *address, uint64_t value) {
-  __atomic_store_n(address, value, __ATOMIC_RELAXED);
-}
-
-static inline void storage_store_sequential_u64(uint64_t *address, uint64_t value) {
-  __atomic_store_n(address, value, __ATOMIC_SEQ_CST);
-}
-
 /// Sets `*address` to `desired` if it holds `expected`. Returns whether it did.
 static inline bool storage_compare_exchange_u64(
     uint64_t *address, uint64_t expected, uint64_t desired) {
@@ -116,40 +98,14 @@ static inline bool storage_compare_exchange_u64(
       address, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/// Sets `*address` to `desired` if it holds `expected`. Returns whether it did.
-static inline bool storage_compare_exchange_u32(
-    uint32_t *address, uint32_t expected, uint32_t desired) {
-  return __atomic_compare_exchange_n(
-      address, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-/// Sets `*address` to `value` and returns what it held.
-static inline uint32_t storage_exchange_u32(uint32_t *address, uint32_t value) {
-  return __atomic_exchange_n(address, value, __ATOMIC_SEQ_CST);
-}
-
 /// Adds to `*address` and returns what it held before.
 static inline uint64_t storage_fetch_add_u64(uint64_t *address, uint64_t amount) {
-  return __atomic_fetch_add(address, amount, __ATOMIC_SEQ_CST);
-}
-
-/// Adds to `*address` and returns what it held before.
-static inline uint32_t storage_fetch_add_u32(uint32_t *address, uint32_t amount) {
   return __atomic_fetch_add(address, amount, __ATOMIC_SEQ_CST);
 }
 
 /// Orders everything before it against everything after it, for all threads.
 static inline void storage_fence_sequential(void) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-/// Tells the processor that the caller spins.
-static inline void storage_spin_hint(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ __volatile__("yield");
-#endif
 }
 
 #endif

@@ -36,9 +36,6 @@ struct LogSpace {
 
   var nextExtent: Int { ready[0] }
 
-  /// Bytes of log written since the first extent of the chain, about.
-  var chainBytes: Int { chain.count * PageGeometry.extentBytes }
-
   /// Every extent the log owns.
   var allExtents: [Int] { chain + ready + recycled + released }
 

@@ -200,7 +200,8 @@ extension Pager {
     }
   }
 
-  private func takePageNumber() throws(EngineError) -> UInt64 {
+  /// Takes the lowest free page, growing the file where there is none.
+  func takePageNumber() throws(EngineError) -> UInt64 {
     while true {
       if let number = map.takePage() { return number }
       if map.takeExtent(for: .pages) == nil { try growFile() }

@@ -25,6 +25,8 @@ struct CheckpointPlan {
 }
 
 /// Making a plan, under the structure lock.
+///
+/// All that can fail comes first: a plan that cannot be made has taken nothing and retired nothing.
 struct CheckpointPlanner {
   let pager: Pager
   let persisted: PersistedMap
@@ -34,16 +36,37 @@ struct CheckpointPlanner {
     var plan = CheckpointPlan(group: group)
     let limit = pager.geometry.valueBytesPerPage
     let catalogCount = Catalog.encode(group.state, limit: limit).count
-    try pager.ensure(
-      pages: catalogCount + 2 * persisted.mapPages.count + persisted.directoryPages.count + 8)
+    try reserve(catalogPages: catalogCount)
 
     plan.ranks = rankDirtyPages()
     for number in persisted.catalogPages + persisted.directoryPages {
       replace(number, death: group.state.lsn)
     }
-    for _ in 0..<catalogCount { plan.catalogPages.append(try takePage()) }
+    for _ in 0..<catalogCount { plan.catalogPages.append(try pager.takePageNumber()) }
     try planMap(&plan)
     return plan
+  }
+
+  /// Makes sure that all pages of the plan can be taken without growing the file: the catalog, and
+  /// at worst every page of a map that has grown with the file since the last checkpoint.
+  private func reserve(catalogPages: Int) throws(EngineError) {
+    while true {
+      let mapPages = mapPageCount
+      let needed = catalogPages + mapPages + directoryPageCount(mapPages: mapPages)
+      try pager.ensure(pages: needed)
+      // What was added to the file may need a further page of the map.
+      if mapPageCount == mapPages { return }
+    }
+  }
+
+  private var mapPageCount: Int {
+    let perPage = ExtentMap.entriesPerPage(pager.geometry)
+    return (pager.map.extentCount + perPage - 1) / perPage
+  }
+
+  private func directoryPageCount(mapPages: Int) -> Int {
+    let perPage = pager.geometry.valueBytesPerPage / PageLayout.referenceBytes
+    return (mapPages + perPage - 1) / perPage
   }
 
   /// Gives map pages that changed a new place.
@@ -51,16 +74,14 @@ struct CheckpointPlanner {
   /// Taking a page changes the map, so this repeats until every changed page has its place.
   private func planMap(_ plan: inout CheckpointPlan) throws(EngineError) {
     let perPage = ExtentMap.entriesPerPage(pager.geometry)
-    let referencesPerPage = pager.geometry.valueBytesPerPage / PageLayout.referenceBytes
+    let extents = pager.map.extentCount
+    for _ in 0..<directoryPageCount(mapPages: mapPageCount) {
+      plan.directoryPages.append(try pager.takePageNumber())
+    }
     var places: [Int: UInt64] = [:]
     while true {
-      let extents = pager.map.extentCount
-      let pageCount = (extents + perPage - 1) / perPage
-      while plan.directoryPages.count * referencesPerPage < pageCount {
-        plan.directoryPages.append(try takePage())
-      }
       let reachable = pager.map.reachable()
-      let payloads = (0..<pageCount).map { index in
+      let payloads = (0..<mapPageCount).map { index in
         pager.map.encode(
           index * perPage..<min((index + 1) * perPage, extents), reachable: reachable)
       }
@@ -76,18 +97,11 @@ struct CheckpointPlanner {
         return
       }
       for index in missing {
-        places[index] = try takePage()
+        places[index] = try pager.takePageNumber()
         if index < persisted.mapPages.count {
           replace(persisted.mapPages[index].number, death: plan.lsn)
         }
       }
-    }
-  }
-
-  private func takePage() throws(EngineError) -> UInt64 {
-    while true {
-      if let number = pager.map.takePage() { return number }
-      if pager.map.takeExtent(for: .pages) == nil { try pager.growFile() }
     }
   }
 

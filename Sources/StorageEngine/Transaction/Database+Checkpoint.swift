@@ -45,7 +45,7 @@ extension Database {
       guard let group = state.sealed.last else { return nil }
       let planner = CheckpointPlanner(
         pager: pager, persisted: state.persisted, previousLSN: state.superblock.lsn)
-      let plan = try planner.plan(group)
+      let plan = try makePlan(planner, group)
       let registry = pager.snapshots
       registry.lock.withLock { registry.open(plan.lsn) }
       pager.checkpointLSNs.append(plan.lsn)
@@ -61,6 +61,18 @@ extension Database {
       throw error
     }
     return plan
+  }
+
+  /// Makes a plan; where that fails nothing was written, so all is as before, and only a disk that
+  /// failed ends the writing.
+  private func makePlan(
+    _ planner: CheckpointPlanner, _ group: CommitGroup
+  ) throws(EngineError) -> CheckpointPlan {
+    do {
+      return try planner.plan(group)
+    } catch {
+      throw poisonIfBroken(error)
+    }
   }
 
   private func carryOut(_ plan: CheckpointPlan) throws(EngineError) {

@@ -18,6 +18,8 @@ extension Database {
       let order = transaction.changes.sorted()
       let changes = order.lazy.map { transaction.changes.entries[Int($0)].change }
         .filter { transaction.treeSet[$0.tree] != nil }
+      // A group is read and written as a whole: one that is long enough is not made longer.
+      if state.open.count >= configuration.groupBytes { seal() }
       let lsn = state.working.lsn + 1
       try log(transaction, changes, lsn)
       do throws(EngineError) {
@@ -39,8 +41,10 @@ extension Database {
     let start = state.open.count
     state.open.append(lsn: lsn, trees: transaction.treeChanges, changes: changes)
     do throws(EngineError) {
-      guard state.open.count <= Int(UInt32.max) else {
-        throw EngineError.invalidConfiguration("a transaction has at most 4 GiB of changes")
+      let limit = configuration.transactionBytes
+      guard state.open.count - start <= limit else {
+        throw EngineError.invalidConfiguration(
+          "a transaction has at most \(limit) bytes of changes")
       }
       try state.log.reserve(payload: state.open.count, pager: pager)
       try pager.reserve(

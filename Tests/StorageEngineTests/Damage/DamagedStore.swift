@@ -36,7 +36,10 @@ struct DamageSubject: Sendable {
     var random = SplitMix64(seed: 99)
     let first: [Step] = [
       .commit((0..<120).map { Workload.put("main", Workload.key(0, $0), random.bytes(60)) }),
-      .commit([.createTree("second"), Workload.put("second", "large", random.bytes(40_000))]),
+      .commit([
+        .createTree("second"), Workload.put("second", "large", random.bytes(40_000)),
+        Workload.put("second", "in runs", random.bytes(66_000)),
+      ]),
       .checkpoint,
       .commit((0..<60).map { Workload.put("main", Workload.key(0, $0), random.bytes(50)) }),
       .checkpoint,

@@ -17,6 +17,21 @@ struct EntryTests {
     }
   }
 
+  @Test
+  func `values above the limit are refused`() throws {
+    let limit = 1 << 30
+    // Never touched, so that it costs no memory.
+    let value = unsafe [UInt8](unsafeUninitializedCapacity: limit + 1) { _, count in
+      count = limit + 1
+    }
+    try withStore { store in
+      try store.commit([.createTree("main")])
+      #expect(throws: EngineError.valueTooLong(length: limit + 1, limit: limit)) {
+        try store.commit([.put(tree: "main", key: [1], value: value)])
+      }
+    }
+  }
+
   @Test(arguments: [4096, 8192, 65_536])
   func `the longest keys fill trees of several levels`(_ pageBytes: Int) throws {
     var random = SplitMix64(seed: TestEnvironment.seed)

@@ -35,6 +35,49 @@ struct TransactionTests {
   }
 
   @Test
+  func `large values that come to nothing occupy nothing`() throws {
+    try withStore { store in
+      try store.commit([.createTree("main"), .createTree("other")])
+      func put(_ bytes: Int, _ transaction: WriteTransaction, _ tree: String) throws {
+        let tree = try #require(try transaction.tree(named: tree))
+        try transaction.put([UInt8](repeating: 1, count: bytes), forKey: [1], in: tree)
+      }
+      // Grown once, so that the figures can be compared.
+      #expect(throws: Rollback.self) {
+        try store.database.write { transaction in
+          try put(900_000, transaction, "main")
+          throw Rollback()
+        }
+      }
+      let free = try store.database.information().freeBytes
+      for _ in 0..<3 {
+        #expect(throws: Rollback.self) {
+          try store.database.write { transaction in
+            try put(800_000, transaction, "main")
+            throw Rollback()
+          }
+        }
+        #expect(try store.database.information().freeBytes == free)
+      }
+      #expect(throws: Rollback.self) {
+        try store.database.write { transaction in
+          // Replaced, deleted, dropped with its tree, all before the commit.
+          try put(700_000, transaction, "main")
+          try put(10, transaction, "main")
+          #expect(try store.database.information().freeBytes == free)
+          try put(700_000, transaction, "main")
+          try transaction.delete([1], in: try #require(try transaction.tree(named: "main")))
+          #expect(try store.database.information().freeBytes == free)
+          try put(700_000, transaction, "other")
+          try transaction.dropTree(try #require(try transaction.tree(named: "other")))
+          #expect(try store.database.information().freeBytes == free)
+          throw Rollback()
+        }
+      }
+    }
+  }
+
+  @Test
   func `a refused change can be caught and the transaction goes on`() throws {
     try withStore { store in
       var model = Model()

@@ -11,6 +11,13 @@ extension Storage {
     unsafe try write(UnsafeRawBufferPointer(buffer), at: offset)
   }
 
+  func writeDurably(_ bytes: [UInt8], at offset: UInt64) throws {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 4096)
+    defer { unsafe buffer.deallocate() }
+    unsafe buffer.copyBytes(from: bytes)
+    unsafe try writeDurably(UnsafeRawBufferPointer(buffer), at: offset)
+  }
+
   func read(_ count: Int, at offset: UInt64) throws -> [UInt8] {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 4096)
     defer { unsafe buffer.deallocate() }

@@ -7,19 +7,19 @@ import Testing
 
 /// The simulated disk must be at least as bad as a real one, and no worse.
 struct SimulatedDiskTests {
-  private static let block = 4096
+  static let block = 4096
 
   /// A block filled with one number.
-  private func block(_ number: UInt8, count: Int = 1) -> [UInt8] {
+  func block(_ number: UInt8, count: Int = 1) -> [UInt8] {
     [UInt8](repeating: number, count: count * Self.block)
   }
 
   /// A disk of 8 blocks of 0xAA, durable.
-  private func preparedDisk(recordsHistory: Bool = true) -> SimulatedDisk {
+  func preparedDisk(recordsHistory: Bool = true) -> SimulatedDisk {
     SimulatedDisk(DiskImage(block(0xAA, count: 8)), recordsHistory: recordsHistory)
   }
 
-  private func content(_ disk: SimulatedDisk) -> [UInt8] {
+  func content(_ disk: SimulatedDisk) -> [UInt8] {
     disk.image.bytes(Int(disk.image.length), at: 0)
   }
 

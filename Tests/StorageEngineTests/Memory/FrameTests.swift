@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import StorageEngine
+
+/// Frames of the page cache that a reader may be looking at.
+struct FrameTests {
+  private func root(_ store: TestStore) throws -> PageReference {
+    let state = store.database.pager.structureLock.withLock { store.database.state.working }
+    return try #require(state.trees.first).root
+  }
+
+  @Test
+  func `a page that is retired under a reader keeps its content until the reader leaves`() throws {
+    try withStore { store in
+      try store.commit([.createTree("main"), Workload.put("main", "k", [1])])
+      let pager = store.database.pager
+      let epoch = pager.pool.epochs.enter()
+      var fallback: AlignedBuffer?
+      let page = try pager.page(try root(store), fallback: &fallback)
+      #expect(fallback == nil)
+      let before = page.bytes(0, pager.pageBytes).array
+      // Each replaces the leaf, and gives the one before back.
+      for number in 0..<20 { try store.commit([Workload.put("main", "k", [UInt8(number)])]) }
+      #expect(page.bytes(0, pager.pageBytes).array == before)
+      pager.pool.lock.withLock {
+        #expect(pager.pool.limboCount > 0)
+        pager.pool.drainLimbo()
+        #expect(pager.pool.limboCount > 0)
+      }
+      pager.pool.epochs.leave(epoch)
+      pager.pool.lock.withLock {
+        pager.pool.drainLimbo()
+        #expect(pager.pool.limboCount == 0)
+      }
+    }
+  }
+
+  @Test
+  func `a writer whose frames readers hold waits for them and does not fail`() throws {
+    try withStore { store in
+      try store.commit([.createTree("main")])
+      let pool = store.database.pager.pool
+      let database = store.database
+      let epoch = pool.epochs.enter()
+      let isDone = Atomic<Bool>(false)
+      try runThreads(2) { thread in
+        if thread == 0 {
+          defer { isDone.store(true, ordering: .sequentiallyConsistent) }
+          var random = SplitMix64(seed: TestEnvironment.seed)
+          // Several times the 4 MiB of the cache.
+          for round in 0..<8 {
+            try database.write { transaction in
+              for number in 0..<2000 {
+                try Workload.put("main", "\(round) \(number)", random.bytes(900))
+                  .apply(to: transaction)
+              }
+            }
+          }
+          return
+        }
+        // The reader leaves once the writer has found nothing for a while.
+        var starved = 0
+        while starved < 50 && !isDone.load(ordering: .sequentiallyConsistent) {
+          let isStarved = pool.lock.withLock {
+            pool.freeCount < FramePool.writerReserve && pool.limboCount >= FramePool.writerReserve
+          }
+          starved = isStarved ? starved + 1 : 0
+          usleep(200)
+        }
+        #expect(starved == 50, "the writer never had to wait")
+        pool.epochs.leave(epoch)
+      }
+      let view = try database.snapshot()
+      #expect(try view.count(of: try #require(try view.tree(named: "main"))) == 16_000)
+      view.close()
+    }
+  }
+
+  @Test
+  func `the birth of a page is never read from the frame's next page`() throws {
+    let pager = try Pager(
+      storage: SimulatedDisk(), geometry: PageGeometry(pageBytes: 4096), cacheBytes: 256 * 4096)
+    try pager.resize(toExtents: 1)
+    pager.map.setOwner(0, .pages)
+    pager.openBirth = 100
+    let (first, second) = (try write(pager, birth: 5), try write(pager, birth: 77))
+    let isDone = Atomic<Bool>(false)
+    try runThreads(2) { thread in
+      if thread == 0 {
+        defer { isDone.store(true, ordering: .sequentiallyConsistent) }
+        for _ in 0..<100_000 {
+          pager.retireUnseen(first.number)
+          let births = pager.pending.map(\.birth)
+          pager.pending.removeAll(keepingCapacity: true)
+          guard births == [0] || births == [5] else { throw TestFailure("births \(births)") }
+        }
+        return
+      }
+      while !isDone.load(ordering: .sequentiallyConsistent) {
+        for reference in [first, second] {
+          let epoch = pager.pool.epochs.enter()
+          var fallback: AlignedBuffer?
+          _ = try pager.page(reference, fallback: &fallback)
+          pager.pool.epochs.leave(epoch)
+          pager.pool.lock.withLock {
+            pager.pool.evict(1)
+            pager.pool.drainLimbo()
+          }
+        }
+      }
+    }
+  }
+
+  private func write(_ pager: Pager, birth: UInt64) throws -> PageReference {
+    let none = PageReference(number: 0, checksum: 0)
+    return try pager.writeChained(
+      .value, number: try pager.takePageNumber(), birth: birth, payload: [1], next: none,
+      buffer: pager.staging)
+  }
+}
