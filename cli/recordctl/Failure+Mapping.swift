@@ -40,7 +40,7 @@ extension Failure {
   static let restoreHint =
     "'recordctl snapshot restore FILE' into a new store, or a sync from a peer"
 
-  /// The command line is wrong, or the error has no place in the registry: a fault of this program.
+  /// The command line is wrong, or something failed that has no code of its own.
   private init(other error: any Error) {
     guard Recordctl.exitCode(for: error) == .validationFailure else {
       self.init(.failure, "\(error)")
@@ -165,7 +165,8 @@ extension Failure {
       let done =
         error.committed.records == 0
         ? "nothing was imported" : "everything up to line \(error.committed.line) was imported"
-      self.init(failure.status, "\(failure.message) (\(done))", hint: failure.hint)
+      self.init(
+        failure.status, "\(error.input): \(failure.message) (\(done))", hint: failure.hint)
     }
   }
 }

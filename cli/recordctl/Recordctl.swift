@@ -60,6 +60,7 @@ enum Main {
         return .success
       }
       log = Log(command.common)
+      log.inform("\(type(of: command)._commandName): store \(command.common.store)")
       return try await command.execute(in: Context(command.common, log, interruption))
     } catch let error where Recordctl.exitCode(for: error) == .success {
       return answer(Recordctl.fullMessage(for: error))

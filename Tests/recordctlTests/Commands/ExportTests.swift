@@ -122,4 +122,19 @@ import Testing
       #expect(try workspace.text(of: name) == #"{"_key":"x","n":1}"# + "\n")
     }
   }
+
+  @Test func `list prints CSV as export does`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      let uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+      try await workspace.succeed("put", "a", uuid, #"{"empty":""}"#, "--key-type", "uuid")
+      try await workspace.succeed(
+        "import", "-", "--format", "jsonl", "--collection", "a",
+        input: Self.edges.joined(separator: "\n"))
+      let exported = try await workspace.succeed("export", "a", "--format", "csv")
+      let listed = try await workspace.succeed("list", "a", "--output", "csv")
+      #expect(
+        listed.text.replacing("\r\n", with: "\n") == exported.text.replacing("\r\n", with: "\n"))
+    }
+  }
 }

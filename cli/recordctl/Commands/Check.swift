@@ -18,7 +18,7 @@ struct Check: StoreCommand {
     let progress = context.progress("check", counting: "entries")
     defer { progress.finish() }
     let report = try store.check { done, total in
-      progress.update(done: done, fraction: total > 0 ? Double(done) / Double(total) : nil)
+      progress.update(done: done, of: total)
       try context.interruption.check()
     }
     progress.finish()

@@ -12,6 +12,7 @@ struct Delete: StoreCommand {
 
   func execute(in context: Context) throws -> ExitStatus {
     let store = try RecordStore.open(at: context.store)
+    defer { try? store.close() }
     let wasThere = try store.write { transaction in
       try transaction.delete(record.collection, record.key(in: transaction))
     }

@@ -45,13 +45,13 @@ struct Export: StoreCommand {
       let total = try recordCount(reader)
       return try reader.export(collection, as: chosenFormat.exportFormat, to: output.write) {
         done in
-        progress.update(done: done, fraction: total > 0 ? Double(done) / Double(total) : nil)
+        progress.update(done: done, of: total)
         try context.interruption.check()
       }
     }
     try output.finish()
     progress.finish()
-    if let outputFile, outputFile != "-" {
+    if let outputFile, !output.isStandardOutput {
       try context.report(["file": .text(outputFile), "records": .unsigned(count)])
     }
     return .success

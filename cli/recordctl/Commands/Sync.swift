@@ -112,7 +112,8 @@ extension Progress {
   /// Shows how far a sync is.
   func show(_ state: SyncProgress) {
     guard state.phase != .handshake else { return }
-    let fraction = state.total > 0 ? Double(state.done) / Double(state.total) : nil
-    update(done: state.records, fraction: fraction)
+    update(
+      done: state.records,
+      fraction: state.total > 0 ? Double(state.done) / Double(state.total) : nil)
   }
 }

@@ -171,12 +171,11 @@ extension Item {
 }
 
 extension String {
-  /// The text as a cell of CSV (RFC 4180), quoted where needed; an empty text is quoted, so that
-  /// it is not taken for an absent one.
+  /// The text as a cell of CSV (RFC 4180), quoted where needed.
   var csvCell: String {
-    let needsQuotes =
-      isEmpty || utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
-    guard needsQuotes else { return self }
+    guard utf8.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else {
+      return self
+    }
     var cell = "\""
     for scalar in unicodeScalars {
       if scalar == "\"" { cell += "\"" }

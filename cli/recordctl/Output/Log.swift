@@ -20,7 +20,13 @@ struct Log: Sendable {
   }
 
   /// Tells something that a person should know.
-  func notice(_ text: String) { show(text, .notice) }
+  func notice(_ text: String) { tell(text, .notice) }
+
+  /// Tells what is being done, to those who asked for it.
+  func inform(_ text: String) { tell(text, .information) }
+
+  /// Tells something of that importance.
+  func tell(_ text: String, _ level: Level) { show(text, level) }
 
   /// Tells why a command did not succeed, and what to try.
   func report(_ failure: Failure) {

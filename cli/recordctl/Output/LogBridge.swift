@@ -21,6 +21,8 @@ struct LogBridge: LogHandler {
   func log(event: LogEvent) {
     let details = metadata.merging(event.metadata ?? [:]) { $1 }
       .sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-    log.notice("\(event.level): \(event.message)\(details)")
+    let level: Log.Level =
+      event.level >= .error ? .error : event.level >= .notice ? .notice : .information
+    log.tell("\(event.level): \(event.message)\(details)", level)
   }
 }

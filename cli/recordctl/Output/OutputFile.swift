@@ -47,6 +47,9 @@ final class OutputFile {
     try self.init(path: path, isPrivate: true)
   }
 
+  /// Whether it is the process's standard output.
+  var isStandardOutput: Bool { descriptor.number == Descriptor.output.number }
+
   deinit { discard() }
 
   /// Adds bytes.

@@ -45,6 +45,11 @@ final class Progress: Sendable {
     state = Mutex(State(started: .now))
   }
 
+  /// Tells that `done` units of `total` are safely done.
+  func update(done: UInt64, of total: UInt64) {
+    update(done: done, fraction: total > 0 ? Double(done) / Double(total) : nil)
+  }
+
   /// Tells that `done` units are safely done.
   ///
   /// `fraction` of the whole is behind, if that is known.

@@ -63,8 +63,11 @@ final class RecordPrinter {
     let names = fieldNames
     try output.writeLine((["_key"] + names).map(\.csvCell).joined(separator: ","))
     for record in gathered {
-      let cells = names.map { record[$0].map { Item($0).csvCell } ?? "" }
-      try output.writeLine(([Item(record.key).csvCell] + cells).joined(separator: ","))
+      // As export writes them: only what is absent is empty.
+      let cells = names.map { name in
+        record[name].map { $0 == .null ? "null" : Item($0).csvCell } ?? ""
+      }
+      try output.writeLine(([record.key.description.csvCell] + cells).joined(separator: ","))
     }
   }
 }

@@ -42,7 +42,7 @@ struct JournalExport: StoreCommand {
     try Self.drain(&writer, to: output)
     try output.finish()
     progress.finish()
-    if let outputFile, outputFile != "-" {
+    if let outputFile, !output.isStandardOutput {
       try context.report(["file": .text(outputFile), "transactions": .unsigned(count)])
     }
     return .success

@@ -44,6 +44,7 @@ struct JournalReplay: StoreCommand {
     }
     progress.finish()
     let status = try store.status()
+    try store.close()
     try context.report([
       "file": .text(file), "applied": .unsigned(applied), "known": .unsigned(known),
       "held": Item(status.held.count), "position": .text("\(status.applied)"),

@@ -20,12 +20,12 @@ struct SnapshotCreate: StoreCommand {
     let progress = context.progress("snapshot", counting: "entries")
     defer { progress.finish() }
     let summary = try store.writeSnapshot(to: { try output.write($0) }) { done, total in
-      progress.update(done: done, fraction: total > 0 ? Double(done) / Double(total) : nil)
+      progress.update(done: done, of: total)
       try context.interruption.check()
     }
     try output.finish()
     progress.finish()
-    if file != "-" { try context.report(Item(summary, file: file)) }
+    if !output.isStandardOutput { try context.report(Item(summary, file: file)) }
     return .success
   }
 }
