@@ -62,8 +62,16 @@ fuzz: prerequisites
 	  SWIFT_BACKTRACE=enable=no .build-fuzz/release/"$$target" \
 	    -max_total_time=$(FUZZ_SECONDS) -malloc_limit_mb=512 -timeout=10; done
 
-crash-long:
-	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) swift test $(FLAGS) --disable-xctest --filter crash
+# Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts is
+# told where it is read, at the top of the test files.
+crash-long: prerequisites
+	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) \
+	  RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=4 RECORD_STORE_CRASH_WORKLOADS=40 \
+	  RECORD_STORE_FAULTS=4000 RECORD_STORE_FULL_DISK_RUNS=160 \
+	  RECORD_STORE_DAMAGE=40000 RECORD_STORE_FORGERIES=15000 \
+	  RECORD_STORE_THREAD_CUTS=2500 RECORD_STORE_THREAD_ROUNDS=1500 RECORD_STORE_KILL_ROUNDS=200 \
+	  RECORD_STORE_RANDOM_RUNS=120 \
+	  swift test $(FLAGS) --disable-xctest --filter 'StorageEngineTests|recordctlTests.CrashTests'
 
 # Each sanitizer has a build folder of its own: their objects do not mix.
 sanitize:
