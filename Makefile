@@ -19,7 +19,7 @@ export RECORD_STORE_SEED ?= 1592598566
 TEST_FLOOR := 400
 
 FUZZ_SECONDS := 30
-CRASH_ROUNDS := 5000
+CRASH_ROUNDS := 2000
 
 .PHONY: demo test build prerequisites lint format bench fuzz crash-long sanitize clean
 
@@ -73,12 +73,16 @@ crash-long: prerequisites
 	  RECORD_STORE_RANDOM_RUNS=120 \
 	  swift test $(FLAGS) --disable-xctest --filter 'StorageEngineTests|recordctlTests.CrashTests'
 
-# Each sanitizer has a build folder of its own: their objects do not mix.
-sanitize:
-	@swift test -c debug --disable-xctest --sanitize=thread --scratch-path .build-thread \
-	  --filter StorageEngineTests
-	@swift test -c debug --disable-xctest --sanitize=address --scratch-path .build-address \
-	  --filter StorageEngineTests
+# Each sanitizer has a build folder of its own: their objects do not mix. Unoptimised and watched,
+# everything takes many times as long, so it is done fewer times.
+sanitize: prerequisites
+	@export RECORD_STORE_CRASH_IMAGES=100 RECORD_STORE_CRASH_WORKLOADS=1 RECORD_STORE_FAULTS=40 \
+	  RECORD_STORE_FULL_DISK_RUNS=2 RECORD_STORE_DAMAGE=400 RECORD_STORE_FORGERIES=150 \
+	  RECORD_STORE_THREAD_CUTS=25 RECORD_STORE_THREAD_ROUNDS=50 RECORD_STORE_KILL_ROUNDS=4 \
+	  RECORD_STORE_RANDOM_RUNS=3; \
+	set -e; for sanitizer in thread address; do \
+	  swift test -c debug --disable-xctest --sanitize=$$sanitizer \
+	    --scratch-path .build-$$sanitizer --filter StorageEngineTests; done
 
 clean:
 	@rm -rf .build .build-* demo
