@@ -19,7 +19,7 @@ export RECORD_STORE_SEED ?= 1592598566
 TEST_FLOOR := 400
 
 FUZZ_SECONDS := 30
-CRASH_ROUNDS := 5000
+CRASH_ROUNDS := 2000
 
 .PHONY: demo test build prerequisites lint format bench fuzz crash-long sanitize clean
 
@@ -62,15 +62,27 @@ fuzz: prerequisites
 	  SWIFT_BACKTRACE=enable=no .build-fuzz/release/"$$target" \
 	    -max_total_time=$(FUZZ_SECONDS) -malloc_limit_mb=512 -timeout=10; done
 
-crash-long:
-	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) swift test $(FLAGS) --disable-xctest --filter crash
+# Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts is
+# told where it is read, at the top of the test files.
+crash-long: prerequisites
+	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) \
+	  RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=4 RECORD_STORE_CRASH_WORKLOADS=40 \
+	  RECORD_STORE_FAULTS=4000 RECORD_STORE_FULL_DISK_RUNS=160 \
+	  RECORD_STORE_DAMAGE=40000 RECORD_STORE_FORGERIES=15000 \
+	  RECORD_STORE_THREAD_CUTS=2500 RECORD_STORE_THREAD_ROUNDS=1500 RECORD_STORE_KILL_ROUNDS=200 \
+	  RECORD_STORE_RANDOM_RUNS=120 \
+	  swift test $(FLAGS) --disable-xctest --filter 'StorageEngineTests|recordctlTests.CrashTests'
 
-# Each sanitizer has a build folder of its own: their objects do not mix.
-sanitize:
-	@swift test -c debug --disable-xctest --sanitize=thread --scratch-path .build-thread \
-	  --filter StorageEngineTests
-	@swift test -c debug --disable-xctest --sanitize=address --scratch-path .build-address \
-	  --filter StorageEngineTests
+# Each sanitizer has a build folder of its own: their objects do not mix. Unoptimised and watched,
+# everything takes many times as long, so it is done fewer times.
+sanitize: prerequisites
+	@export RECORD_STORE_CRASH_IMAGES=100 RECORD_STORE_CRASH_WORKLOADS=1 RECORD_STORE_FAULTS=40 \
+	  RECORD_STORE_FULL_DISK_RUNS=2 RECORD_STORE_DAMAGE=400 RECORD_STORE_FORGERIES=150 \
+	  RECORD_STORE_THREAD_CUTS=25 RECORD_STORE_THREAD_ROUNDS=50 RECORD_STORE_KILL_ROUNDS=4 \
+	  RECORD_STORE_RANDOM_RUNS=3; \
+	set -e; for sanitizer in thread address; do \
+	  swift test -c debug --disable-xctest --sanitize=$$sanitizer \
+	    --scratch-path .build-$$sanitizer --filter StorageEngineTests; done
 
 clean:
 	@rm -rf .build .build-* demo

@@ -154,6 +154,9 @@ extension SimulatedDisk {
     medium.state.withLock { $0.failedOperation }
   }
 
+  /// How many mutations there were when that fault had shown itself; `nil` unless it was in one.
+  public var failedMutation: Int? { medium.state.withLock { $0.failedMutation } }
+
   /// Whether the world has stopped.
   public var isStopped: Bool { medium.state.withLock { $0.isStopped } }
 
@@ -171,7 +174,9 @@ extension SimulatedDisk {
   public func inject(_ fault: Fault?) {
     medium.state.withLock { state in
       state.fault = fault
-      if fault != nil { state.failedOperation = nil }
+      guard fault != nil else { return }
+      state.failedOperation = nil
+      state.failedMutation = nil
     }
   }
 

@@ -47,6 +47,8 @@ final class SimulatedMedium: Sendable {
     var fault: Fault?
     /// The operation in which the fault showed itself.
     var failedOperation: StorageError.Operation?
+    /// The count of mutations after it, if it was one.
+    var failedMutation: Int?
     var stopsAt: Int?
     var isStopped = false
     var violations: [String] = []
@@ -171,7 +173,10 @@ extension SimulatedMedium.State {
     guard let fault, fault.strikes(operation, number: number, first: failedOperation) else {
       return nil
     }
-    failedOperation = failedOperation ?? operation
+    if failedOperation == nil {
+      failedOperation = operation
+      failedMutation = [.write, .resize, .flush].contains(operation) ? mutations : nil
+    }
     return fault
   }
 

@@ -23,6 +23,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private static let drainBytes = 4 << 20
 
   private let limits: SyncServerLimits
+  private let connections: OpenConnections
   private var headDeadline: NIODeadline
   private var requestsOpen = 0
   private var bodyOpen = false
@@ -34,18 +35,21 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var timer: Scheduled<Void>?
   private let tick: TimeAmount
 
-  init(limits: SyncServerLimits) {
+  init(limits: SyncServerLimits, connections: OpenConnections) {
     self.limits = limits
+    self.connections = connections
     headDeadline = .now() + TimeAmount(limits.headTimeout)
     let shortest = min(limits.headTimeout, limits.keepAliveTimeout, limits.stallTimeout)
     tick = TimeAmount(min(.seconds(1), shortest / 4))
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
+    connections.add(context.channel)
     arm(context)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
+    connections.remove(context.channel)
     timer?.cancel()
   }
 

@@ -55,12 +55,14 @@ public struct SyncServer<Store: ReplicaStore>: Service {
   public func run() async throws {
     let binding = try resolve()
     let slots = TransferSlots(limit: options.limits.maximumTransfers)
+    let connections = OpenConnections()
     let threads = NIOThreadPool(numberOfThreads: options.limits.maximumTransfers + 2)
     threads.start()
     let result: Result<Void, any Error>
     do {
-      let application = try application(on: binding, slots: slots, threads: threads)
-      try await serve(application, slots)
+      let application = try application(
+        on: binding, slots: slots, connections: connections, threads: threads)
+      try await serve(application, slots, connections)
       result = .success(())
     } catch is CancellationError {
       result = .success(())
@@ -73,11 +75,10 @@ public struct SyncServer<Store: ReplicaStore>: Service {
 
   /// Runs the HTTP server to its end.
   ///
-  /// It runs in a task that nobody else can cancel: a server that is cancelled drops connections it
-  /// has just accepted, and those trap. Whoever asks for the end, first the listening socket is
-  /// closed, then transfers have their time, and only then what is left is cancelled.
+  /// It runs in a task that is never cancelled: see `OpenConnections`. Whoever asks for the end, the
+  /// listening socket is closed, transfers have their time, and then connections are closed.
   private func serve(
-    _ application: some ApplicationProtocol, _ slots: TransferSlots
+    _ application: some ApplicationProtocol, _ slots: TransferSlots, _ connections: OpenConnections
   ) async throws {
     try Task.checkCancellation()
     let timeout = options.limits.shutdownTimeout
@@ -96,7 +97,7 @@ public struct SyncServer<Store: ReplicaStore>: Service {
         Task.detached {
           await group.triggerGracefulShutdown()
           try? await Task.sleep(for: timeout)
-          running.cancel()
+          connections.closeAll()
         }
       }
     } catch {
@@ -107,7 +108,7 @@ public struct SyncServer<Store: ReplicaStore>: Service {
 
   private func application(
     on binding: (address: SocketAddress, isLoopback: Bool), slots: TransferSlots,
-    threads: NIOThreadPool
+    connections: OpenConnections, threads: NIOThreadPool
   ) throws -> some ApplicationProtocol {
     let limits = options.limits
     let responder = SyncHTTPResponder(
@@ -117,7 +118,9 @@ public struct SyncServer<Store: ReplicaStore>: Service {
       clock: clock, logger: logger)
     let plain = HTTPServerBuilder.http1(
       configuration: .init(
-        additionalChannelHandlers: [ConnectionGuard(limits: limits)],
+        additionalChannelHandlers: [
+          ConnectionGuard(limits: limits, connections: connections)
+        ],
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: limits.maximumHeaderFieldBytes,
           maxHeaderListSize: limits.maximumHeaderBytes,

@@ -9,11 +9,22 @@ import Testing
 struct RawConnection {
   fileprivate var input: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
   fileprivate let output: NIOAsyncChannelOutboundWriter<ByteBuffer>
+  fileprivate let channel: any Channel
   fileprivate var received: [UInt8] = []
 
   /// Sends bytes; a server that has closed already is no error, for it may have answered before.
   func send(_ bytes: some Collection<UInt8>) async {
     try? await output.write(ByteBuffer(bytes: bytes))
+  }
+
+  /// Sends the same bytes again and again until the connection ends, however busy the threads of
+  /// tests are.
+  func trickle(_ text: String, every delay: TimeAmount) {
+    let channel = channel
+    channel.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: delay) { task in
+      guard channel.isActive else { return task.cancel() }
+      channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+    }
   }
 
   func send(_ text: String) async {
@@ -61,7 +72,8 @@ func connected<R: Sendable>(
   let outcome = Guarded<R?>(nil)
   do {
     try await channel.executeThenClose { inbound, outbound in
-      var connection = RawConnection(input: inbound.makeAsyncIterator(), output: outbound)
+      var connection = RawConnection(
+        input: inbound.makeAsyncIterator(), output: outbound, channel: channel.channel)
       let result = try await body(&connection)
       outcome.withLock { $0 = result }
     }

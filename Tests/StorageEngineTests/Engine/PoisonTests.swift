@@ -63,4 +63,70 @@ struct PoisonTests {
       view.close()
     }
   }
+
+  /// What a store goes through while each of its calls fails once; ends at the first error.
+  private func live(_ store: TestStore) throws {
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    for round in 0..<3 {
+      try store.commit(Workload.puts(5, of: 10...3000, &random))
+      try store.commit([Workload.put("main", "large", random.bytes(300_000))])
+      try store.commit(Workload.puts(5, of: 10...100, &random), durability: .written)
+      try store.commit(Workload.puts(5, of: 10...100, &random), durability: .manual)
+      if round > 0 { try store.database.checkpoint() }
+    }
+    try store.database.close()
+  }
+
+  @Test
+  func `after a failed write or flush the disk is not written to again`() throws {
+    var operations: Set<StorageError.Operation> = []
+    var call = 0
+    while true {
+      let disk = SimulatedDisk()
+      let store = try TestStore(on: disk)
+      try store.commit([.createTree("main")])
+      disk.inject(Fault(call: disk.calls + call, kind: .system(errno: EIO)))
+      do {
+        try live(store)
+      } catch is EngineError {}
+      guard let operation = disk.failedOperation, let failed = disk.failedMutation else {
+        if disk.failedOperation == nil { break }
+        call += 1
+        continue
+      }
+      operations.insert(operation)
+      // Nothing that is tried now, and no closing, reaches the disk.
+      #expect(throws: EngineError.self) { try store.commit([.createTree("more")]) }
+      #expect(throws: EngineError.self) { try store.database.flush() }
+      try? store.database.close()
+      #expect(disk.mutations == failed, "\(operation), call \(call)")
+      let again = try TestStore(opening: disk.crashed(.keepAll))
+      try again.checkAndReopen()
+      call += 1
+    }
+    #expect(operations.isSuperset(of: [.write, .flush, .resize]))
+  }
+
+  @Test
+  func `what was shown before it was durable is not shown any more`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    var durable = Model()
+    try store.commit(
+      [.createTree("main")] + Workload.puts(300, of: 10...200, &random), to: &durable)
+    var shown = durable
+    // Enough to replace every page several times: those of the durable state must stay.
+    for _ in 0..<10 {
+      let changes = Workload.puts(100, of: 10...200, &random)
+      try store.commit(changes, durability: .manual)
+      shown.apply(changes)
+    }
+    try shown.verify(try store.database.snapshot())
+    disk.inject(Fault(call: disk.calls, kind: .system(errno: EIO)))
+    #expect(throws: EngineError.self) { try store.database.flush() }
+    try durable.verify(try store.database.snapshot())
+    let again = try TestStore(opening: disk.crashed(.keepAll))
+    try again.checkAndReopen()
+  }
 }

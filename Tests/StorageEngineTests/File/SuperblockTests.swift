@@ -96,6 +96,21 @@ struct SuperblockTests {
   }
 
   @Test
+  func `the one written last counts`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    for number in 0..<5 {
+      try store.commit([.createTree("\(number)")])
+      try store.database.checkpoint()
+      let selection = try SuperblockSelection.read(SimulatedDisk(disk.image))
+      #expect(selection.newest.lsn == UInt64(number + 1))
+      #expect(selection.older?.lsn == UInt64(number))
+      #expect(selection.newest.sequence == UInt64(number + 3))
+    }
+    try store.checkAndReopen()
+  }
+
+  @Test
   func `a superblock in the other's place does not count`() throws {
     let (before, after) = try images()
     // The older of the two, with a sequence that would make it the newest.
@@ -104,6 +119,8 @@ struct SuperblockTests {
     older.page(at: 0).store64(sequence + 100, Superblock.Field.sequence)
     var image = after
     store(older, in: &image, slot: Int((sequence + 101) % 2))
+    let selection = try SuperblockSelection.read(SimulatedDisk(image))
+    #expect(selection.newest.lsn == 2 && selection.older == nil)
     let opened = try TestStore(opening: SimulatedDisk(image))
     let view = try opened.database.snapshot()
     #expect(try view.count(of: try #require(try view.tree(named: "main"))) == 1)

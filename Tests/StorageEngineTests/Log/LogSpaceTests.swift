@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import StorageEngine
+
+/// What the log takes from the file, and what a transaction found in it must look like.
+struct LogSpaceTests {
+  @Test
+  func `an extent is zeros, durably, before the log may use it`() throws {
+    let disk = SimulatedDisk(DiskImage([UInt8](repeating: 7, count: 8192 + 6 << 20)))
+    let pager = try Pager(
+      storage: disk, geometry: PageGeometry(pageBytes: 4096), cacheBytes: 4 << 20)
+    pager.map.grow(toExtents: 6)
+    for extent in 0..<3 { pager.map.setOwner(extent, extent == 0 ? .pages : .log) }
+    var log = LogSpace(
+      position: LogPosition(
+        extent: 1, offset: 0, nextExtent: 2, nextGroup: 1, previousChecksum: 0))
+    try log.reserve(payload: 3 << 20, pager: pager)
+    #expect(log.ready.count >= 3)
+    let durable = disk.crashed(.loseAll).image
+    for extent in log.ready.dropFirst() {
+      #expect(pager.map.owners[extent] == .log)
+      #expect(durable.isZero(1 << 20, at: pager.geometry.offset(ofExtent: extent)))
+    }
+  }
+
+  @Test
+  func `pages of a large value that only the log names are not given out in recovery`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    var model = Model()
+    try store.commit([.createTree("main")], to: &model)
+    try store.database.checkpoint()
+    // The large value takes its pages first, the others are applied before it.
+    let large = Workload.put("main", "z", [UInt8](repeating: 1, count: 200_000))
+    let small = (0..<300).map { number in
+      Workload.put("main", Workload.key(0, number), [UInt8](repeating: 2, count: 500))
+    }
+    try store.commit([large] + small, to: &model)
+    let recovered = try TestStore(opening: disk.crashed(.loseAll))
+    try model.verify(try recovered.database.snapshot())
+    try recovered.checkAndReopen()
+  }
+
+  @Test(arguments: [-1, 1])
+  func `a transaction that does not follow the one before it is damage`(_ step: Int) throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    try store.commit([.createTree("main")])
+    try store.database.checkpoint()
+    try store.commit([Workload.put("main", "k", [1])])
+    var image = disk.image
+    let chunk = try #require(
+      stride(from: UInt64(8192), to: image.length, by: 4096).filter { place in
+        image.bytes(4, at: place + 4) == Array("LOG1".utf8)
+      }.last)
+    let buffer = try AlignedBuffer(count: 4096)
+    unsafe image.read(into: buffer.buffer(0, 4096), at: chunk)
+    let page = buffer.page(at: 0)
+    let place = LogChunkHeader.bytes + 8
+    page.store64(UInt64(Int(page.load64(place)) + step), place)
+    let payload = Int(page.load32(LogChunkHeader.Field.payloadBytes))
+    let checksum = page.bytes(4, LogChunkHeader.bytes + payload - 4).checksum()
+    page.store32(checksum, LogChunkHeader.Field.checksum)
+    image.write(buffer.bytes(0, 4096).array[...], at: chunk)
+    let error = #expect(throws: EngineError.self) {
+      _ = try TestStore(opening: SimulatedDisk(image))
+    }
+    guard case .corrupt(let damage)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(damage.problem.contains("holds transaction"))
+  }
+}
