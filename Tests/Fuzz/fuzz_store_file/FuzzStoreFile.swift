@@ -28,7 +28,7 @@ public func fuzzStoreFile(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt 
   return 0
 }
 
-/// A change in each block of either store.
+/// A change in each block of either store, and the beginning of each as it is, to be changed.
 @_cdecl("LLVMFuzzerInitialize")
 public func plantSeeds(_: UnsafeMutableRawPointer?, _: UnsafeMutableRawPointer?) -> CInt {
   var seeds: [[UInt8]] = [[0], [1], [4], [5], [12, 8, 16], [9, 8, 16]]
@@ -36,6 +36,7 @@ public func plantSeeds(_: UnsafeMutableRawPointer?, _: UnsafeMutableRawPointer?)
     for block in sample.blocks.indices {
       seeds.append([choice] + Patch(block: block, offset: 4, bytes: [1]).encoded)
       seeds.append([choice | 4] + Patch(block: block, offset: 72, bytes: [0, 0, 0, 0]).encoded)
+      seeds.append([choice | 4] + sample.beginning(ofBlock: block).flatMap(\.encoded))
     }
     seeds.append([choice | 2] + Patch(block: 1, offset: 64, bytes: [255]).encoded)
   }

@@ -111,6 +111,14 @@ struct SampleStore {
     }
   }
 
+  /// Patches that leave a block's header, and what follows it, as they are.
+  func beginning(ofBlock block: Int) -> [Patch] {
+    stride(from: 4, to: 132, by: 16).map { offset in
+      let bytes = image.bytes(16, at: blocks[block] + UInt64(offset))
+      return Patch(block: block, offset: offset, bytes: bytes)
+    }
+  }
+
   /// The store with some bytes changed.
   func patched(_ patches: [Patch], mendingChecksums: Bool) -> DiskImage {
     guard mendingChecksums else {
