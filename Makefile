@@ -53,14 +53,21 @@ format:
 bench: prerequisites
 	@Benchmarks/run.sh
 
-# The targets are part of the package only where RECORD_STORE_FUZZ asks for them. A Swift trap must
-# reach libFuzzer, so the backtracer is off.
+# The targets are part of the package only where RECORD_STORE_FUZZ asks for them; Package.swift says
+# why `fuzzer,address` is there besides. Without deterministic hashing SwiftPM passes the two
+# sanitizers in any order, and builds everything anew when it changes. What is found is kept in
+# .build-fuzz/corpus. A Swift trap must reach libFuzzer, so the backtracer is off.
 fuzz: prerequisites
 	@set -e; for folder in Tests/Fuzz/fuzz_*; do target=$$(basename "$$folder"); \
-	  RECORD_STORE_FUZZ=1 swift build -c release --sanitize=fuzzer --sanitize=address \
+	  corpus=.build-fuzz/corpus/"$$target"; mkdir -p "$$corpus"; \
+	  dictionary=Tests/Fuzz/dictionaries/"$$target".dict; \
+	  RECORD_STORE_FUZZ=1 SWIFT_DETERMINISTIC_HASHING=1 swift build -c release \
+	    --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address \
 	    --scratch-path .build-fuzz --product "$$target"; \
 	  SWIFT_BACKTRACE=enable=no .build-fuzz/release/"$$target" \
-	    -max_total_time=$(FUZZ_SECONDS) -malloc_limit_mb=512 -timeout=10; done
+	    -max_total_time=$(FUZZ_SECONDS) -malloc_limit_mb=512 -rss_limit_mb=2048 -timeout=10 \
+	    $$(test ! -f "$$dictionary" || echo -dict="$$dictionary") \
+	    -artifact_prefix=.build-fuzz/"$$target"- "$$corpus"; done
 
 # Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts is
 # told where it is read, at the top of the test files.

@@ -81,19 +81,31 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// Fuzz targets need libFuzzer's own `main`: they are part of the package only where asked for, with
-// RECORD_STORE_FUZZ=1 swift build -c release --sanitize=fuzzer --sanitize=address --product NAME
+// Fuzz targets need libFuzzer's own `main`: they are part of the package only where asked for.
+// `make fuzz` has the command. Of several `-sanitize` flags the compiler heeds the last alone when
+// it makes code, so both go into one; without that, the targets run blind.
 if Context.environment["RECORD_STORE_FUZZ"] != nil {
-  for name in ["fuzz_journal_stream", "fuzz_cbor", "fuzz_transaction"] {
+  package.targets.append(
+    .target(
+      name: "FuzzSupport", dependencies: ["ChangeJournal", "StorageEngine"],
+      path: "Tests/Fuzz/Support"))
+  let modules: [String: [Target.Dependency]] = [
+    "fuzz_argument": [
+      "Records", "ChangeJournal", .product(name: "NIOCore", package: "swift-nio"),
+    ],
+    "fuzz_cbor": ["ChangeJournal"],
+    "fuzz_import": ["Records"],
+    "fuzz_journal_stream": ["ChangeJournal"],
+    "fuzz_json": ["Records", "ChangeJournal"],
+    "fuzz_message": ["PeerSync", "ChangeJournal"],
+    "fuzz_snapshot": ["Records", "ChangeJournal", "StorageEngine"],
+    "fuzz_store_file": ["StorageEngine", "TestSupport"],
+    "fuzz_transaction": ["ChangeJournal"],
+  ]
+  for (name, modules) in modules.sorted(by: { $0.key < $1.key }) {
     package.targets.append(
       .executableTarget(
-        name: name, dependencies: ["ChangeJournal", "StorageEngine"], path: "Tests/Fuzz/\(name)"))
-  }
-  for name in ["fuzz_json", "fuzz_import", "fuzz_snapshot"] {
-    package.targets.append(
-      .executableTarget(
-        name: name, dependencies: ["Records", "ChangeJournal", "StorageEngine"],
-        path: "Tests/Fuzz/\(name)"))
+        name: name, dependencies: ["FuzzSupport"] + modules, path: "Tests/Fuzz/\(name)"))
   }
 }
 

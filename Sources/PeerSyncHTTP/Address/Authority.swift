@@ -75,18 +75,23 @@ struct Authority: Hashable, Sendable {
 
   private static func isIPv6(_ text: String) -> Bool {
     guard text.utf8.count <= 45, text.utf8.contains(UInt8(ascii: ":")) else { return false }
-    return (try? SocketAddress(ipAddress: text, port: 0)) != nil
+    // The system reads an address up to a zero byte, so what follows one must be looked at here.
+    let isPlain = text.utf8.allSatisfy { byte in
+      isNameByte(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "%")
+    }
+    return isPlain && (try? SocketAddress(ipAddress: text, port: 0)) != nil
   }
 
   private static func isHostName(_ text: String) -> Bool {
-    guard (1...253).contains(text.utf8.count) else { return false }
-    return text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): true
-      case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true
-      default: false
-      }
+    (1...253).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte)
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true
+    default: false
     }
   }
 }

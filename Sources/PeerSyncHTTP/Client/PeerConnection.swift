@@ -122,12 +122,9 @@ private struct FrameSequence<Source: TransactionSource>: AsyncSequence, Sendable
 extension SyncError {
   /// Reads the answer of a peer that refuses.
   fileprivate init(status: HTTPResponseStatus, headers: HTTPHeaders, message: [UInt8]) {
-    let text = Self.printable(message)
     if let name = headers.first(name: "Record-Store-Error") {
-      let code = Code(rawValue: name) ?? .failed
       self.init(
-        code, "the peer says: \(text.isEmpty ? name : text)",
-        retryAfter: headers.first(name: "Retry-After").flatMap { UInt32($0) })
+        answer: name, message: message, retryAfter: headers.first(name: "Retry-After"))
       return
     }
     switch status {
@@ -137,19 +134,5 @@ extension SyncError {
     default:
       self.init(.notFound, "no record store answers there (HTTP status \(status.code))")
     }
-  }
-
-  /// What a terminal may be shown of what a stranger wrote.
-  private static func printable(_ bytes: [UInt8]) -> String {
-    let text = String(decoding: bytes, as: UTF8.self)
-    let scalars = text.unicodeScalars.filter { scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
-        .paragraphSeparator:
-        false
-      default: true
-      }
-    }
-    return String(String.UnicodeScalarView(scalars))
   }
 }

@@ -76,10 +76,12 @@ struct JSONFault: Error, Equatable {
   let problem: JSONError.Problem
   let offset: Int
 
-  /// The error, for text whose first byte stands at the start of line `firstLine`.
-  func located(in bytes: Span<UInt8>, from start: Int = 0, firstLine: Int = 1) -> JSONError {
+  /// The error, for text whose byte at `start` stands on line `firstLine` at `firstColumn`.
+  func located(
+    in bytes: Span<UInt8>, from start: Int = 0, firstLine: Int = 1, firstColumn: Int = 1
+  ) -> JSONError {
     var line = firstLine
-    var column = 1
+    var column = firstColumn
     var index = start
     while index < min(offset, bytes.count) {
       let byte = bytes[index]

@@ -31,26 +31,6 @@ public struct ImportOptions: Sendable {
     self.collection = collection
     self.keyField = keyField
   }
-
-  /// Reads `--path`: member names with slashes between them; `~1` stands for a slash in a name,
-  /// `~0` for a tilde.
-  public static func path(_ text: String) -> [String] {
-    text.split(separator: "/").map { part in
-      var name = ""
-      var escape = false
-      for character in part {
-        if escape {
-          name += character == "1" ? "/" : character == "0" ? "~" : "~\(character)"
-          escape = false
-        } else if character == "~" {
-          escape = true
-        } else {
-          name.append(character)
-        }
-      }
-      return escape ? name + "~" : name
-    }
-  }
 }
 
 /// Text to import.

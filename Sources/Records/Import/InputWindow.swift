@@ -10,6 +10,8 @@ struct InputWindow {
   private(set) var isAtEnd = false
   /// The line of the byte at `start`, counted from 1.
   var line: UInt64 = 1
+  /// The character in that line, counted from 1, where bytes are passed with `pass(upTo:)`.
+  private(set) var column = 1
   /// Bytes of the input before `start`.
   private(set) var consumed: UInt64 = 0
 
@@ -53,12 +55,26 @@ struct InputWindow {
     return index
   }
 
-  /// How many lines end between `start` and `end`.
-  func lineCount(upTo end: Int) -> UInt64 {
+  /// Is done with the bytes before `end`, and counts their lines and characters.
+  mutating func pass(upTo end: Int) {
+    let (lines, characters) = count(upTo: end)
+    column = lines == 0 ? column + characters : characters + 1
+    line += lines
+    consume(upTo: end)
+  }
+
+  /// How many lines end between `start` and `end`, and the characters of the one that does not.
+  private func count(upTo end: Int) -> (lines: UInt64, characters: Int) {
     let bytes = bytes.span
-    var count: UInt64 = 0
-    for index in start..<end where bytes[index] == TextByte.newline { count += 1 }
-    return count
+    var lines: UInt64 = 0
+    var last = start
+    for index in start..<end where bytes[index] == TextByte.newline {
+      lines += 1
+      last = index + 1
+    }
+    var characters = 0
+    for index in last..<end where bytes[index] & 0xc0 != 0x80 { characters += 1 }
+    return (lines, characters)
   }
 
   /// Is done with the bytes before `end`.

@@ -45,29 +45,30 @@ struct JSONDocumentSource: RecordSource {
 
   /// Reads with `body`, which is repeated from the same place when the text ends too early and
   /// there is more of it.
+  ///
+  /// With `lookingBehind` it is repeated also when there is more of the text behind what was read:
+  /// a number might go on there.
   private mutating func attempt<R>(
+    lookingBehind: Bool = false,
     _ body: (inout JSONParser, Span<UInt8>) throws(RecordFault) -> R
   ) throws -> R {
     while true {
       var parser = JSONParser(at: window.start)
       do throws(RecordFault) {
         let result = try body(&parser, window.bytes.span)
-        advance(to: parser.offset)
-        return result
+        if !lookingBehind || parser.offset < window.bytes.count || window.isAtEnd {
+          window.pass(upTo: parser.offset)
+          return result
+        }
       } catch {
         guard case .json(let fault) = error, fault.problem == .unexpectedEnd, !window.isAtEnd
         else {
-          throw error.located(in: window.bytes.span, from: window.start, line: window.line)
+          throw error.located(
+            in: window.bytes.span, from: window.start, line: window.line, column: window.column)
         }
       }
       try window.fill()
     }
-  }
-
-  /// Is done with the text before `end`, and counts its lines.
-  private mutating func advance(to end: Int) {
-    window.line += window.lineCount(upTo: end)
-    window.consume(upTo: end)
   }
 
   private mutating func appendElement(to batch: inout RecordBatch) throws {
@@ -123,14 +124,14 @@ struct JSONDocumentSource: RecordSource {
     guard seen[last].count < Self.memberLimit, seen[last].insert(name).inserted else {
       throw JSONError(
         problem: .duplicateMember(String(decoding: name, as: UTF8.self)),
-        line: Int(clamping: window.line), column: 1)
+        line: Int(clamping: window.line), column: window.column)
     }
     return name
   }
 
   private mutating func passValue() throws {
     var scratch: [UInt8] = []
-    try attempt { (parser, bytes) throws(RecordFault) in
+    try attempt(lookingBehind: true) { (parser, bytes) throws(RecordFault) in
       scratch.removeAll(keepingCapacity: true)
       try parser.jsonFaults { (parser) throws(JSONFault) in
         try parser.parseValue(bytes, into: &scratch)

@@ -25,10 +25,13 @@ extension ImportOptions {
 }
 
 extension RecordFault {
-  /// The error, for a record in text that begins on `line`.
-  func located(in bytes: Span<UInt8>, from start: Int, line: UInt64) -> any Error {
+  /// The error, for a record in text that begins on `line` at `column`.
+  func located(
+    in bytes: Span<UInt8>, from start: Int, line: UInt64, column: Int = 1
+  ) -> any Error {
     switch self {
-    case .json(let fault): fault.located(in: bytes, from: start, firstLine: Int(clamping: line))
+    case .json(let fault):
+      fault.located(in: bytes, from: start, firstLine: Int(clamping: line), firstColumn: column)
     case .key(let problem): ImportError(problem: .key(problem), line: line)
     case .other(let problem): ImportError(problem: problem, line: line)
     }

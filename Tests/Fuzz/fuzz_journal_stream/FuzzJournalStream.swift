@@ -1,25 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
-import StorageEngine
+import FuzzSupport
 
 /// Feeds arbitrary bytes to the reader of journal streams.
 ///
-/// The first byte chooses how the rest is cut into pieces, and whether frame numbers and checksums
-/// are made right first, so that what lies behind them is reached. Whatever a reader returns must
-/// be canonical, and an error must be final.
+/// The first byte chooses how the rest is cut into pieces, and whether frame numbers,
+/// checksums and lengths are made right first, so that what lies behind them is reached. Whatever a
+/// reader returns must be canonical and not depend on the pieces, and an error must be final.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzJournalStream(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-  guard let choice = input.first else { return 0 }
-  var stream = Array(input.dropFirst())
-  if choice & 1 == 0 { repair(&stream) }
-  let pieces = [1, 13, 64, 1000, 4096, 65_536, .max, .max][Int(choice >> 1 & 7)]
-  read(stream, inPiecesOf: pieces)
+  guard let input = unsafe FuzzInput(start, count) else { return 0 }
+  var stream = input.bytes
+  if input.choice & 1 == 0 {
+    FrameFormat.journal.repair(&stream, realigning: input.choice & 16 != 0)
+  }
+  let whole = read(stream, inPiecesOf: .max)
+  for transaction in whole.transactions { verify(transaction) }
+  let pieces = [1, 2, 13, 63, 64, 65, 1000, 4096][Int(input.choice >> 1 & 7)]
+  let again = read(stream, inPiecesOf: pieces)
+  require(again.error == whole.error, "\(pieces): \(again.error as Any), \(whole.error as Any)")
+  require(again.transactions == whole.transactions, "other transactions in pieces of \(pieces)")
   return 0
 }
 
-private func read(_ stream: [UInt8], inPiecesOf count: Int) {
+/// Complete streams with small and large transactions, as they are and compressed, and a bomb.
+@_cdecl("LLVMFuzzerInitialize")
+public func plantSeeds(_: UnsafeMutableRawPointer?, _: UnsafeMutableRawPointer?) -> CInt {
+  let sample = SampleTransactions.chain()
+  var seeds = [stream([], level: 0), stream(sample, level: 0), stream(sample, level: 9)]
+  seeds.append(SampleStream.inFragments(sample[0]))
+  seeds.append(SampleStream.withBomb)
+  SeedCorpus.plant([0, 1, 16].flatMap { choice in seeds.map { [choice] + $0 } })
+  return 0
+}
+
+private struct Reading {
+  var transactions: [EncodedTransaction] = []
+  var error: JournalError?
+}
+
+private func read(_ stream: [UInt8], inPiecesOf count: Int) -> Reading {
+  var reading = Reading()
   var reader = JournalReader(name: "fuzz", staging: MemoryStaging(byteLimit: 16 << 20))
   do throws(JournalError) {
     var rest = stream[...]
@@ -27,46 +49,40 @@ private func read(_ stream: [UInt8], inPiecesOf count: Int) {
       reader.feed(rest.prefix(count))
       rest = rest.dropFirst(count)
       while let event = try reader.next() {
-        if case .transactions(let transactions, _) = event { transactions.forEach(verify) }
+        if case .transactions(let found, _) = event { reading.transactions += found }
       }
     }
     try reader.finish()
   } catch {
+    reading.error = error
     do throws(JournalError) {
       _ = try reader.next()
-      fatalError("an error was not final")
+      require(false, "an error was not final")
     } catch let again {
-      guard again == error else { fatalError("another error") }
+      require(again == error, "an error became another")
     }
   }
+  return reading
 }
 
 /// Checks that a transaction that can be decoded is canonical.
 private func verify(_ transaction: EncodedTransaction) {
   guard let decoded = try? transaction.transaction() else { return }
-  guard let again = try? EncodedTransaction(decoded), again == transaction else {
-    fatalError("a transaction has two encodings")
-  }
+  require((try? EncodedTransaction(decoded)) == transaction, "a transaction has two encodings")
 }
 
-/// Numbers the frames, and gives them right checksums.
-private func repair(_ stream: inout [UInt8]) {
-  var start = 0
-  var number: UInt8 = 0
-  while stream.count - start >= 64 {
-    stream[start + 16] = number
-    for index in 17..<24 { stream[start + index] = 0 }
-    let stored = (0..<4).reversed().reduce(0) { $0 << 8 | Int(stream[start + 28 + $1]) }
-    let end = min(start + 64 + stored, stream.count)
-    set(Checksum.crc32c(of: stream[start + 64..<end]), at: start + 56, in: &stream)
-    set(Checksum.crc32c(of: stream[start..<start + 60]), at: start + 60, in: &stream)
-    start = end
-    number &+= 1
-  }
-}
-
-private func set(_ checksum: UInt32, at offset: Int, in stream: inout [UInt8]) {
-  for index in 0..<4 {
-    stream[offset + index] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * index))
+private func stream(_ transactions: [EncodedTransaction], level: Int) -> [UInt8] {
+  var options = JournalWriter.Options()
+  options.compressionLevel = level
+  let header = JournalStreamHeader(storeID: SampleTransactions.storeID)
+  do throws(JournalError) {
+    var bytes: [UInt8] = []
+    var writer = try JournalWriter(header, options: options)
+    for transaction in transactions { try writer.append(transaction) }
+    try writer.finish()
+    while let frame = try writer.nextFrame() { bytes += frame }
+    return bytes
+  } catch {
+    fatalError("a sample cannot be written: \(error)")
   }
 }

@@ -39,7 +39,9 @@ import Testing
     "host:0000007433", "[::1", "::1]", "[::1]x", "[::1]:", "[host]:7", "a b", "host/path", "host?x",
     "user@host", "höst", "ftp://host", "file:///etc/passwd", "http://", "https:///x",
     "https://host:99999", "https://host/?q", "https://host/#f", "https://u:p@host/",
-    "https://host/a b", "host\u{0}", "host\n", "1:2:3", "http://peer.example",
+    "https://host/a b", "host\u{0}", "host\n",
+    "::1\u{0}", "[::1\u{0}.example]", "fe80::1\u{0}\u{0}\u{0}\u{2}=0x1p1023eth0",
+    "1:2:3", "http://peer.example",
     "http://10.0.0.7:7433",
     String(repeating: "a", count: 254), String(repeating: "a", count: 5000),
   ])

@@ -43,6 +43,27 @@ struct ImportFailureTests {
   }
 
   @Test(arguments: [
+    (#"[{"_key":1},{"_key":2 x}]"#, "line 1, column 23"),
+    ("[\n  {\"_key\":\"é\"} ,\n  {\"_key\":2 x}]", "line 3, column 13"),
+    (#"{"é":1,"a":[{"_key":1} x]}"#, "line 1, column 24"),
+    (#"{"b":0,"b":1,"a":[]}"#, "line 1, column 12"),
+  ])
+  func `a bad place in a document is named`(text: String, expected: String) throws {
+    let path = text.hasPrefix("[") ? [] : ["a"]
+    for step in [1, .max] {
+      var rest = Array(text.utf8)[...]
+      let input = ImportInput(name: "input") { count in
+        let taken = rest.prefix(min(count, step))
+        rest = rest.dropFirst(taken.count)
+        return Array(taken)
+      }
+      let options = ImportOptions(.json(path: path), collection: "c")
+      let failure = #expect(throws: ImportFailure.self) { _ = try options.check(input) }
+      #expect(failure?.description.contains(expected) == true, "\(String(describing: failure))")
+    }
+  }
+
+  @Test(arguments: [
     (#"{"_key":1}"# + "\n" + #"{"_key":2,}"#, "line 2, column 11"),
     (#"{"_key":1}"# + "\n\n" + #"{"_key":2} x"#, "line 3, column 12"),
     ("[1]", "line 1, column 1"), (#"{"a":1}"#, "line 1: there is no \"_key\""),

@@ -149,6 +149,31 @@ struct ImportTests {
     }
   }
 
+  @Test(
+    arguments: [
+      // {"x":12,"a":[{"_key":1}]}
+      [
+        0x7b, 0x22, 0x78, 0x22, 0x3a, 0x31, 0x32, 0x2c, 0x22, 0x61, 0x22, 0x3a, 0x5b, 0x7b, 0x22,
+        0x5f, 0x6b, 0x65, 0x79, 0x22, 0x3a, 0x31, 0x7d, 0x5d, 0x7d,
+      ],
+      // {"a":[{"_key":1}],"x":-1.5e3}
+      [
+        0x7b, 0x22, 0x61, 0x22, 0x3a, 0x5b, 0x7b, 0x22, 0x5f, 0x6b, 0x65, 0x79, 0x22, 0x3a, 0x31,
+        0x7d, 0x5d, 0x2c, 0x22, 0x78, 0x22, 0x3a, 0x2d, 0x31, 0x2e, 0x35, 0x65, 0x33, 0x7d,
+      ],
+    ] as [[UInt8]])
+  func `a number that is passed over may come in pieces`(text: [UInt8]) throws {
+    let options = ImportOptions(.json(path: ["a"]), collection: "c")
+    for count in 1...text.count {
+      var rest = text[...]
+      let input = ImportInput(name: "pieces of \(count) bytes") { _ in
+        defer { rest = rest.dropFirst(count) }
+        return Array(rest.prefix(count))
+      }
+      #expect(try options.check(input).records == 1)
+    }
+  }
+
   @Test func `CSV cells are text, and an empty one is absent`() throws {
     try withReplica { replica in
       let text = "\u{feff}name,code,note\r\nAruba,AW,\r\n\"Åland, \"\"Islands\"\"\",AX,\"a\nb\"\r\n"

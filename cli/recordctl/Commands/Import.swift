@@ -118,10 +118,7 @@ extension Import {
 
   private func delimiterByte() throws -> UInt8 {
     guard let delimiter else { return UInt8(ascii: ",") }
-    let named = delimiter == "\\t" ? "\t" : delimiter
-    guard named.utf8.count == 1, let byte = named.utf8.first, byte < 0x7F, byte != 0x22,
-      byte == 0x09 || byte >= 0x20
-    else {
+    guard let byte = ImportOptions.delimiter(delimiter) else {
       throw ValidationError("--delimiter must be one ASCII character, and no quote: '\(delimiter)'")
     }
     return byte
@@ -129,8 +126,7 @@ extension Import {
 
   private func columnNames() throws -> [String]? {
     guard let columns else { return nil }
-    let names = columns.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    guard names.allSatisfy({ !$0.isEmpty }), Set(names).count == names.count else {
+    guard let names = ImportOptions.columns(columns) else {
       throw ValidationError("--columns needs names, each once: '\(columns)'")
     }
     return names

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
+public import ArgumentParser
 import ChangeJournal
-import Records
+public import Records
 
 /// `recordctl list`.
 struct List: StoreCommand {
@@ -52,33 +52,9 @@ struct List: StoreCommand {
   }
 }
 
-/// FIELD=VALUE.
-struct FieldCondition: ExpressibleByArgument {
-  let field: String
-  /// Any of these.
-  let values: [Value]
-
-  init?(argument: String) {
-    guard let sign = argument.firstIndex(of: "=") else { return nil }
-    field = String(argument[..<sign])
-    let text = String(argument[argument.index(after: sign)...])
-    values = [.text(text)] + Self.scalars(spelled: text)
-  }
-
-  /// The values besides a text that are written so in JSON.
-  private static func scalars(spelled text: String) -> [Value] {
-    switch text {
-    case "null": return [.null]
-    case "true": return [.bool(true)]
-    case "false": return [.bool(false)]
-    default:
-      if let number = Int64(text) { return [.integer(number), .double(Double(number))] }
-      if let number = UInt64(text) { return [.unsigned(number)] }
-      return Double(text).map { [.double($0)] } ?? []
-    }
-  }
-
-  func holds(for record: StoredRecord) -> Bool {
-    record[field].map(values.contains) ?? false
+extension FieldCondition: ExpressibleByArgument {
+  /// Reads FIELD=VALUE.
+  public init?(argument: String) {
+    self.init(parsing: argument)
   }
 }

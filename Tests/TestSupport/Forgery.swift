@@ -1,37 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CStorageSystem
+import Glibc
 import StorageEngine
-import TestSupport
 
 /// Changes a store as someone would who knows the format and means harm: with every checksum made
 /// to fit again, up to the superblocks.
 ///
 /// Written from docs/FORMAT.md, not from the engine's sources.
-struct Forgery {
-  private static let pageBytes = 4096
+public struct Forgery: Sendable {
+  /// Bytes of a block: of a page, a superblock, and the unit of the log.
+  public static let pageBytes = 4096
   private static let superblockBytes = 4096
   /// The places of blocks that hold anything, superblocks first.
   private let blocks: [UInt64]
   private var content: [UInt64: [UInt8]] = [:]
-  private(set) var image: DiskImage
+  /// Blocks that are not in the image yet.
+  private var changed: Set<UInt64> = []
+  /// Blocks replaced for one change: a circle of references could be mended for ever.
+  private var replacements = 0
+  /// The store, as far as it was forged.
+  public private(set) var image: DiskImage
 
-  init(_ image: DiskImage, blocks: [UInt64]) {
+  /// Takes a store whose `blocks` may be changed.
+  public init(_ image: DiskImage, blocks: [UInt64]) {
     self.image = image
     self.blocks = blocks
     for block in blocks { content[block] = image.bytes(Self.pageBytes, at: block) }
   }
 
+  /// Changes the bytes of a block, and mends its checksum and every one above it.
+  public mutating func change(_ block: UInt64, _ change: (inout [UInt8]) -> Void) {
+    guard var bytes = content[block] else { return }
+    replacements = 0
+    change(&bytes)
+    replace(block, with: bytes)
+    publish()
+  }
+
   /// Changes some bytes of some structures and mends every checksum above them.
-  mutating func forge(_ random: inout SplitMix64) {
+  public mutating func forge(_ random: inout SplitMix64) {
     for _ in 0..<(1 + random.below(3)) {
       let block = blocks[random.below(blocks.count)]
       guard var bytes = content[block] else { continue }
+      replacements = 0
       // Where there is a log, its payload is longer than a block; its header is what counts.
       for _ in 0..<(1 + random.below(3)) { Self.damage(&bytes, &random) }
       replace(block, with: bytes)
     }
-    for (block, bytes) in content { image.write(bytes[...], at: block) }
+    publish()
+  }
+
+  private mutating func publish() {
+    for block in changed {
+      if let bytes = content[block] { image.write(bytes[...], at: block) }
+    }
+    changed = []
   }
 
   /// Puts something into a place that is likely to matter.
@@ -64,7 +87,11 @@ struct Forgery {
     let checksum = Self.checksum(of: bytes)
     Self.store32(checksum, &bytes, 0)
     content[block] = bytes
-    guard block >= UInt64(2 * Self.superblockBytes), checksum != old else { return }
+    changed.insert(block)
+    replacements += 1
+    guard block >= UInt64(2 * Self.superblockBytes), checksum != old, replacements < 1000 else {
+      return
+    }
     let number = (block - 8192) / UInt64(Self.pageBytes)
     mendReferences(to: number, old: old, new: checksum)
     if Self.isChunk(bytes) { mendChain(old: old, new: checksum) }
@@ -76,15 +103,9 @@ struct Forgery {
     pattern += (0..<4).map { UInt8(truncatingIfNeeded: old >> UInt32(8 * $0)) }
     for block in blocks {
       guard var bytes = content[block] else { continue }
-      var isChanged = false
-      var place = 4
-      while place + 12 <= bytes.count {
-        if bytes[place] == pattern[0], bytes[place..<place + 12].elementsEqual(pattern) {
-          Self.store32(new, &bytes, place + 8)
-          isChanged = true
-        }
-        place += 1
-      }
+      let places = Self.places(of: pattern, in: bytes)
+      for place in places { Self.store32(new, &bytes, place + 8) }
+      var isChanged = !places.isEmpty
       // A superblock has the catalog's checksum in front of its number.
       if block < 8192, Self.load32(bytes, 68) == old,
         bytes[72..<80].elementsEqual(pattern[..<8])
@@ -94,6 +115,25 @@ struct Forgery {
       }
       if isChanged { replace(block, with: bytes) }
     }
+  }
+
+  /// Where `pattern` stands in `bytes`, behind the checksum.
+  ///
+  /// Most of the time of a forgery is spent here.
+  private static func places(of pattern: [UInt8], in bytes: [UInt8]) -> [Int] {
+    var places: [Int] = []
+    unsafe bytes.withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return }
+      var place = 4
+      while place + pattern.count <= buffer.count,
+        let found = unsafe memchr(base + place, Int32(pattern[0]), buffer.count - place)
+      {
+        place = unsafe UnsafeRawPointer(found) - base
+        if unsafe buffer[place...].starts(with: pattern) { places.append(place) }
+        place += 1
+      }
+    }
+    return places
   }
 
   /// The next chunk of a log names the checksum of the one before it.
@@ -115,8 +155,7 @@ struct Forgery {
   private static func checksum(of bytes: [UInt8]) -> UInt32 {
     var end = bytes.count
     if isChunk(bytes) { end = min(end, 64 + Int(load32(bytes, 24))) }
-    let covered = Array(bytes[4..<max(4, end)])
-    return unsafe storage_crc32c(0, covered, covered.count)
+    return Checksum.crc32c(of: bytes[4..<max(4, end)])
   }
 
   private static func load32(_ bytes: [UInt8], _ place: Int) -> UInt32 {
