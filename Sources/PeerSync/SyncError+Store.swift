@@ -21,7 +21,10 @@ extension SyncError {
       case .fork: .fork
       case .clockExhausted: .clock
       case .unsupportedVersion, .unsupportedOperation: .incompatible
-      case .engine, .staging, .invalidTransaction, .tagCollision: .store
+      case .limitExceeded: .tooLarge
+      // Room for the large transactions of others: it is free again when those are through.
+      case .staging: .busy
+      case .engine, .invalidTransaction, .tagCollision: .store
       default: .corrupt
       }
     self.init(code, error.description, cause: error)

@@ -27,7 +27,9 @@ public struct SyncOptions: Sendable, Hashable {
   ///
   /// At most two such batches are in memory. A batch exceeds this by at most one transaction.
   public var pushBytes = 16 << 20
-  /// Milliseconds the peer may take to answer one request.
+  /// Milliseconds the peer may take to answer one request, as judged at each `.tick`.
+  ///
+  /// A carrier that bounds silence itself, as the one over HTTP does, sends no ticks.
   public var answerTimeout: UInt64 = 60_000
 
   /// The defaults: both ways.

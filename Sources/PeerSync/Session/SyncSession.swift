@@ -33,7 +33,7 @@ public struct SyncSession: Sendable {
     case taken(TakeOutcome)
     /// `.read` is done; `isLast` says that the journal has no more.
     case read([EncodedTransaction], isLast: Bool)
-    /// Time passed.
+    /// Time passed: an answer that takes too long ends the session.
     case tick
     /// The peer refused `.request`, or could not be asked.
     case refused(SyncError)
