@@ -62,8 +62,8 @@ fuzz: prerequisites
 	  SWIFT_BACKTRACE=enable=no .build-fuzz/release/"$$target" \
 	    -max_total_time=$(FUZZ_SECONDS) -malloc_limit_mb=512 -timeout=10; done
 
-# Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts is
-# told where it is read, at the top of the test files.
+# Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts
+# is told where it is read, at the top of the test files.
 crash-long: prerequisites
 	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) \
 	  RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=4 RECORD_STORE_CRASH_WORKLOADS=40 \
