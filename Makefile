@@ -69,8 +69,8 @@ fuzz: prerequisites
 	    $$(test ! -f "$$dictionary" || echo -dict="$$dictionary") \
 	    -artifact_prefix=.build-fuzz/"$$target"- "$$corpus"; done
 
-# Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts is
-# told where it is read, at the top of the test files.
+# Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts
+# is told where it is read, at the top of the test files.
 crash-long: prerequisites
 	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) \
 	  RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=4 RECORD_STORE_CRASH_WORKLOADS=40 \

@@ -108,13 +108,17 @@ struct MapLoader {
       return nil
     }
     let perPage = ExtentMap.entriesPerPage(pager.geometry)
-    guard persisted.mapPages.count * perPage >= superblock.extentCount else {
-      throw pager.damage(superblock.map.number, "lists too few pages of the extent map")
+    guard persisted.mapPages.count == (superblock.extentCount + perPage - 1) / perPage else {
+      let found = persisted.mapPages.count
+      throw pager.damage(superblock.map.number, "lists \(found) pages of the extent map")
     }
     for (index, reference) in persisted.mapPages.enumerated() {
-      _ = try ChainReader(pager: pager).read(reference, .extentMap) { payload in
+      let pages = try ChainReader(pager: pager).read(reference, .extentMap) { payload in
         persisted.payloads.append(payload.array)
         return map.decode(payload, firstExtent: index * perPage)
+      }
+      guard pages.count == 1 else {
+        throw pager.damage(superblock.map.number, "lists a page of the extent map as \(pages)")
       }
     }
     return persisted

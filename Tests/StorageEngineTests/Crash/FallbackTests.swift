@@ -28,11 +28,17 @@ struct FallbackTests {
   }
 
   private func changes(_ random: inout SplitMix64) -> [Change] {
-    switch random.below(4) {
-    case 0: [Workload.put("main", "large \(random.below(3))", random.bytes(400_000))]
+    switch random.below(5) {
+    // Written at once to whatever is free, in pieces where need be.
+    case 0:
+      [
+        Workload.put(
+          "main", "large \(random.below(3))", random.bytes(66_000 + random.below(300_000)))
+      ]
     case 1: (0..<60).map { _ in Workload.delete("main", "key \(random.below(300))") }
     // Log for half an extent, so that it goes on to the next, and comes back.
-    default: Workload.puts(30, of: 10...30_000, &random)
+    case 2: Workload.puts(30, of: 10...30_000, &random)
+    default: Workload.puts(150, of: 500...1000, &random)
     }
   }
 

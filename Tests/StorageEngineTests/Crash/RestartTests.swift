@@ -30,8 +30,14 @@ struct RestartTests {
     }
 
     /// Opens the store, and commits and checkpoints until an error comes.
-    func live(_ rounds: Int) throws {
+    ///
+    /// A fault strikes in the given call after opening.
+    func live(_ rounds: Int, fault: Fault? = nil) throws {
       let store = try TestStore(opening: disk.reopened())
+      if var fault {
+        fault.call += disk.calls
+        disk.inject(fault)
+      }
       let found = try series.progress(in: try store.database.snapshot())
       promises.append((disk.mutations, found))
       for round in 0..<rounds {
@@ -67,15 +73,14 @@ struct RestartTests {
     _ applied: Fault.Applied
   ) throws {
     var random = SplitMix64(seed: TestEnvironment.seed)
-    for call in 0..<60 {
+    for call in 0..<80 {
       let lives = Lives(seed: TestEnvironment.seed &+ UInt64(call))
       try lives.create()
       let disk = lives.disk
-      disk.inject(
-        Fault(
-          call: disk.calls + call, kind: .system(errno: EIO), applied: applied, lasts: true))
+      let fault = Fault(
+        call: call, kind: .system(errno: EIO), applied: applied, lasts: true)
       do {
-        try lives.live(8)
+        try lives.live(6, fault: fault)
       } catch is EngineError {}
       guard disk.failedOperation != nil else { break }
       disk.inject(nil)

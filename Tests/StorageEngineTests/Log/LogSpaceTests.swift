@@ -22,7 +22,8 @@ struct LogSpaceTests {
     let durable = disk.crashed(.loseAll).image
     for extent in log.ready.dropFirst() {
       #expect(pager.map.owners[extent] == .log)
-      #expect(durable.isZero(1 << 20, at: pager.geometry.offset(ofExtent: extent)))
+      let isZero = durable.isZero(1 << 20, at: pager.geometry.offset(ofExtent: extent))
+      #expect(isZero, "extent \(extent)")
     }
   }
 
