@@ -143,19 +143,15 @@ import Testing
     let frames = try JournalStream.frames(Scene().transactions)
     let whole = frames.flatMap { $0 }
     for count in 1...frames.count {
-      let scene = try Scene()
       let length = frames.prefix(count).reduce(0) { $0 + $1.count } - 1
-      for answer in [
-        FakePeer.answer(body: Array(whole.prefix(length))),
-        Array(
-          FakePeer.answer(body: whole).prefix(
-            FakePeer.answer(body: whole).count - whole.count + length)),
-      ] {
+      let cut = FakePeer.answer(body: whole).dropLast(whole.count - length)
+      for answer in [FakePeer.answer(body: Array(whole.prefix(length))), Array(cut)] {
+        let scene = try Scene()
         let failure = try await scene.failure(journal: answer)
         #expect([.corrupt, .unreachable].contains(failure?.code), "\(count)")
+        #expect(try scene.client.transactionCount() == UInt64(2 + max(0, count - 2)), "\(count)")
+        try scene.client.check()
       }
-      #expect(try scene.client.transactionCount() == UInt64(2 + max(0, count - 2)), "\(count)")
-      try scene.client.check()
     }
   }
 
