@@ -143,19 +143,19 @@ import Testing
     let frames = try JournalStream.frames(Scene().transactions)
     let whole = frames.flatMap { $0 }
     for count in 1...frames.count {
-      let scene = try Scene()
       let length = frames.prefix(count).reduce(0) { $0 + $1.count } - 1
-      for answer in [
-        FakePeer.answer(body: Array(whole.prefix(length))),
-        Array(
-          FakePeer.answer(body: whole).prefix(
-            FakePeer.answer(body: whole).count - whole.count + length)),
-      ] {
+      let bytes = Array(whole.prefix(length))
+      let cut = FakePeer.answer(body: whole).dropLast(whole.count - length)
+      let whole = UInt64(2 + max(0, count - 2))
+      for (answer, isCut) in [(FakePeer.answer(body: bytes), false), (Array(cut), true)] {
+        let scene = try Scene()
         let failure = try await scene.failure(journal: answer)
         #expect([.corrupt, .unreachable].contains(failure?.code), "\(count)")
+        // Of a connection that breaks the HTTP client may drop what we have not asked for yet.
+        let found = try scene.client.transactionCount()
+        #expect(isCut ? (2...whole).contains(found) : found == whole, "\(count)")
+        try scene.client.check()
       }
-      #expect(try scene.client.transactionCount() == UInt64(2 + max(0, count - 2)), "\(count)")
-      try scene.client.check()
     }
   }
 
