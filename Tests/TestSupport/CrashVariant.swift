@@ -36,7 +36,7 @@ public enum CrashVariant: String, CaseIterable, Sendable {
 struct Effect: Sendable {
   enum Change: Sendable {
     case write(offset: UInt64, bytes: [UInt8])
-    case resize(to: UInt64)
+    case resize(from: UInt64, to: UInt64)
   }
 
   /// How sure it is that the change reaches the medium.
@@ -82,7 +82,7 @@ struct CrashImageBuilder {
 
   /// Applies what is certainly durable.
   mutating func apply(_ effects: [Effect]) {
-    for effect in effects { keep(effect) }
+    for effect in effects { keep(effect, isCertain: true) }
   }
 
   /// Applies what may be durable; `interrupted` is the number of the call under way.
@@ -91,7 +91,7 @@ struct CrashImageBuilder {
     for (index, effect) in effects.enumerated() {
       let isInterrupted = effect.call >= interrupted
       if effect.certainty == .certain, !isInterrupted {
-        keep(effect)
+        keep(effect, isCertain: true)
         continue
       }
       switch variant {
@@ -112,10 +112,16 @@ struct CrashImageBuilder {
     return image
   }
 
-  private mutating func keep(_ effect: Effect) {
+  private mutating func keep(_ effect: Effect, isCertain: Bool = false) {
     switch effect.change {
-    case .write(let offset, let bytes): image.write(bytes[...], at: offset)
-    case .resize(let newLength):
+    case .write(let offset, let bytes):
+      image.write(bytes[...], at: offset)
+      // Bytes are durable only in a file that is long enough for them.
+      if isCertain { length = max(length, offset + UInt64(bytes.count)) }
+    case .resize(let oldLength, let newLength) where newLength >= oldLength:
+      // A later durable write may have made it longer; growth never cuts anything off.
+      length = max(length, newLength)
+    case .resize(_, let newLength):
       if newLength < image.length { image.setLength(newLength) }
       length = newLength
     }

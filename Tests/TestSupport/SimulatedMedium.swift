@@ -184,17 +184,17 @@ extension SimulatedMedium.State {
     _ bytes: [UInt8], at offset: UInt64, call: Int, _ certainty: Effect.Certainty = .pending
   ) {
     let end = offset + UInt64(bytes.count)
-    let grows = end > live.length
+    let length = live.length
     live.write(bytes[...], at: offset)
     add(
       Effect(call: call, change: .write(offset: offset, bytes: bytes), certainty: certainty))
     // Bytes beyond the end bring a change of size, which may arrive without them or not at all.
-    if grows { add(Effect(call: call, change: .resize(to: end))) }
+    if end > length { add(Effect(call: call, change: .resize(from: length, to: end))) }
   }
 
   private mutating func apply(_ length: UInt64, call: Int) {
+    add(Effect(call: call, change: .resize(from: live.length, to: length)))
     live.setLength(length)
-    add(Effect(call: call, change: .resize(to: length)))
   }
 
   private mutating func add(_ effect: Effect) {

@@ -49,6 +49,24 @@ extension SimulatedDiskTests {
     }
   }
 
+  @Test(arguments: CrashVariant.allCases)
+  func `growth that is pending cuts nothing off what was written durably beyond it`(
+    _ variant: CrashVariant
+  ) throws {
+    for recordsHistory in [true, false] {
+      let disk = preparedDisk(recordsHistory: recordsHistory)
+      let length = try disk.length()
+      try disk.resize(to: length + 4096)
+      try disk.resize(to: length + 8192)
+      try disk.writeDurably(block(2), at: length + 4096)
+      for seed in 0..<50 {
+        let bytes = content(disk.crashed(variant, seed: UInt64(seed)))
+        #expect(bytes.dropFirst(Int(length) + 4096).allSatisfy { $0 == 2 }, "seed \(seed)")
+        #expect(bytes.count == Int(length) + 8192, "seed \(seed)")
+      }
+    }
+  }
+
   @Test
   func `a later write over a durable one is pending like any other`() throws {
     let disk = preparedDisk()

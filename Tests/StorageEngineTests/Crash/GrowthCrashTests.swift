@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+import TestSupport
+import Testing
+
+/// Power cuts while the file grows under commits.
+struct GrowthCrashTests {
+  /// Sizes of values: in the leaf, in pages beside it, in a run of their own.
+  static let sizes = [900, 40_000, 200_000]
+
+  @Test(arguments: sizes, [false, true])
+  func `what was acknowledged while the file grew survives every power cut`(
+    size: Int, checkpoints: Bool
+  ) throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    try store.commit([.createTree("main")])
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    for number in 0..<80 {
+      try store.commit(
+        ["a", "b"].map { Workload.put("main", "\($0)\(number)", random.bytes(size)) })
+      if checkpoints { store.scheduler.runAll() }
+      if number % 10 != 9 { continue }
+      for variant in CrashVariant.allCases {
+        let crashed = try TestStore(opening: disk.crashed(variant, seed: UInt64(number)))
+        let view = try crashed.database.snapshot()
+        let count = try view.count(of: try #require(try view.tree(named: "main")))
+        view.close()
+        #expect(count == UInt64(2 * number + 2), "\(variant) after commit \(number)")
+        try crashed.checkAndReopen()
+      }
+    }
+    try store.checkAndReopen()
+  }
+}
