@@ -82,10 +82,11 @@ extension RecordBatch {
   ) throws(RecordFault) -> UInt32 {
     guard let named else {
       if members.expectedCollection != nil { return .max }
-      throw .other(.collection("there is no \"_collection\" to say where the record belongs"))
+      throw .other(
+        .collection("there is no \"\(RecordMember.collection)\" to say where the record belongs"))
     }
     guard bytes[named.lowerBound] >> 5 == ItemType.text else {
-      throw .other(.collection("\"_collection\" is no text"))
+      throw .other(.collection("\"\(RecordMember.collection)\" is no text"))
     }
     guard let expected = members.expectedCollection else { return UInt32(named.lowerBound) }
     let name = ItemText.range(of: bytes, named)
