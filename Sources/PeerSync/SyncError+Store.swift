@@ -36,6 +36,7 @@ extension SyncError {
       case .storeMismatch: .storeMismatch
       case .rollback: .rollback
       case .corruptTransaction: .corrupt
+      case .unsupportedOperation: .incompatible
       default: .store
       }
     self.init(code, error.description, cause: error)

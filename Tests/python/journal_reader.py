@@ -23,6 +23,7 @@ VECTOR_LIMIT = 16384
 PARTS_LIMIT = 4096
 SEQUENCE_LIMIT = 4611686018427387904
 DEPTH_LIMIT = 128
+RESERVED_NAMES = {"_key", "_collection"}
 UNDEFINED = object()
 
 
@@ -245,6 +246,7 @@ class Transaction:
         names = array(reader.item())
         encoded = [text(name, 0, 4096).encode() for name in names]
         check(all(a < b for a, b in zip(encoded, encoded[1:])), "field names do not ascend")
+        check(not RESERVED_NAMES.intersection(names), "a reserved field name")
         initial, length = reader.head()
         check((initial >> 5, length) == (4, count), "another number of operations")
         used = set()

@@ -132,6 +132,7 @@ extension Failure {
     let what = error.description
     switch error {
     case .notARecordStore, .unsupportedVersion, .corruptTransaction: self.init(.corrupt, what)
+    case .unsupportedOperation: self.init(.corrupt, what, hint: "a newer recordctl")
     case .corruptStore: self.init(.corrupt, what, hint: Self.restoreHint)
     case .storeMismatch: self.init(.refused, what, hint: "--adopt, if the two shall become one")
     case .rollback: self.init(.fork, what, hint: Self.forkHint)

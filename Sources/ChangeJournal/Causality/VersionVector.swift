@@ -92,30 +92,4 @@ extension VersionVector {
     }
     return nil
   }
-
-  /// Includes everything that either included.
-  public mutating func merge(_ other: VersionVector) {
-    var merged: [Entry] = []
-    merged.reserveCapacity(max(entries.count, other.entries.count))
-    var (left, right) = (entries[...], other.entries[...])
-    while let one = left.first, let two = right.first {
-      if one.origin < two.origin {
-        merged.append(left.removeFirst())
-      } else if two.origin < one.origin {
-        merged.append(right.removeFirst())
-      } else {
-        merged.append(one.sequence >= two.sequence ? one : two)
-        left.removeFirst()
-        right.removeFirst()
-      }
-    }
-    entries = merged + left + right
-  }
-
-  /// Everything that either included.
-  public func merging(_ other: VersionVector) -> VersionVector {
-    var merged = self
-    merged.merge(other)
-    return merged
-  }
 }

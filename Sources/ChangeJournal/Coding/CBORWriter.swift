@@ -13,11 +13,6 @@ public struct CBORWriter: Sendable {
   /// How many bytes are written.
   public var count: Int { bytes.count }
 
-  /// Forgets everything written, and keeps the room.
-  public mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
-  }
-
   /// Writes a whole number that is not negative.
   public mutating func write(unsigned number: UInt64) {
     writeHead(.unsigned, number)

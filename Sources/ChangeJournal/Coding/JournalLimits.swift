@@ -3,7 +3,12 @@
 /// The bounds that every encoder keeps and every decoder enforces before it allocates.
 public enum JournalLimits {
   /// Levels of arrays and maps inside one value.
-  public static let valueDepth = 128
+  ///
+  /// Inlinable, as it is asked for each array and map that is read.
+  @inlinable public static var valueDepth: Int { 128 }
+  /// Levels of arrays and maps inside one field that a record store takes: one less, because a
+  /// printed record is an object around its fields.
+  @inlinable public static var fieldDepth: Int { valueDepth - 1 }
   /// Bytes of a text key.
   public static let keyBytes = 900
   /// Bytes of a collection's name; at least 1.

@@ -41,6 +41,8 @@ public struct CodingError: Error, Sendable, Hashable {
     case tooDeep(limit: Int)
     /// Something has more bytes or entries than allowed.
     case tooLong(String, length: Int, limit: Int)
+    /// A field with the name of a member that printed records have for something else.
+    case reservedName(String)
     /// An operation of a kind that this program does not know.
     case unknownOperation(kind: UInt64)
     /// A transaction of a format that this program does not know.
@@ -81,6 +83,7 @@ extension CodingError.Problem: CustomStringConvertible {
     case .duplicateKey(let key): "'\(key)' occurs twice"
     case .tooDeep(let limit): "nested more than \(limit) levels deep"
     case .tooLong(let what, let length, let limit): "\(what): \(length), at most \(limit) allowed"
+    case .reservedName(let name): "'\(name)' cannot name a field"
     case .unknownOperation(let kind): "operation kind \(kind) is unknown to this version"
     case .unknownFormat(let number): "transaction format \(number) is unknown to this version"
     case .digestMismatch(let what): "\(what) differs from its digest"

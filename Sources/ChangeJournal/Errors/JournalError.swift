@@ -28,11 +28,11 @@ public enum JournalError: Error, Sendable, Equatable {
   case waiting(Dot, for: Dot)
   /// The timestamp of a transaction is not above that of another it follows or depends on.
   case acausal(Dot, notAfter: Dot)
-  /// Two origins have the same short name.
+  /// Two origins have the same tag.
   case tagCollision(Origin, Origin)
   /// The writer of a stream was finished already.
   case finished
-  /// The clock has no later stamp to give.
+  /// The clock has no later timestamp to give.
   case clockExhausted
   /// The engine refused or failed.
   case engine(EngineError)
@@ -83,7 +83,7 @@ extension JournalError: CustomStringConvertible {
     case .waiting(let dot, let missing): "transaction \(dot) waits for \(missing)"
     case .acausal(let dot, let earlier):
       "transaction \(dot) has a timestamp that is not after that of \(earlier), which it follows"
-    case .tagCollision(let one, let two): "origins \(one) and \(two) have the same short name"
+    case .tagCollision(let one, let two): "origins \(one) and \(two) have the same tag"
     case .finished: "the stream is finished already"
     case .clockExhausted: "the clock has no later time to give"
     case .engine(let error): error.description

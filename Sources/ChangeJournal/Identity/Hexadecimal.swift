@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Lowercase hexadecimal text, the written form of every identifier and hash.
-enum Hexadecimal {
+package enum Hexadecimal {
   /// Writes two digits a byte.
-  static func text(_ bytes: some Sequence<UInt8>) -> String {
+  package static func text(_ bytes: some Sequence<UInt8>) -> String {
     var digits: [UInt8] = []
     for byte in bytes {
       digits.append(digit(byte >> 4))

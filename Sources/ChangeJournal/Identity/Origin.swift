@@ -41,7 +41,7 @@ extension Origin {
       incarnation: bytes.bigEndianWord(at: 16))
   }
 
-  /// The short name used inside records: the first eight bytes, most significant first, of
+  /// The short name of the origin inside records: the first eight bytes, most significant first, of
   /// `SHA-256("record-store origin" || canonical bytes)`.
   ///
   /// Computed on each call.

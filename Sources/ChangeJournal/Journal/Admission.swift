@@ -28,9 +28,12 @@ public struct AdmissionPolicy: Hashable, Sendable {
   /// Milliseconds that a transaction may be ahead of it.
   public var maximumAhead: UInt64
 
+  /// One minute, in milliseconds.
+  public static let defaultMaximumAhead: UInt64 = 60_000
+
   /// Sets the time, and how far ahead of it a transaction may be: 60 seconds unless told
   /// otherwise.
-  public init(now: UInt64, maximumAhead: UInt64 = 60_000) {
+  public init(now: UInt64, maximumAhead: UInt64 = AdmissionPolicy.defaultMaximumAhead) {
     self.now = now
     self.maximumAhead = maximumAhead
   }

@@ -6,8 +6,6 @@ public import StorageEngine
 public struct HeldTransaction: Sendable {
   /// What it says about itself.
   public let header: TransactionHeader
-  /// How many canonical bytes it has.
-  public let byteCount: Int
   /// Why it is held.
   public let reason: HoldReason
 }
@@ -26,7 +24,7 @@ extension Journal {
       let reason = try view.holdReason(ofHeld: transaction, policy)
       try body(
         HeldTransaction(
-          header: transaction.header, byteCount: transaction.bytes.count,
+          header: transaction.header,
           // What could be applied waits for the next release, that is until now.
           reason: reason ?? .tooFarAhead(releaseAt: policy.now)))
     }

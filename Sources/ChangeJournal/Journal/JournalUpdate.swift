@@ -27,35 +27,59 @@ public struct JournalUpdate {
   /// The heads of all origins, including what this update has added.
   public var heads: JournalHeads { view.heads }
 
-  /// Appends a transaction that is written on this replica now: gives it the next sequence of
-  /// `origin`, the next timestamp of the clock, everything applied as dependencies, and the chain.
+  /// Where a transaction stands that is written on this replica now: behind all that `origin` has
+  /// written, and after all that is applied.
+  ///
+  /// - Parameters:
+  ///   - origin: this replica in its present incarnation.
+  ///   - now: milliseconds since 1970.
+  /// - Throws: `.clockExhausted`.
+  public func nextPlace(of origin: Origin, now: UInt64) throws(JournalError) -> NextPlace {
+    let head = heads.head(of: origin)
+    var clock = heads.clock
+    return NextPlace(
+      origin: origin, sequence: head.sequence + 1, timestamp: try clock.next(now: now),
+      tag: head.tag)
+  }
+
+  /// Appends a transaction that is written on this replica now: with everything applied as
+  /// dependencies, and the chain.
   ///
   /// - Parameters:
   ///   - parts: what it does, encoded.
-  ///   - origin: this replica in its present incarnation.
-  ///   - schemaEpoch: the schema it is written under.
-  ///   - now: milliseconds since 1970.
+  ///   - place: what `nextPlace` gave; nothing may have been added since.
   /// - Returns: the transaction as it is kept and passed on.
-  /// - Throws: `.tagCollision`, `.clockExhausted`, `.invalidTransaction`, `.engine`.
+  /// - Throws: `.tagCollision`, `.invalidTransaction`, `.engine`; `.gap` or `.acausal` for a place
+  ///   that is not the next any more.
+  @discardableResult
   public mutating func append(
-    _ parts: EncodedParts, origin: Origin, schemaEpoch: UInt64 = 0, now: UInt64
+    _ parts: EncodedParts, at place: NextPlace
   ) throws(JournalError) -> EncodedTransaction {
-    let head = heads.head(of: origin)
+    let head = heads.head(of: place.origin)
     try view.checkTag(of: head)
+    try check(place, isBehind: head)
     var dependencies = heads.applied
-    dependencies[origin] = 0
-    let timestamp = try view.heads.tick(now: now)
+    dependencies[place.origin] = 0
     let appended: EncodedTransaction
     do {
       appended = try EncodedTransaction(
-        origin: origin, sequence: head.sequence + 1, timestamp: timestamp,
-        dependencies: dependencies, schemaEpoch: schemaEpoch, previousHash: head.hash,
-        parts: parts)
+        origin: place.origin, sequence: place.sequence, timestamp: place.timestamp,
+        dependencies: dependencies, schemaEpoch: 0, previousHash: head.hash, parts: parts)
     } catch {
       throw .invalidTransaction(error)
     }
     try add(appended)
     return appended
+  }
+
+  private func check(_ place: NextPlace, isBehind head: OriginHead) throws(JournalError) {
+    let dot = Dot(origin: place.origin, sequence: place.sequence)
+    guard place.sequence == head.sequence + 1 else {
+      throw .gap(dot, expected: head.sequence + 1)
+    }
+    guard place.timestamp <= heads.clock.last else { return }
+    let later = heads.ordered.first { $0.timestamp >= place.timestamp } ?? head
+    throw .acausal(dot, notAfter: later.dot)
   }
 
   /// Adds a transaction behind the head of its origin; it is no longer held.
@@ -93,6 +117,20 @@ public struct JournalUpdate {
           heads.head(of: origin).encoded(), forKey: origin.bytes, in: journal.trees.origins)
       }
     }
+  }
+}
+
+extension JournalUpdate {
+  /// Where the next transaction of an origin stands.
+  public struct NextPlace: Hashable, Sendable {
+    /// The origin.
+    public let origin: Origin
+    /// One more than the origin's last.
+    public let sequence: UInt64
+    /// After the timestamps of all that is applied.
+    public let timestamp: HybridTimestamp
+    /// The tag of the origin.
+    public let tag: UInt64
   }
 }
 

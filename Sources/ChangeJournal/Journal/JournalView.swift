@@ -31,7 +31,7 @@ struct JournalView {
 // MARK: Checks
 
 extension JournalView {
-  /// Refuses an origin whose short name is another's.
+  /// Refuses an origin whose tag is another's.
   func checkTag(of head: OriginHead) throws(JournalError) {
     if let other = heads.tags[head.tag], other != head.origin {
       throw .tagCollision(other, head.origin)

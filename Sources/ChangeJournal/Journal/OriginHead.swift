@@ -10,8 +10,11 @@ public struct OriginHead: Hashable, Sendable {
   public let hash: Hash256
   /// The timestamp of that transaction, which is the highest of the origin.
   public let timestamp: HybridTimestamp
-  /// The short name of the origin inside records.
+  /// The tag of the origin.
   public let tag: UInt64
+
+  /// The name of the last transaction applied.
+  public var dot: Dot { Dot(origin: origin, sequence: sequence) }
 
   /// Place and hash of the last transaction applied.
   public var chainHead: ChainHead { ChainHead(sequence: sequence, hash: hash) }
@@ -61,12 +64,12 @@ extension OriginHead {
 /// The heads of all origins of a store at one moment.
 public struct JournalHeads: Sendable {
   /// The heads by origin.
-  public private(set) var byOrigin: [Origin: OriginHead] = [:]
+  private var byOrigin: [Origin: OriginHead] = [:]
   /// Everything applied.
   public private(set) var applied = VersionVector()
   /// The clock: above the timestamp of everything applied.
   public private(set) var clock = HybridClock()
-  /// Whose short name is whose.
+  /// Whose tag is whose.
   private(set) var tags: [UInt64: Origin] = [:]
 
   /// No origins.
@@ -88,10 +91,5 @@ public struct JournalHeads: Sendable {
     applied[head.origin] = head.sequence
     tags[head.tag] = head.origin
     clock.observe(head.timestamp)
-  }
-
-  /// Takes a timestamp for a transaction written now.
-  mutating func tick(now: UInt64) throws(JournalError) -> HybridTimestamp {
-    try clock.next(now: now)
   }
 }

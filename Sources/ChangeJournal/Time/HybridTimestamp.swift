@@ -22,7 +22,7 @@ public struct HybridTimestamp: RawRepresentable, Hashable, Comparable, Sendable,
   /// Milliseconds since 1970.
   public var milliseconds: UInt64 { rawValue >> 16 }
 
-  /// Distinguishes and orders stamps of one millisecond.
+  /// Distinguishes and orders timestamps of one millisecond.
   public var counter: UInt16 { UInt16(truncatingIfNeeded: rawValue) }
 
   /// Orders by time, then counter.

@@ -107,6 +107,9 @@ extension CBORReader {
       if let last = names.last, !ByteOrder.precedes(last, name) {
         throw CodingError(offset: start, problem: .unordered("field names"))
       }
+      guard !RecordMember.isReserved(name) else {
+        throw CodingError(offset: start, problem: .reservedName(name))
+      }
       names.append(name)
     }
     return names

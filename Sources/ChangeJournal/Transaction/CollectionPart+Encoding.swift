@@ -101,6 +101,9 @@ private struct FieldNames {
         offset: 0,
         problem: .tooLong("field name", length: length, limit: JournalLimits.fieldNameBytes))
     }
+    guard !RecordMember.isReserved(name) else {
+      throw CodingError(offset: 0, problem: .reservedName(name))
+    }
     numbers[ByteText(name)] = names.count
     names.append(name)
     return names.count - 1

@@ -24,19 +24,16 @@ struct CSVParser {
   /// The byte between cells.
   let delimiter: UInt8
   /// The next byte to read.
-  var offset: Int
+  var offset = 0
   /// The line on which the next row begins, counted from 1.
-  private(set) var line: Int
+  private(set) var line = 1
   /// The line on which the last row read begins.
-  private(set) var rowLine: Int
+  private(set) var rowLine = 1
   /// The cells of the last row.
   private(set) var cells: [Cell] = []
 
-  init(delimiter: UInt8, at offset: Int = 0, line: Int = 1) {
+  init(delimiter: UInt8) {
     self.delimiter = delimiter
-    self.offset = offset
-    self.line = line
-    rowLine = line
   }
 
   /// Reads the next row that is not empty; `isFinal` says that no more text follows.

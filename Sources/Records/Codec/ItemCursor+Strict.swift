@@ -4,10 +4,6 @@ import ChangeJournal
 
 /// Reads that insist on the deterministic form, for bytes that another replica wrote.
 extension ItemCursor {
-  /// Levels of arrays and maps inside one field: one less than a JSON text may have, because a
-  /// printed record is an object around its fields.
-  static let valueDepth = JSONParser.depthLimit - 1
-
   /// Reads the head of an item in its shortest form.
   @inline(__always)
   mutating func strictHead(_ bytes: Span<UInt8>) throws(ItemFault) -> ItemHead {
@@ -62,8 +58,9 @@ extension ItemCursor {
   }
 
   private func checkDepth(_ depth: Int, _ start: Int) throws(ItemFault) {
-    guard depth < Self.valueDepth else {
-      throw ItemFault(offset: start, problem: "more than \(Self.valueDepth) levels in a field")
+    guard depth < JournalLimits.fieldDepth else {
+      throw ItemFault(
+        offset: start, problem: "more than \(JournalLimits.fieldDepth) levels in a field")
     }
   }
 

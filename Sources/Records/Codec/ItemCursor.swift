@@ -22,6 +22,11 @@ struct ItemFault: Error, Equatable {
 ///
 /// Reads what this module or a journal has written and checked; nothing in it can trap on other
 /// bytes, but it does not insist on the deterministic form.
+///
+/// There is a second reader, `CBORReader` of the journal, which owns its bytes and makes values of
+/// them. Import, apply and export read millions of items in place: they take this one, and the
+/// small codecs beside it (`ItemType`, `HalfFloat`, `HexDigits`, `Base64`), because a call into
+/// another module for each byte or item would cost more than the reading.
 struct ItemCursor {
   /// The next byte to read.
   private(set) var offset: Int

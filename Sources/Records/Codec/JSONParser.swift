@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ChangeJournal
+
 /// Parses JSON text (RFC 8259) into deterministic CBOR, in one pass over the bytes.
 ///
 /// * Integers from -2^63 to 2^64-1 stay exact; every other number becomes the nearest finite
@@ -13,7 +15,7 @@
 /// ends too early the fault is `.unexpectedEnd` and the caller may try again with more of it.
 struct JSONParser {
   /// How many arrays and objects may stand inside each other.
-  static let depthLimit = 128
+  static var depthLimit: Int { JournalLimits.valueDepth }
 
   /// The next byte to read.
   var offset: Int
@@ -32,10 +34,9 @@ struct JSONParser {
     var end: Int
   }
 
-  /// Starts at `offset`, inside `depth` arrays and objects.
-  init(at offset: Int = 0, depth: Int = 0) {
+  /// Starts at `offset`.
+  init(at offset: Int = 0) {
     self.offset = offset
-    self.depth = depth
   }
 
   /// Parses one value, with white space before it, and appends its CBOR.

@@ -9,7 +9,7 @@ import ChangeJournal
 /// read back as integers.
 enum JSONWriter {
   /// Deeper than any item this store accepts; bounds the recursion on foreign bytes.
-  private static let depthLimit = 2 * JSONParser.depthLimit
+  private static var depthLimit: Int { 2 * JSONParser.depthLimit }
 
   /// Appends the JSON of the item at the cursor and moves the cursor behind it.
   static func write(

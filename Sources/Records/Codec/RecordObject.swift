@@ -16,9 +16,9 @@ public struct RecordObject: Sendable, Equatable {
   /// - Throws: `JSONError` with the line and column of what is wrong.
   public init(json text: [UInt8]) throws(JSONError) {
     let members = try Self.members(text).entries
-    key = members.first { $0.key == FieldRules.key }?.value
-    collection = members.first { $0.key == FieldRules.collection }?.value
-    fields = members.filter { !FieldRules.isReserved($0.key) }
+    key = members.first { $0.key == RecordMember.key }?.value
+    collection = members.first { $0.key == RecordMember.collection }?.value
+    fields = members.filter { !RecordMember.isReserved($0.key) }
       .map { StoredRecord.Field($0.key, $0.value) }
       .sorted { ByteOrder.precedes($0.name, $1.name) }
   }

@@ -8,10 +8,10 @@ enum RecordText {
   static func appendObject(
     _ view: RecordView, key: [UInt8], collection: String?, to output: inout [UInt8]
   ) throws(ItemFault) {
-    output.append(contentsOf: #"{"_key":"#.utf8)
+    output.append(contentsOf: RecordMember.objectHead)
     appendKey(key, to: &output)
     if let collection {
-      output.append(contentsOf: #","_collection":"#.utf8)
+      output.append(contentsOf: RecordMember.collectionHead)
       let name = Array(collection.utf8)
       JSONWriter.writeString(name.span, 0..<name.count, into: &output)
     }

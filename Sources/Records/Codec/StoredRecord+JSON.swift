@@ -5,7 +5,7 @@ public import ChangeJournal
 extension StoredRecord {
   /// The record as one JSON object on one line, `_key` first, as import reads it.
   public var json: [UInt8] {
-    var text = Array(#"{"_key":"#.utf8)
+    var text = RecordMember.objectHead
     text += key.json
     for field in fields {
       text.append(UInt8(ascii: ","))

@@ -29,7 +29,7 @@ struct ContentVerifier {
   private(set) var summary = SnapshotSummary()
   private var tree: Tree?
   private var seen: Set<[UInt8]> = []
-  /// What the tree of origins says: sequence, hash, time and short name.
+  /// What the tree of origins says: sequence, hash and timestamp.
   private var heads: [Origin: (sequence: UInt64, hash: Hash256, timestamp: UInt64)] = [:]
   private var tags: [UInt64: Origin] = [:]
   /// What the transactions say.
@@ -53,7 +53,7 @@ struct ContentVerifier {
       seen.insert(Array(name.utf8))
       return tree == nil ? "'\(name)' is no tree of a store of records" : nil
     case .entry(let key, let value):
-      return checkEntry(key, value).map { "key \(RecordPlace.hexadecimal(key)): \($0)" }
+      return checkEntry(key, value).map { "key \(Hexadecimal.text(key)): \($0)" }
     case .end: return checkEnd()
     }
   }
@@ -85,7 +85,7 @@ struct ContentVerifier {
     let tag = try cbor.readUnsigned()
     try cbor.finish()
     tags[tag] = origin
-    return tag == origin.tag ? nil : "the short name is not the origin's"
+    return tag == origin.tag ? nil : "the tag is not the origin's"
   }
 
   private func transaction(

@@ -123,7 +123,7 @@ private struct ExportOutput {
       try RecordText.appendObject(
         view, key: key, collection: namesCollection ? collection : nil, to: &bytes)
     } catch {
-      throw damage(error, collection, key)
+      throw RecordStoreError.corruptRecord(collection, key, error)
     }
   }
 
@@ -132,7 +132,11 @@ private struct ExportOutput {
   }
 
   mutating func appendHeader(_ columns: [[UInt8]]) {
-    bytes.append(contentsOf: (namesCollection ? "_key,_collection" : "_key").utf8)
+    bytes.append(contentsOf: RecordMember.keyBytes)
+    if namesCollection {
+      bytes.append(TextByte.comma)
+      bytes.append(contentsOf: RecordMember.collectionBytes)
+    }
     for column in columns {
       bytes.append(TextByte.comma)
       CSVWriter.appendCell(
@@ -163,7 +167,7 @@ private struct ExportOutput {
         try appendCell(view, field.value)
       }
     } catch {
-      throw damage(error, collection, key)
+      throw RecordStoreError.corruptRecord(collection, key, error)
     }
     while column < columns.count {
       bytes.append(TextByte.comma)
@@ -204,13 +208,5 @@ private struct ExportOutput {
     if !bytes.isEmpty { try write(bytes) }
     bytes.removeAll()
     try progress(records)
-  }
-
-  private func damage(
-    _ fault: ItemFault, _ collection: String, _ key: [UInt8]
-  ) -> RecordStoreError {
-    .corruptStore(
-      place: "record \(RecordPlace.name(collection, key))",
-      problem: "\(fault.problem) at byte \(fault.offset)")
   }
 }

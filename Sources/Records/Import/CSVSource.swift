@@ -91,7 +91,7 @@ struct CSVColumns {
     count = names.count
     self.members = members
     let key = String(decoding: members.keyName, as: UTF8.self)
-    collectionSlot = names.firstIndex { $0.utf8.elementsEqual(RecordMembers.collection) }
+    collectionSlot = names.firstIndex { $0.utf8.elementsEqual(RecordMember.collectionBytes) }
     var seen: Set<ByteText> = []
     for (slot, name) in names.enumerated() {
       if name.isEmpty { throw CSVError(problem: .unnamedColumn(slot + 1), line: line) }
@@ -110,7 +110,7 @@ struct CSVColumns {
     self.keySlot = keySlot
     let order = names.indices.sorted { ByteOrder.precedes(names[$0], names[$1]) }
     for slot in order where slot != keySlot || members.keepsKeyField {
-      if FieldRules.isReserved(names[slot]) { continue }
+      if RecordMember.isReserved(names[slot]) { continue }
       var item: [UInt8] = []
       item.appendText(names[slot])
       fields.append(Column(slot: slot, name: item))

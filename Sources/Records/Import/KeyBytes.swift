@@ -55,6 +55,17 @@ enum KeyBytes {
     for index in text { buffer.append(buffer[index]) }
   }
 
+  /// Appends the ordered bytes of the integer key that the head of an item means; false when it is
+  /// beyond 64 bits.
+  @inline(__always)
+  static func appendInteger(_ head: ItemHead, to buffer: inout [UInt8]) -> Bool {
+    guard let magnitude = Int64(exactly: head.argument) else { return false }
+    let number = head.type == ItemType.unsigned ? magnitude : ~magnitude
+    buffer.append(integerKind)
+    buffer.appendBigEndian(UInt64(bitPattern: number) ^ 1 << 63, bytes: 8)
+    return true
+  }
+
   @inline(never)
   private static func appendOther(
     _ value: Range<Int>, in buffer: inout [UInt8]
@@ -63,10 +74,7 @@ enum KeyBytes {
     guard let head = try? cursor.head(buffer.span) else { throw .notAKey }
     switch head.type {
     case ItemType.unsigned, ItemType.negative:
-      guard let magnitude = Int64(exactly: head.argument) else { throw .notAKey }
-      let number = head.type == ItemType.unsigned ? magnitude : ~magnitude
-      buffer.append(integerKind)
-      buffer.appendBigEndian(UInt64(bitPattern: number) ^ 1 << 63, bytes: 8)
+      guard appendInteger(head, to: &buffer) else { throw .notAKey }
     case ItemType.map:
       guard head.argument == 1, let name = try? cursor.string(ItemType.text, buffer.span),
         buffer[name].elementsEqual(uuidWrapper),

@@ -4,11 +4,6 @@ import ChangeJournal
 
 /// How the members of a JSON object become a record.
 struct RecordMembers {
-  /// The member every printed record begins with, and the key by default.
-  static let key = Array("_key".utf8)
-  /// The member that names the collection in an export of a whole store.
-  static let collection = Array("_collection".utf8)
-
   /// The member that holds the key.
   let keyName: [UInt8]
   /// Whether the key comes from an ordinary field, which stays one.
@@ -18,8 +13,8 @@ struct RecordMembers {
 
   /// `nil` names the member `_key`, or means that each record names its collection.
   init(keyField: String?, collection: String?) {
-    keyName = keyField.map { Array($0.utf8) } ?? Self.key
-    keepsKeyField = keyName != Self.key
+    keyName = keyField.map { Array($0.utf8) } ?? RecordMember.keyBytes
+    keepsKeyField = keyName != RecordMember.keyBytes
     expectedCollection = collection.map { Array($0.utf8) }
   }
 }
@@ -87,10 +82,11 @@ extension RecordBatch {
   ) throws(RecordFault) -> UInt32 {
     guard let named else {
       if members.expectedCollection != nil { return .max }
-      throw .other(.collection("there is no \"_collection\" to say where the record belongs"))
+      throw .other(
+        .collection("there is no \"\(RecordMember.collection)\" to say where the record belongs"))
     }
     guard bytes[named.lowerBound] >> 5 == ItemType.text else {
-      throw .other(.collection("\"_collection\" is no text"))
+      throw .other(.collection("\"\(RecordMember.collection)\" is no text"))
     }
     guard let expected = members.expectedCollection else { return UInt32(named.lowerBound) }
     let name = ItemText.range(of: bytes, named)
@@ -165,13 +161,13 @@ extension RecordBatch {
   ) throws(JSONFault) -> Bool {
     let duplicate = JSONFault(
       problem: .duplicateMember(ItemText.decode(bytes, field.name)), offset: begin)
-    if matches(name, RecordMembers.key) {
+    if matches(name, RecordMember.keyBytes) {
       guard special.printedKey == nil else { throw duplicate }
       special.printedKey = field.value
       if !members.keepsKeyField { special.key = field.value }
       return true
     }
-    if matches(name, RecordMembers.collection) {
+    if matches(name, RecordMember.collectionBytes) {
       guard special.collection == nil else { throw duplicate }
       special.collection = field.value
       return true

@@ -13,7 +13,7 @@ enum FileNames {
   }
 
   /// Gives a file another name, which nothing may have, and makes that durable.
-  static func rename(_ path: String, to target: String) throws(SnapshotError) {
+  static func publish(_ path: String, as target: String) throws(SnapshotError) {
     // A link fails when the name is taken; a rename would replace what is there.
     guard unsafe link(path, target) == 0 else {
       let number = errno

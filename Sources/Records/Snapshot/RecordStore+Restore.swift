@@ -33,7 +33,7 @@ extension RecordStore {
         try restore(into: database, named: name, read, environment, progress)
       }
       try database.close()
-      try FileNames.rename(partial, to: path)
+      try FileNames.publish(partial, as: path)
       return summary
     } catch {
       // What failed is the first error; an unfinished file is of no use to anyone.

@@ -13,7 +13,7 @@ extension RecordStore {
   ///   - progress: Is told how many entries of how many are written.
   /// - Returns: What the snapshot contains.
   public func writeSnapshot(
-    to write: @escaping ([UInt8]) throws -> Void,
+    to write: ([UInt8]) throws -> Void,
     progress: (_ done: UInt64, _ of: UInt64) throws -> Void = { _, _ in }
   ) throws -> SnapshotSummary {
     try withoutActuallyEscaping(write) { write in

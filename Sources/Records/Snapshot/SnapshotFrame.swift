@@ -3,7 +3,7 @@
 import ChangeJournal
 import StorageEngine
 
-// The format is described in docs/FORMAT.md, section 5.
+// The format is described in docs/FORMAT.md, section 6.
 
 /// The numbers of the snapshot format; integers are little-endian.
 enum SnapshotLayout {

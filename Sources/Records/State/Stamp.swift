@@ -2,7 +2,7 @@
 
 import ChangeJournal
 
-/// Names, inside a record, the transaction that wrote something: its time, then the short name of
+/// Names, inside a record, the transaction that wrote something: its timestamp, then the tag of
 /// its origin and its sequence.
 struct Stamp: Equatable, Comparable, BitwiseCopyable {
   let timestamp: UInt64
@@ -27,8 +27,8 @@ struct Stamp: Equatable, Comparable, BitwiseCopyable {
 struct Coverage {
   /// The stamp of the transaction.
   let stamp: Stamp
-  /// For each origin's short name the last sequence that was seen; `nil` for a transaction that
-  /// has seen everything there is, as local ones have.
+  /// For each origin's tag the last sequence that was seen; `nil` for a transaction that has
+  /// seen everything there is, as local ones have.
   private let seen: [UInt64: UInt64]?
 
   /// A transaction that has seen everything.

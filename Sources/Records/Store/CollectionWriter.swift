@@ -11,20 +11,20 @@ struct CollectionWriter {
   /// The operations written so far.
   var part = PartBuilder()
   /// How many tombstones there are more than before.
-  private(set) var tombstoneChange = 0
+  var tombstoneChange = 0
 
-  private let trees: WriteTransaction
+  let trees: WriteTransaction
   /// `nil` until the collection has a record.
-  private var tree: TreeID?
+  private(set) var tree: TreeID?
   /// What the transaction at work has seen.
   var coverage: Coverage
   private var state = RecordState()
-  private var writer = StateWriter()
+  var writer = StateWriter()
   private var edits: [FieldEdit] = []
-  private var key: [UInt8] = []
+  private(set) var key: [UInt8] = []
   /// The last key of the collection before and within this transaction, as far as batches know.
-  private var lastKey: [UInt8] = []
-  private var isLastKeyRead = false
+  var lastKey: [UInt8] = []
+  var isLastKeyRead = false
 
   init(
     _ collection: String, in trees: WriteTransaction, coverage: Coverage
@@ -50,7 +50,8 @@ struct CollectionWriter {
     return try put(bytes, key: keyRange, fields, old: try present(), isSkipped: isSkipped)
   }
 
-  private mutating func put(
+  /// The same, where the key is set and what is there is read already.
+  mutating func put(
     _ bytes: Span<UInt8>, key keyRange: Range<Int>, _ fields: ArraySlice<RecordBatch.Field>,
     old: [UInt8]?, isSkipped: () throws -> Bool
   ) throws -> Bool {
@@ -70,46 +71,6 @@ struct CollectionWriter {
     }
     try commitPatch(bytes, keyRange, old: old)
     return true
-  }
-
-  /// Puts the records of a batch, in key order; returns how many were written.
-  ///
-  /// `isSkipped` is asked, by slot, before a record that is there is changed.
-  mutating func put(
-    _ batch: PreparedBatch, _ entries: ArraySlice<PreparedBatch.Entry>,
-    isSkipped: (UInt32) throws -> Bool
-  ) throws -> Int {
-    let source = batch.records.bytes.span
-    let prepared = batch.bytes.span
-    let isNumbered = part.adopt(batch.names)
-    var written = 0
-    try readLastKey()
-    for item in entries {
-      let entry = batch.records.entries[Int(item.slot)]
-      setKey(source, entry.key)
-      let old = lastKey.lexicographicallyPrecedes(key) ? nil : try present()
-      if old == nil, isNumbered {
-        writer.writePlain(prepared, item.fields.places, count: Int(item.fieldCount), coverage)
-        try trees.put(writer.bytes, forKey: key, in: recordTree())
-        part.append(prepared: prepared, item.operation.places)
-        written += 1
-      } else if try put(
-        source, key: entry.key, batch.records.fields[entry.slots], old: old,
-        isSkipped: { try isSkipped(item.slot) })
-      {
-        written += 1
-      }
-    }
-    if lastKey.lexicographicallyPrecedes(key) { lastKey = key }
-    return written
-  }
-
-  /// Finds the last key of the collection, behind which every record is new.
-  private mutating func readLastKey() throws {
-    guard !isLastKeyRead, let tree else { return }
-    let cursor = try trees.cursor(in: tree, range: .all, reversed: true)
-    if try cursor.next() { lastKey = cursor.key }
-    isLastKeyRead = true
   }
 
   /// Collects the edits that turn the present record into one with the given fields.
@@ -194,45 +155,21 @@ struct CollectionWriter {
 extension CollectionWriter {
   /// The stored state of the record at `key`.
   @inline(__always)
-  private func present() throws(EngineError) -> [UInt8]? {
+  func present() throws(EngineError) -> [UInt8]? {
     guard let tree else { return nil }
     return try trees.value(forKey: key, in: tree)
   }
 
   /// The tree of the records, created with the first of them.
   @inline(__always)
-  private mutating func recordTree() throws(EngineError) -> TreeID {
+  mutating func recordTree() throws(EngineError) -> TreeID {
     if let tree { return tree }
     let created = try trees.createTree(named: StoreTree.records(collection))
     tree = created
     return created
   }
 
-  /// Adds what changed to the stored count of tombstones.
-  mutating func storeTombstoneCount() throws {
-    guard tombstoneChange != 0 else { return }
-    guard let counts = try trees.tree(named: StoreTree.tombstones) else {
-      throw RecordStoreError.corruptStore(place: StoreTree.tombstones, problem: "it is missing")
-    }
-    let before = Int64(clamping: try TombstoneCount.read(collection, trees))
-    let (count, overflow) = before.addingReportingOverflow(Int64(tombstoneChange))
-    guard count >= 0, !overflow else {
-      throw RecordStoreError.corruptStore(
-        place: "\(StoreTree.tombstones)/\(collection)", problem: "the count is wrong")
-    }
-    // No entry for none: the trees depend on nothing but what was applied.
-    let key = Array(collection.utf8)
-    if count == 0 {
-      try trees.delete(key, in: counts)
-    } else {
-      var cbor = CBORWriter()
-      cbor.write(unsigned: UInt64(count))
-      try trees.put(cbor.take(), forKey: key, in: counts)
-    }
-    tombstoneChange = 0
-  }
-
-  private mutating func setKey(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+  mutating func setKey(_ bytes: Span<UInt8>, _ range: Range<Int>) {
     key.removeAll(keepingCapacity: true)
     key.append(bytes, range)
   }
@@ -241,9 +178,7 @@ extension CollectionWriter {
     do {
       try state.read(bytes.span)
     } catch {
-      throw RecordStoreError.corruptStore(
-        place: "record \(RecordPlace.name(collection, key))",
-        problem: "\(error.problem) at byte \(error.offset)")
+      throw RecordStoreError.corruptRecord(collection, key, error)
     }
   }
 
@@ -283,36 +218,5 @@ extension CollectionWriter {
     try trees.put(writer.bytes, forKey: key, in: recordTree())
     if wasTombstone { tombstoneChange -= 1 }
     if !leavesAlive { tombstoneChange += 1 }
-  }
-}
-
-/// How messages name a record.
-enum RecordPlace {
-  /// The collection and, as far as its bytes are one, the key.
-  static func name(_ collection: String, _ key: [UInt8]) -> String {
-    let text = (try? RecordKey(orderedBytes: key)).map(\.description) ?? "(no key)"
-    return "\(collection)/\(text)"
-  }
-
-  /// Bytes as digits.
-  static func hexadecimal(_ key: [UInt8]) -> String {
-    let digits = key.flatMap { [HexDigits.digit($0 >> 4), HexDigits.digit($0 & 15)] }
-    return String(decoding: digits, as: UTF8.self)
-  }
-}
-
-/// How many tombstones a collection has.
-enum TombstoneCount {
-  static func read(_ collection: String, _ reader: any TreeReader) throws -> UInt64 {
-    guard let tree = try reader.tree(named: StoreTree.tombstones),
-      let bytes = try reader.value(forKey: Array(collection.utf8), in: tree)
-    else { return 0 }
-    var cbor = CBORReader(bytes)
-    do {
-      return try cbor.readUnsigned()
-    } catch {
-      throw RecordStoreError.corruptStore(
-        place: "\(StoreTree.tombstones)/\(collection)", problem: "\(error)")
-    }
   }
 }

@@ -10,7 +10,7 @@ import StorageEngine
 struct Delivery {
   private let trees: WriteTransaction
   private var writers: [ByteText: CollectionWriter] = [:]
-  /// Origins' short names, which take a digest each.
+  /// Origins' tags, which take a digest each.
   private var tags: [Origin: UInt64] = [:]
   private var outcome = ApplyOutcome()
 

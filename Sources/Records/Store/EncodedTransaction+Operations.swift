@@ -5,7 +5,7 @@ public import ChangeJournal
 extension EncodedTransaction {
   /// Checks that every operation is what a writer makes.
   ///
-  /// - Throws: `RecordStoreError.corruptTransaction`, with the place.
+  /// - Throws: `RecordStoreError.corruptTransaction`, with the place, or `.unsupportedOperation`.
   public func checkOperations() throws {
     try forEachPart { part, bytes, range in
       try OperationCursor.check(bytes, in: range, operationCount: part.operationCount)
@@ -26,6 +26,8 @@ extension EncodedTransaction {
         throw RecordStoreError.corruptTransaction(
           dot,
           problem: "collection '\(part.collection)', byte \(fault.offset): \(fault.problem)")
+      } catch let unknown as UnknownOperation {
+        throw RecordStoreError.unsupportedOperation(dot, kind: unknown.kind)
       }
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import ChangeJournal
 import Glibc
 
 /// What a store takes from the world besides its file: the time and randomness.
@@ -9,20 +10,17 @@ public struct Environment: Sendable {
   /// So many random bytes, fit for identities that must never be equal.
   public var randomBytes: @Sendable (Int) -> [UInt8]
   /// How far in the future, in milliseconds, a transaction may lie and still be applied.
-  public var maxAhead: UInt64
+  public var maximumAhead: UInt64
 
   /// An environment; tests pass clocks and generators of their own.
   public init(
     now: @escaping @Sendable () -> UInt64, randomBytes: @escaping @Sendable (Int) -> [UInt8],
-    maxAhead: UInt64 = Environment.defaultMaxAhead
+    maximumAhead: UInt64 = AdmissionPolicy.defaultMaximumAhead
   ) {
     self.now = now
     self.randomBytes = randomBytes
-    self.maxAhead = maxAhead
+    self.maximumAhead = maximumAhead
   }
-
-  /// One minute, in milliseconds.
-  public static let defaultMaxAhead: UInt64 = 60_000
 
   /// The system's clock and random generator.
   public static let system = Environment(

@@ -39,9 +39,11 @@ struct OperationCursor {
   }
 
   /// Reads all operations of a part, to find out whether they are what they should be.
+  ///
+  /// - Throws: `ItemFault`, `UnknownOperation`.
   static func check(
     _ bytes: Span<UInt8>, in range: Range<Int>, operationCount: Int
-  ) throws(ItemFault) {
+  ) throws {
     var cursor = try OperationCursor(bytes, in: range, operationCount: operationCount)
     var operation = Operation()
     while try cursor.next(bytes, into: &operation) {}
@@ -66,7 +68,7 @@ struct OperationCursor {
       guard number == 0 || names.compare(number - 1, number) < 0 else {
         throw ItemFault(offset: name.lowerBound, problem: "field names are not in order")
       }
-      guard !FieldRules.isReserved(names.text(number)) else {
+      guard !RecordMember.isReserved(names.text(number)) else {
         throw ItemFault(offset: name.lowerBound, problem: "a reserved field name")
       }
     }
@@ -75,9 +77,11 @@ struct OperationCursor {
 
   /// Reads the next operation into `operation`; returns false behind the last, where it checks
   /// that nothing is left.
+  ///
+  /// - Throws: `ItemFault`, `UnknownOperation`.
   mutating func next(
     _ bytes: Span<UInt8>, into operation: inout Operation
-  ) throws(ItemFault) -> Bool {
+  ) throws -> Bool {
     guard remaining > 0 else {
       guard cursor.isAtEnd, isUsed.allSatisfy({ $0 }) else {
         throw cursor.fault("something is left behind the operations")
@@ -100,8 +104,7 @@ struct OperationCursor {
       operation.leavesAlive = false
       try readKey(bytes, into: &operation.key)
     case OperationItem.patchKind, OperationItem.deleteKind: throw malformed
-    default:
-      throw ItemFault(offset: start, problem: "operation kind \(kind.argument) is unknown")
+    default: throw UnknownOperation(kind: kind.argument)
     }
     return true
   }
@@ -146,12 +149,9 @@ struct OperationCursor {
     let head = try cursor.strictHead(bytes)
     switch head.type {
     case ItemType.unsigned, ItemType.negative:
-      guard let magnitude = Int64(exactly: head.argument) else {
+      guard KeyBytes.appendInteger(head, to: &key) else {
         throw ItemFault(offset: start, problem: "a key beyond 64 bits")
       }
-      let number = head.type == ItemType.unsigned ? magnitude : ~magnitude
-      key.append(KeyBytes.integerKind)
-      key.appendBigEndian(UInt64(bitPattern: number) ^ 1 << 63, bytes: 8)
     default:
       let uuid = cursor.offset..<min(cursor.offset + 17, cursor.end)
       guard bytes[start] == OperationItem.uuidHead[0], head.argument == 37, uuid.count == 17,
@@ -164,13 +164,7 @@ struct OperationCursor {
   }
 }
 
-/// The names a field may have.
-enum FieldRules {
-  /// Where printed records have their key.
-  static let key = "_key"
-  /// Where printed records of a whole store have their collection.
-  static let collection = "_collection"
-
-  /// Whether printed records use the name for something else.
-  static func isReserved(_ name: String) -> Bool { name == key || name == collection }
+/// An operation of a kind that a later version of this program writes.
+struct UnknownOperation: Error {
+  let kind: UInt64
 }

@@ -53,7 +53,7 @@ struct RecordView {
     do {
       try state.read(bytes.span)
     } catch {
-      throw damage(error, collection, key)
+      throw RecordStoreError.corruptRecord(collection, key, error)
     }
     return state.isAlive
   }
@@ -77,16 +77,8 @@ struct RecordView {
       }
       return StoredRecord(key: try RecordKey(orderedBytes: key), fields: fields)
     } catch {
-      throw RecordStoreError.corruptStore(
-        place: "record \(RecordPlace.name(collection, key))", problem: "\(error)")
+      throw RecordStoreError.corruptRecord(
+        collection, key, ItemFault(offset: error.offset, problem: "\(error.problem)"))
     }
-  }
-
-  private func damage(
-    _ fault: ItemFault, _ collection: String, _ key: [UInt8]
-  ) -> RecordStoreError {
-    .corruptStore(
-      place: "record \(RecordPlace.name(collection, key))",
-      problem: "\(fault.problem) at byte \(fault.offset)")
   }
 }

@@ -17,7 +17,7 @@ extension RecordStore {
   ///     that may be.
   /// - Throws: `JournalError.gap` and `.waiting` when something is missing, `.fork` when one name
   ///   stands for two transactions, `.acausal`; `RecordStoreError.storeMismatch`, `.rollback` and
-  ///   `.corruptTransaction`. Then nothing of the batch is applied.
+  ///   `.corruptTransaction`, `.unsupportedOperation`. Then nothing of the batch is applied.
   public func apply(
     _ batch: [EncodedTransaction], of storeID: StoreID? = nil
   ) throws -> ApplyOutcome {
@@ -26,8 +26,8 @@ extension RecordStore {
       return ApplyOutcome()
     }
     let policy = policy
-    let (adoption, outcome) = try database.write { trees in
-      let adoption = try storeID.flatMap { try adopt($0, in: trees) }
+    let (isAdopted, outcome) = try database.write { trees in
+      let isAdopted = try storeID.map { try adopt($0, in: trees) } ?? false
       let outcome = try journal.update(in: trees) { update in
         let own = try MetaTree.open(trees).origin()
         var delivery = Delivery(trees)
@@ -37,9 +37,9 @@ extension RecordStore {
         }
         return try delivery.finish()
       }
-      return (adoption, outcome)
+      return (isAdopted, outcome)
     }
-    note(adoption)
+    if isAdopted { try noteAdoption() }
     return outcome
   }
 
@@ -62,9 +62,9 @@ extension RecordStore {
 }
 
 extension [EncodedTransaction] {
-  /// Ordered by time, origin's short name, sequence.
+  /// Ordered by timestamp, origin's tag, sequence.
   ///
-  /// What a transaction depends on comes first, because its stamp is above all of theirs.
+  /// What a transaction depends on comes first, because its timestamp is above all of theirs.
   func inCausalOrder() -> [EncodedTransaction] {
     let ordered = zip(indices, indices.dropFirst()).allSatisfy { one, two in
       self[one].header.timestamp < self[two].header.timestamp

@@ -3,14 +3,6 @@
 public import ChangeJournal
 import StorageEngine
 
-/// Reads transactions of the journal one by one, causes before effects.
-public typealias JournalCursor = ChangeJournal.JournalCursor
-
-extension OriginHead {
-  /// The name of the last transaction applied.
-  public var dot: Dot { Dot(origin: origin, sequence: sequence) }
-}
-
 extension RecordStore {
   /// Describes what the store holds and waits for.
   public func status() throws -> StoreStatus {
@@ -66,17 +58,13 @@ extension StoreStatus.Held {
     dot = held.header.dot
     timestamp = held.header.timestamp
     operationCount = held.header.operationCount
+    reason = held.reason
     switch held.reason {
-    case .tooFarAhead(let time):
-      reason = .ahead
-      release = time
-    case .waiting(let missing):
-      reason = .waiting(for: missing)
+    case .tooFarAhead(let time): release = time
+    case .waiting:
       let written = timestamp.milliseconds
       release = written > policy.maximumAhead ? written - policy.maximumAhead : 0
-    case .refused(let why):
-      reason = .refused(why)
-      release = .max
+    case .refused: release = nil
     }
   }
 }

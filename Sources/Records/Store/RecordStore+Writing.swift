@@ -35,24 +35,13 @@ extension RecordStore {
       var delivery = Delivery(trees)
       try delivery.release(from: &update, policy)
       try delivery.finish()
-      // The journal will give the transaction this very place and time when it is appended.
       let origin = try MetaTree.open(trees).origin()
-      let head = update.heads.byOrigin[origin]
-      var clock = update.heads.clock
+      let place = try update.nextPlace(of: origin, now: policy.now)
       let stamp = Stamp(
-        timestamp: try clock.next(now: policy.now).rawValue, tag: head?.tag ?? origin.tag,
-        sequence: (head?.sequence ?? 0) + 1)
+        timestamp: place.timestamp.rawValue, tag: place.tag, sequence: place.sequence)
       let transaction = RecordTransaction(trees, stamp)
       let result = try body(transaction)
-      if let parts = try transaction.finish() {
-        let entry = try update.append(parts, origin: origin, now: policy.now)
-        guard entry.header.timestamp.rawValue == stamp.timestamp,
-          entry.header.sequence == stamp.sequence
-        else {
-          throw RecordStoreError.corruptStore(
-            place: "journal", problem: "\(entry.dot) was given another place than foreseen")
-        }
-      }
+      if let parts = try transaction.finish() { try update.append(parts, at: place) }
       return result
     }
   }

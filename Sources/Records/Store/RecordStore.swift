@@ -29,9 +29,6 @@ public final class RecordStore: Sendable {
   private struct Identity {
     var storeID: StoreID
     var origin: Origin
-    /// Adoptions begun, and the number of the one that `storeID` comes from.
-    var adoptions = 0
-    var current = 0
   }
 
   /// The data set; changes once at most, by adoption.
@@ -42,7 +39,7 @@ public final class RecordStore: Sendable {
 
   /// Which transactions of others may be applied by now.
   var policy: AdmissionPolicy {
-    AdmissionPolicy(now: environment.now(), maximumAhead: environment.maxAhead)
+    AdmissionPolicy(now: environment.now(), maximumAhead: environment.maximumAhead)
   }
 
   /// Runs `body` on a view of the last durable state.
@@ -57,27 +54,19 @@ public final class RecordStore: Sendable {
   ///
   /// - Throws: `.storeMismatch` in a store that has transactions, unless `force` joins the two.
   public func adopt(_ storeID: StoreID, force: Bool = false) throws {
-    note(try database.write { try adopt(storeID, force: force, in: $0) })
-  }
-
-  /// A change of identity that is to be noted once it is committed.
-  struct Adoption {
-    fileprivate let storeID: StoreID
-    fileprivate let number: Int
+    if try database.write({ try adopt(storeID, force: force, in: $0) }) { try noteAdoption() }
   }
 
   /// Takes part in a data set within a transaction, so that nothing comes between the decision and
-  /// what follows from it; `nil` when it is that data set already.
+  /// what follows from it; returns whether that changes anything, which is to be noted once it is
+  /// committed.
   func adopt(
     _ storeID: StoreID, force: Bool = false, in transaction: WriteTransaction
-  ) throws -> Adoption? {
-    guard try !isReplica(of: storeID, transaction, force: force) else { return nil }
+  ) throws -> Bool {
+    guard try !isReplica(of: storeID, transaction, force: force) else { return false }
     let meta = try MetaTree.open(transaction)
     try MetaTree.put(.store, in: meta.tree, of: transaction) { $0.write(bytes: storeID.bytes) }
-    return identity.withLock { identity in
-      identity.adoptions += 1
-      return Adoption(storeID: storeID, number: identity.adoptions)
-    }
+    return true
   }
 
   /// Whether the store is a replica of a data set already; `false` when it may become one.
@@ -97,14 +86,15 @@ public final class RecordStore: Sendable {
     return false
   }
 
-  /// Notes an adoption that is committed, unless a later one is noted already: of two threads that
-  /// adopted, the first to commit may be the last to come here.
-  func note(_ adoption: Adoption?) {
-    guard let adoption else { return }
-    identity.withLock { identity in
-      guard adoption.number > identity.current else { return }
-      identity.current = adoption.number
-      identity.storeID = adoption.storeID
+  /// Notes the data set after an adoption that is committed.
+  ///
+  /// The store is asked, inside the lock: of two threads that adopted, the first to commit may be
+  /// the last to come here.
+  func noteAdoption() throws {
+    try identity.withLock { identity in
+      let snapshot = try database.snapshot()
+      defer { snapshot.close() }
+      identity.storeID = try MetaTree.open(snapshot).storeID()
     }
   }
 

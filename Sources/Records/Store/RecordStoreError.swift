@@ -16,6 +16,9 @@ public enum RecordStoreError: Error, Sendable, Equatable {
   case rollback(Dot)
   /// The transaction breaks a rule that every writer keeps.
   case corruptTransaction(Dot, problem: String)
+  /// The transaction holds an operation of a kind that this program does not know: a later version
+  /// wrote it.
+  case unsupportedOperation(Dot, kind: UInt64)
   /// Something in the store is not what was written there.
   case corruptStore(place: String, problem: String)
   /// A collection's name is empty or too long.
@@ -42,12 +45,14 @@ extension RecordStoreError: CustomStringConvertible {
     case .rollback(let dot):
       "transaction \(dot) was written by this store and is not in it: the file is an older copy"
     case .corruptTransaction(let dot, let problem): "transaction \(dot): \(problem)"
+    case .unsupportedOperation(let dot, let kind):
+      "transaction \(dot): operation kind \(kind) is unknown to this version"
     case .corruptStore(let place, let problem): "\(place): \(problem)"
     case .invalidCollection(let name):
       "'\(name)' cannot name a collection: 1 to \(JournalLimits.collectionNameBytes) bytes"
     case .invalidField(let name):
       "'\(name)' cannot name a field: at most \(JournalLimits.fieldNameBytes) bytes, and neither "
-        + "_key nor _collection"
+        + "\(RecordMember.key) nor \(RecordMember.collection)"
     case .keyTooLong(let length, let limit): "the key has \(length) bytes; the limit is \(limit)"
     case .invalidValue(let field, let problem): "field '\(field)': \(problem)"
     case .duplicateField(let name): "field '\(name)' is given twice"

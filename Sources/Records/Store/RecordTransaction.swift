@@ -119,7 +119,7 @@ extension RecordBatch {
   init(_ key: RecordKey, _ changes: [FieldChange]) throws {
     for change in changes {
       guard change.field.utf8.count <= JournalLimits.fieldNameBytes,
-        !FieldRules.isReserved(change.field)
+        !RecordMember.isReserved(change.field)
       else { throw RecordStoreError.invalidField(change.field) }
       let start = bytes.count
       bytes.appendText(change.field)
@@ -156,7 +156,7 @@ extension RecordBatch {
       do {
         _ = try cursor.strictValue(bytes.span)
       } catch {
-        throw CodingError(offset: error.offset, problem: .tooDeep(limit: ItemCursor.valueDepth))
+        throw CodingError(offset: error.offset, problem: .tooDeep(limit: JournalLimits.fieldDepth))
       }
       return bytes
     } catch let error as CodingError {

@@ -16,16 +16,6 @@ public struct StoreStatus: Sendable, Equatable {
 
   /// A transaction that is here and not applied.
   public struct Held: Sendable, Equatable {
-    /// Why it is not applied.
-    public enum Reason: Sendable, Equatable {
-      /// It is from too far in the future.
-      case ahead
-      /// It needs another one that is held.
-      case waiting(for: Dot)
-      /// It can never be applied; why, in words.
-      case refused(String)
-    }
-
     /// Its name.
     public let dot: Dot
     /// When it says it was written.
@@ -33,9 +23,9 @@ public struct StoreStatus: Sendable, Equatable {
     /// How many operations it has.
     public let operationCount: Int
     /// Why it is not applied.
-    public let reason: Reason
-    /// Milliseconds since 1970 at which it is applied at the earliest; `.max` for never.
-    public let release: UInt64
+    public let reason: HoldReason
+    /// Milliseconds since 1970 at which it is applied at the earliest; `nil` for never.
+    public let release: UInt64?
   }
 
   /// The data set.
@@ -44,7 +34,7 @@ public struct StoreStatus: Sendable, Equatable {
   public let origin: Origin
   /// What is applied.
   public let applied: VersionVector
-  /// The highest stamp given or seen.
+  /// The highest timestamp given or seen.
   public let clock: HybridTimestamp
   /// The collections, ordered by name (bytes).
   public let collections: [Collection]

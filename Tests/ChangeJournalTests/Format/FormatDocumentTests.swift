@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 
 @testable import ChangeJournal
@@ -82,6 +83,7 @@ struct FormatDocumentTests {
   @Test func `limits are those of the table`() throws {
     let limits: [String: UInt64] = [
       "depth of a value": UInt64(JournalLimits.valueDepth),
+      "depth of a field's value, in a record store": UInt64(JournalLimits.fieldDepth),
       "bytes of a text key": UInt64(JournalLimits.keyBytes),
       "bytes of a collection name": UInt64(JournalLimits.collectionNameBytes),
       "bytes of a field name": UInt64(JournalLimits.fieldNameBytes),

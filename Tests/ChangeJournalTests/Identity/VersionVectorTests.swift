@@ -27,11 +27,6 @@ struct VersionVectorTests {
     #expect(!vector.covers(Dot(origin: Samples.origin(2), sequence: 1)))
   }
 
-  @Test func `merging takes the higher sequence of each origin`() {
-    let merged = vector([1: 5, 2: 1, 4: 9]).merging(vector([0: 3, 2: 8, 4: 2]))
-    #expect(merged == vector([0: 3, 1: 5, 2: 8, 4: 9]))
-  }
-
   @Test func `a vector dominates those it includes`() {
     let vector = vector([1: 5, 2: 1])
     #expect(vector.dominates(vector))
@@ -50,7 +45,6 @@ struct VersionVectorTests {
       one[UInt8.random(in: 0..<20, using: &generator)] = 1 + generator.next() >> 60
       two[UInt8.random(in: 0..<20, using: &generator)] = 1 + generator.next() >> 60
     }
-    #expect(vector(one).merging(vector(two)) == vector(one.merging(two, uniquingKeysWith: max)))
     #expect(
       vector(one).dominates(vector(two)) == two.allSatisfy { one[$0.key, default: 0] >= $0.value })
     #expect(VersionVector(vector(one).description) == vector(one))

@@ -42,10 +42,33 @@ struct JournalAppendTests {
     let parts = try EncodedParts(Samples.transaction().parts)
     let origin = here
     try store.update { update in
-      for _ in 0..<5 { _ = try update.append(parts, origin: origin, now: 7) }
+      for _ in 0..<5 { try update.append(parts, at: update.nextPlace(of: origin, now: 7)) }
       #expect(update.heads.applied[origin] == 5)
     }
     #expect(try store.applied()[here] == 5)
+    try store.verify()
+  }
+
+  @Test func `a place is good for one transaction, and before anything else is added`() throws {
+    let store = try JournalStore()
+    let parts = try EncodedParts(Samples.transaction().parts)
+    let (here, there) = (here, there)
+    try store.update { update in
+      let taken = try update.nextPlace(of: here, now: 7)
+      let early = try update.nextPlace(of: there, now: 7)
+      let appended = try update.append(parts, at: taken)
+      #expect(appended.header.timestamp == taken.timestamp && taken.tag == here.tag)
+      let again = Dot(origin: here, sequence: 1)
+      #expect(throws: JournalError.gap(again, expected: 2)) {
+        try update.append(parts, at: taken)
+      }
+      let late = Dot(origin: there, sequence: 1)
+      #expect(throws: JournalError.acausal(late, notAfter: appended.dot)) {
+        try update.append(parts, at: early)
+      }
+      try update.append(parts, at: update.nextPlace(of: there, now: 7))
+    }
+    #expect(try store.applied().entries.map(\.sequence) == [1, 1])
     try store.verify()
   }
 
@@ -72,7 +95,7 @@ struct JournalAppendTests {
     let origin = here
     #expect(throws: Stop.self) {
       try store.update { update in
-        _ = try update.append(parts, origin: origin, now: 7)
+        try update.append(parts, at: update.nextPlace(of: origin, now: 7))
         throw Stop()
       }
     }
@@ -99,7 +122,7 @@ struct JournalAppendTests {
     #expect(try store.applied()[here] == 0)
   }
 
-  @Test func `an origin with the short name of another is refused`() throws {
+  @Test func `an origin with the tag of another is refused`() throws {
     let store = try JournalStore()
     // Two origins with one tag cannot be found: the head of the other one is forged.
     let tree = try #require(

@@ -117,15 +117,14 @@ struct StreamRoundTripTests {
 
   @Test func `a stream can be pulled from a source`() throws {
     let transactions = try Samples.chain(10)
-    var stream = JournalStream(MemoryByteSource(try write(transactions)), name: "test")
+    var stream = JournalStream(name: "test", source(of: try write(transactions)))
     var pulled: [EncodedTransaction] = []
     while let event = try stream.next() {
       if case .transactions(let some, _) = event { pulled += some }
     }
     #expect(pulled == transactions)
     #expect(try stream.next() == nil)
-    var cut = JournalStream(
-      MemoryByteSource(Array(try write(transactions).dropLast())), name: "test")
+    var cut = JournalStream(name: "test", source(of: try write(transactions).dropLast()))
     #expect(throws: JournalError.self) { while try cut.next() != nil {} }
   }
 

@@ -27,7 +27,7 @@ final class JournalStore {
   ) throws -> EncodedTransaction {
     let operation = Samples.patch("items", .text(note), ("note", .text(note)))
     let parts = try EncodedParts(CollectionPart.parts(of: [operation]))
-    return try update { try $0.append(parts, origin: origin, now: now) }
+    return try update { try $0.append(parts, at: $0.nextPlace(of: origin, now: now)) }
   }
 
   @discardableResult

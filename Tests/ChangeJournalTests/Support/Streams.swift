@@ -98,3 +98,12 @@ extension JournalWriter.Options {
     return options
   }
 }
+
+/// Bytes as a journal stream pulls them.
+func source(of bytes: [UInt8]) -> (Int) -> [UInt8] {
+  var rest = bytes[...]
+  return { count in
+    defer { rest = rest.dropFirst(count) }
+    return Array(rest.prefix(count))
+  }
+}

@@ -45,6 +45,23 @@ struct TransactionRefusalTests {
         == [Samples.patch("c", .integer(5), ("a", .integer(42)))])
   }
 
+  @Test(arguments: [RecordMember.key, RecordMember.collection])
+  func `a field named like the members of printed records is neither written nor read`(
+    name: String
+  ) throws {
+    let refusal = CodingError.Problem.reservedName(name)
+    let patch = Samples.patch("c", .integer(5), (name, .integer(42)))
+    let written = #expect(throws: CodingError.self) {
+      try EncodedParts(CollectionPart.parts(of: [patch]))
+    }
+    #expect(written?.problem == refusal)
+    let names = [0x81, 0x60 | UInt8(name.utf8.count)] + Array(name.utf8)
+    let part = [0x82] + names + bytes(hex: "81 84 01 05 00 18 2a")
+    let encoded = try EncodedTransaction(decoding: transaction(part: part))
+    let read = #expect(throws: CodingError.self) { try encoded.transaction() }
+    #expect(read?.problem == refusal)
+  }
+
   @Test(arguments: [
     // Kinds: 0, 3, and the largest there can be.
     ("82 80 81 82 00 05", 0), ("82 80 81 82 03 05", 3),
@@ -55,6 +72,8 @@ struct TransactionRefusalTests {
     let error = #expect(throws: CodingError.self) { try encoded.transaction() }
     #expect(error?.problem == .unknownOperation(kind: kind))
     #expect(error?.description.contains("\(kind)") == true)
+    let place = JournalPlace(stream: "a journal", offset: 64, frame: 1)
+    #expect(error?.journalError(at: place) == .unsupportedOperation(place, kind: kind))
   }
 
   @Test(arguments: [

@@ -15,11 +15,10 @@ struct Port: Record {
 /// The example of the read-me, compiled and run.
 @Suite struct ReadmeExample {
   @Test func `the example of the read-me is this one`() throws {
-    let file = URL(filePath: #filePath)
-    let root = (0..<4).reduce(file) { url, _ in url.deletingLastPathComponent() }
-    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    let readme = try SourceTree.text("README.md")
     let example = try #require(readme.firstMatch(of: /(?s)```swift\n(.*?)```/)).1
-    let source = Self.lines(try String(contentsOf: file, encoding: .utf8))
+    let source = Self.lines(
+      try SourceTree.text("Tests/RecordsTests/Documents/ReadmeExample.swift"))
     for line in Self.lines(String(example)) {
       let line = line.replacingOccurrences(of: "\"harbour.store\"", with: "path")
       #expect(source.contains(line), "\(line)")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Records
@@ -44,9 +45,7 @@ import Testing
 
   /// The rows of the table whose header begins so, as trimmed cells.
   private static func table(_ header: String) throws -> [[String]] {
-    let root = (0..<4).reduce(URL(filePath: #filePath)) { url, _ in url.deletingLastPathComponent()
-    }
-    let text = try String(contentsOf: root.appending(path: "docs/FORMAT.md"), encoding: .utf8)
+    let text = try SourceTree.text("docs/FORMAT.md")
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     let start = try #require(lines.firstIndex { $0.hasPrefix(header) }, "\(header)")
     return lines[(start + 2)...].prefix { $0.hasPrefix("|") }

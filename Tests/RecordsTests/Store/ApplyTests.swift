@@ -69,7 +69,7 @@ struct ApplyTests {
       #expect(outcome.held == 2 && outcome.applied == 0)
       #expect(try one.store.read { try $0.collections() }.isEmpty)
       var status = try one.store.status()
-      #expect(status.held.map(\.reason).first == .ahead)
+      #expect(status.held.map(\.reason).first == .tooFarAhead(releaseAt: 1_800_000_060_000))
       #expect(status.held.map(\.release).first == 1_800_000_060_000)
       #expect(status.held.map(\.operationCount) == [2, 1])
       #expect(try one.store.appliedVector().isEmpty)

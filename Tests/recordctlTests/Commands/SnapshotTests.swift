@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 /// snapshot create, verify, restore.
@@ -47,7 +48,7 @@ import Testing
       try await workspace.storeWithHistory("a.store")
       try await workspace.succeed("snapshot", "create", "a.snapshot", "--store", "a.store")
       let whole = try workspace.bytes(of: "a.snapshot")
-      var generator = Seed.generator()
+      var generator = SplitMix64(seed: TestEnvironment.seed)
       for round in 0..<30 {
         var damaged = whole
         if round % 2 == 0 {

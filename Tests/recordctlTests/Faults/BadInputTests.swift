@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 /// Files that are no stores, or damaged ones: a message with file and place, and exit code 10.
@@ -44,7 +45,7 @@ import Testing
       try await workspace.storeWithHistory("a.store")
       let whole = try workspace.bytes(of: "a.store")
       let export = try await workspace.export("a.store")
-      var generator = Seed.generator()
+      var generator = SplitMix64(seed: TestEnvironment.seed)
       var refused = 0
       for round in 0..<60 {
         var damaged = whole

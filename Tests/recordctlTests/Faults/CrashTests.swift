@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 /// kill -9 at random moments.
@@ -20,7 +21,7 @@ import Testing
   /// Import: each line `import: N records` tells that N records are committed.
   @Test func `a killed import keeps every acknowledged batch, whole`() async throws {
     try await Workspace.with { workspace in
-      var generator = Seed.generator()
+      var generator = SplitMix64(seed: TestEnvironment.seed)
       try workspace.writeRows(Self.rowCount, to: "rows.jsonl")
       let rows = try workspace.text(of: "rows.jsonl").split(separator: "\n").map { $0 + "\n" }
       for round in 0..<(Self.rounds * 2 / 5) {
@@ -44,7 +45,7 @@ import Testing
   /// Closing a store folds its log into its pages: the checkpoint begins with the last commit.
   @Test func `a process killed while it checkpoints keeps everything`() async throws {
     try await Workspace.with { workspace in
-      var generator = Seed.generator()
+      var generator = SplitMix64(seed: TestEnvironment.seed)
       try workspace.writeRows(Self.rowCount, to: "rows.jsonl")
       let rows = try workspace.text(of: "rows.jsonl")
       for round in 0..<(Self.rounds * 3 / 10) {
@@ -66,7 +67,7 @@ import Testing
   /// Sync: one side is killed; the next sync goes on and both end equal.
   @Test func `a sync whose one side is killed leaves both stores whole`() async throws {
     try await Workspace.with { workspace in
-      var generator = Seed.generator()
+      var generator = SplitMix64(seed: TestEnvironment.seed)
       try workspace.writeRows(Self.rowCount, to: "rows.jsonl")
       try await workspace.succeed("init", "--store", "full.store")
       try await workspace.run(importCommand: Self.importCommand("full.store"))

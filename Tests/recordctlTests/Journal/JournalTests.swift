@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 /// journal export, inspect, replay, verify.
@@ -73,7 +74,7 @@ import Testing
       }
       try await workspace.succeed("journal", "export", "-o", "a.journal", "--store", "a.store")
       let whole = try workspace.bytes(of: "a.journal")
-      var generator = Seed.generator()
+      var generator = SplitMix64(seed: TestEnvironment.seed)
       // The reader's own tests flip every bit; here it is the way of the error to the exit code.
       for _ in 0..<40 {
         var damaged = whole
@@ -121,6 +122,16 @@ import Testing
       }
       try await workspace.fail(4, "journal", "verify", "none", message: "none")
       try await workspace.fail(1, "journal", "verify", ".")
+    }
+  }
+
+  @Test(arguments: ["verify", "inspect", "replay"])
+  func `an operation of a later version asks for a newer recordctl`(command: String) async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      try workspace.writeLaterJournal(to: "later.journal")
+      try await workspace.fail(
+        10, "journal", command, "later.journal", message: "a newer recordctl")
     }
   }
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 
 /// Data that tests read.
 enum Fixture {
-  private static let root = URL(filePath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   /// A file of the repository.
-  static func path(_ path: String) -> String { root.appending(path: path).path }
+  static func path(_ path: String) -> String { SourceTree.path(path) }
 
   static let countries = path("Fixtures/countries.csv")
 

@@ -17,4 +17,21 @@ extension Workspace {
     }
     try store.close()
   }
+
+  /// Writes a journal whose transaction has an operation of a kind that no version has yet.
+  func writeLaterJournal(to name: String) throws {
+    // A part without field names and with one operation: kind 9, key 1.
+    let part = EncodedParts.Assembled(
+      collection: "c", operationCount: 1, bytes: [0x82, 0x80, 0x81, 0x82, 9, 1])
+    let transaction = try EncodedTransaction(
+      origin: Origin(replica: ReplicaID(high: 1, low: 1), incarnation: 1), sequence: 1,
+      timestamp: HybridTimestamp(milliseconds: 1), dependencies: VersionVector(), schemaEpoch: 0,
+      previousHash: .zero, parts: EncodedParts(assembled: [part]))
+    var writer = try JournalWriter(JournalStreamHeader(storeID: StoreID(high: 1, low: 1)))
+    try writer.append(transaction)
+    try writer.finish()
+    var journal: [UInt8] = []
+    while let frame = try writer.nextFrame() { journal += frame }
+    try write(journal, to: name)
+  }
 }

@@ -39,7 +39,7 @@ struct Status: StoreCommand {
   private static func item(_ held: StoreStatus.Held) -> Item {
     let reason: (word: Item, dot: Item, why: Item) =
       switch held.reason {
-      case .ahead: ("ahead", .null, .null)
+      case .tooFarAhead: ("ahead", .null, .null)
       case .waiting(let dot): ("waiting", .text("\(dot)"), .null)
       case .refused(let why): ("refused", .null, .text(why))
       }
@@ -50,8 +50,7 @@ struct Status: StoreCommand {
       "reason": reason.word,
       "waitsFor": reason.dot,
       "problem": reason.why,
-      "release": held.release == .max
-        ? .null : .text(CalendarTime.text(milliseconds: held.release)),
+      "release": Item(held.release.map { CalendarTime.text(milliseconds: $0) }),
     ]
   }
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ChangeJournal
-
 /// A file to be read from its beginning to its end, or standard input where `-` is given.
 ///
 /// Reading stops with a failure as soon as the user interrupts, also while nothing comes.
-final class InputFile: JournalByteSource {
+final class InputFile {
   /// The name for messages.
   let name: String
   private let descriptor: Descriptor

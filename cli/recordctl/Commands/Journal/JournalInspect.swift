@@ -15,11 +15,15 @@ struct JournalInspect: StoreCommand {
 
   func execute(in context: Context) throws -> ExitStatus {
     let input = try InputFile(file, context.interruption)
-    var stream = JournalStream(input, name: input.name)
+    var stream = JournalStream(name: input.name) { try input.read(upTo: $0) }
     var printer = TransactionPrinter(context.format ?? .text)
     while let event = try stream.next() {
-      guard case .transactions(let transactions, _) = event else { continue }
-      for transaction in transactions { try printer.print(transaction) }
+      guard case .transactions(let transactions, let place) = event else { continue }
+      do {
+        for transaction in transactions { try printer.print(transaction) }
+      } catch let error as CodingError {
+        throw error.journalError(at: place)
+      }
     }
     try printer.finish()
     return .success

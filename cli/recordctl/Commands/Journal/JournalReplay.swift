@@ -28,7 +28,7 @@ struct JournalReplay: StoreCommand {
     let input = try InputFile(file, context.interruption)
     let progress = context.progress("replay", counting: "transactions")
     defer { progress.finish() }
-    var stream = JournalStream(input, name: input.name)
+    var stream = JournalStream(name: input.name) { try input.read(upTo: $0) }
     var applied: UInt64 = 0
     var known: UInt64 = 0
     while let event = try stream.next() {

@@ -20,7 +20,7 @@ struct JournalVerify: StoreCommand {
     let input = try InputFile(file, context.interruption)
     let progress = context.progress("verify", counting: "transactions")
     defer { progress.finish() }
-    var stream = JournalStream(input, name: input.name)
+    var stream = JournalStream(name: input.name) { try input.read(upTo: $0) }
     var chains = ChainVerifier()
     var summary = JournalSummary()
     while let event = try stream.next() {

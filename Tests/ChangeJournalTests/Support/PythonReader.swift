@@ -1,24 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-
-/// Files of this source tree.
-enum SourceTree {
-  /// The folder that holds Package.swift.
-  static let root = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
-  /// Reads a file as bytes.
-  static func bytes(_ path: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: root.appending(path: path)))
-  }
-
-  /// Reads a file as text.
-  static func text(_ path: String) throws -> String {
-    String(decoding: try bytes(path), as: UTF8.self)
-  }
-}
+import TestSupport
 
 /// What a program printed and how it ended.
 struct ProgramResult {
@@ -32,7 +15,7 @@ func readWithPython(_ journal: [UInt8]) throws -> ProgramResult {
   let process = Process()
   process.executableURL = URL(filePath: "/usr/bin/env")
   process.arguments = [
-    "python3", SourceTree.root.appending(path: "Tests/python/journal_reader.py").path, "-",
+    "python3", SourceTree.path("Tests/python/journal_reader.py"), "-",
   ]
   let (input, output, error) = (Pipe(), Pipe(), Pipe())
   process.standardInput = input
