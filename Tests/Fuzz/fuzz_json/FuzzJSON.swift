@@ -16,10 +16,11 @@ public func fuzzJSON(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     require(again == value, "a value is not read back")
     require(again?.json == value.json, "a value is written in two ways")
   }
-  if let fields = try? StoredRecord.fields(fromJSON: text) {
-    let record = StoredRecord(key: .integer(1), fields: fields)
-    let again = try? StoredRecord.fields(fromJSON: record.json)
-    require(again == fields, "a record is not read back")
+  if let object = try? RecordObject(json: text) {
+    let record = StoredRecord(key: .integer(1), fields: object.fields)
+    let again = try? RecordObject(json: record.json)
+    require(again?.fields == object.fields, "a record is not read back")
+    require(again?.key == .integer(1) && again?.collection == nil, "a key is not read back")
     let options = ImportOptions(.jsonLines, collection: "c")
     let progress = try? options.check(ImportInput(name: "fuzz", bytes: record.json))
     require(progress?.records == 1, "a printed record cannot be imported")

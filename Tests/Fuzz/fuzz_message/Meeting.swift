@@ -43,7 +43,7 @@ struct Meeting {
     case .examine(let dots): .examined(facts(dots))
     case .adopt: .adopted
     case .request(let request): .answered(answer(request))
-    case .take(let transactions):
+    case .take(let transactions, _):
       .taken(TakeOutcome(applied: UInt64(transactions.count), held: 0, known: 0))
     case .read: .read(Self.journal, isLast: true)
     case .openJournal, .progress, .finished, .failed: nil
