@@ -27,7 +27,7 @@ extension SyncError {
       case .engine, .invalidTransaction, .tagCollision: .store
       default: .corrupt
       }
-    self.init(code, error.description, cause: error)
+    self.init(code, error.description, cause: error, retryAfter: code == .busy ? 1 : nil)
   }
 
   private init(_ error: RecordStoreError) {

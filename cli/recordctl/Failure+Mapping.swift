@@ -177,7 +177,9 @@ extension Failure {
 extension Failure {
   /// Tells what became of a session with a peer.
   init(_ error: SyncError, peer: String? = nil) {
-    let what = peer.map { "\($0): \(error.message)" } ?? error.message
+    // What failed on the way to a peer names its address already.
+    let isPlaced = error.message.hasPrefix("cannot connect to")
+    let what = isPlaced ? error.message : peer.map { "\($0): \(error.message)" } ?? error.message
     switch error.code {
     case .unreachable: self.init(.unreachable, what, hint: "is the peer serving? Then again")
     case .timeout: self.init(.timeout, what, hint: "the same command again, to carry on")

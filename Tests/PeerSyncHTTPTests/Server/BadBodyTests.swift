@@ -230,7 +230,7 @@ import Testing
     let target = try target()
     try await serving(target.store, limits: limits) { server in
       let answer = try await post(server, JournalStream.bytes(source.transactions()))
-      #expect(answer?.status == 400 && answer?.kind == "corrupt")
+      #expect(answer?.status == 413 && answer?.kind == "too-large")
       #expect(try target.transactionCount() == 0)
       #expect(try await post(server, Source().bytes)?.status == 200)
     }
