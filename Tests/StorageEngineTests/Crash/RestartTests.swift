@@ -10,6 +10,9 @@ import Testing
 /// What the second process reads may never have reached the disk: a superblock, the last group of
 /// the log. It must make durable what it shows, before it builds on it.
 struct RestartTests {
+  /// More than a recovery of these small stores makes.
+  private static let recoveryCalls = 12
+
   /// One life after another on one disk.
   private final class Lives {
     let disk = SimulatedDisk(recordsHistory: true)
@@ -87,19 +90,33 @@ struct RestartTests {
       let restarted = disk.mutations
       try lives.live(5)
       let end = disk.mutations
+      for cut in restarted..<min(end, restarted + Self.recoveryCalls) {
+        for variant in disk.variants(atMutation: cut) {
+          // After a failed flush it takes two losses at once: of what was read, and of what was
+          // written upon it.
+          let seeds = variant.isRandom && disk.failedOperation == .flush ? 10 : 1
+          for _ in 0..<seeds { try verify(lives, call, cut, variant, random.next() >> 32) }
+        }
+      }
       for _ in 0..<8 {
         let cut = restarted + random.below(end - restarted + 1)
         let variants = disk.variants(atMutation: cut)
-        for variant in Set([.loseAll, variants[random.below(variants.count)]]) {
-          do {
-            try lives.verify(cutAt: cut, variant, seed: random.next() >> 32)
-          } catch {
-            throw TestFailure(
-              "failure at \(call), cut at \(cut - restarted), \(variant): \(error) "
-                + "(RECORD_STORE_SEED=\(TestEnvironment.seed))")
-          }
+        for variant in [.loseAll, variants[random.below(variants.count)]] {
+          try verify(lives, call, cut, variant, random.next() >> 32)
         }
       }
+    }
+  }
+
+  private func verify(
+    _ lives: Lives, _ call: Int, _ cut: Int, _ variant: CrashVariant, _ seed: UInt64
+  ) throws {
+    do {
+      try lives.verify(cutAt: cut, variant, seed: seed)
+    } catch {
+      throw TestFailure(
+        "failure at \(call), cut at \(cut), \(variant): \(error) "
+          + "(RECORD_STORE_SEED=\(TestEnvironment.seed))")
     }
   }
 }
