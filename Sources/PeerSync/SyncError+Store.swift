@@ -25,6 +25,7 @@ extension SyncError {
       // Room for the large transactions of others: it is free again when those are through.
       case .staging: .busy
       case .engine, .invalidTransaction, .tagCollision: .store
+      case .corrupt(let place, _) where place.isInStore: .store
       default: .corrupt
       }
     self.init(code, error.description, cause: error, retryAfter: code == .busy ? 1 : nil)

@@ -59,8 +59,9 @@ extension Failure {
     switch error.number {
     case ENOENT: self.init(.notFound, what)
     case ENOSPC, EDQUOT, EFBIG: self.init(.diskFull, what, hint: Self.spaceHint)
-    // The reader has seen enough, and wants no message.
-    case EPIPE: self.init(.success, "")
+    case FileFailure.readerHasSeenEnough.number: self.init(.success, "")
+    case EPIPE:
+      self.init(.failure, "\(error.path): the reader went away, and the output is incomplete")
     case EACCES, EPERM: self.init(.failure, what, hint: Self.permissionHint)
     default: self.init(.failure, what)
     }
@@ -155,12 +156,25 @@ extension Failure {
     }
   }
 
+  private static let lineHint = "correct that line, if the format is right; importing again is safe"
+
+  private static func hint(for problem: ImportError.Problem) -> String {
+    switch problem {
+    case .key(.missing): "--key with the name of the field or column that holds the key"
+    case .collection:
+      "--collection with the name of the one, or none where each record names its own"
+    case .pathNotFound: "--path with the names that lead to the array"
+    case .key, .lineTooLong, .fieldName: lineHint
+    }
+  }
+
   /// The exit code of the cause; malformed input is a plain failure.
   init(_ error: ImportFailure) {
     switch error.cause {
-    case is JSONError, is CSVError, is ImportError:
-      self.init(
-        .failure, error.description, hint: "correct that line; importing again is safe")
+    case let cause as ImportError:
+      self.init(.failure, error.description, hint: Self.hint(for: cause.problem))
+    case is JSONError, is CSVError:
+      self.init(.failure, error.description, hint: Self.lineHint)
     case let cause:
       let failure = Failure(describing: cause)
       let done =

@@ -52,4 +52,9 @@ extension JournalPlace {
   static func entry(_ key: String, in tree: JournalTreeName) -> JournalPlace {
     JournalPlace(stream: "\(tree.rawValue), entry \(key)", offset: 0)
   }
+
+  /// Whether it is an entry of the store's own journal, and not a place in a stream.
+  public var isInStore: Bool {
+    JournalTreeName.allCases.contains { stream.hasPrefix("\($0.rawValue), entry ") }
+  }
 }

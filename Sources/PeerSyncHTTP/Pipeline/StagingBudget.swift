@@ -44,13 +44,14 @@ final class BudgetedStaging: TransactionStaging {
 
   var byteLimit: Int { budget.limit }
 
-  func begin(byteCount: Int) {
+  /// Takes the whole at once: of several that do not fit together one gets through.
+  func begin(byteCount: Int) throws {
     discard()
+    guard budget.take(byteCount) else { throw Exhausted() }
+    taken = byteCount
   }
 
-  func append(_ bytes: [UInt8]) throws {
-    guard budget.take(bytes.count) else { throw Exhausted() }
-    taken += bytes.count
+  func append(_ bytes: [UInt8]) {
     self.bytes += bytes
   }
 

@@ -28,7 +28,7 @@ extension SyncHTTPResponder {
         // part for the whole; it has no totals frame either.
         var next = try await journal.nextFrame()
         while let frame = next {
-          try slot.checkOpen()
+          if slot.isEnding { throw TransferSlots.stopping }
           async let following = journal.nextFrame()
           for piece in frame.pieces(of: Self.pieceBytes) { try await writer.write(piece) }
           next = try await following

@@ -54,7 +54,11 @@ extension SyncHTTPResponder {
           throw failure
         }
         if batch.isLast { break }
-        try slot.checkOpen()
+        if slot.isEnding {
+          // What was received whole is applied; leaving now would drop it.
+          try await group.next()
+          throw TransferSlots.stopping
+        }
       }
       try await group.next()
     }

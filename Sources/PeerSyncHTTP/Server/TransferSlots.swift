@@ -20,17 +20,16 @@ final class TransferSlots: Sendable {
       self.slots = slots
     }
 
-    /// Throws once the server is stopping: to be called between frames.
-    func checkOpen() throws(SyncError) {
-      guard !slots.isClosed else { throw TransferSlots.stopping }
-    }
+    /// Whether the server is stopping: to be asked between frames.
+    var isEnding: Bool { slots.isClosed }
 
     deinit {
       slots.state.withLock { $0.taken -= 1 }
     }
   }
 
-  private static var stopping: SyncError { .busy("the server is stopping", retryAfter: 5) }
+  /// What a transfer under way is told then.
+  static var stopping: SyncError { .busy("the server is stopping", retryAfter: 5) }
 
   private let limit: Int
   private let state = Mutex(State())

@@ -56,6 +56,10 @@ final class BatchCommitter: Sendable {
   func submit(_ batch: PreparedBatch, bytes: UInt64) {
     queue.async {
       let outcome = Result { try self.commit(batch) }
+      // Noted before the next batch is looked at: nothing may be committed behind a hole.
+      if case .failure(let error) = outcome {
+        self.state.withLock { $0.failure = $0.failure ?? error }
+      }
       self.durableQueue.async {
         self.settle(outcome, batch, bytes: bytes)
         self.room.signal()

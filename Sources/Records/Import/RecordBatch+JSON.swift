@@ -88,8 +88,14 @@ extension RecordBatch {
     guard bytes[named.lowerBound] >> 5 == ItemType.text else {
       throw .other(.collection("\"\(RecordMember.collection)\" is no text"))
     }
-    guard let expected = members.expectedCollection else { return UInt32(named.lowerBound) }
     let name = ItemText.range(of: bytes, named)
+    guard let expected = members.expectedCollection else {
+      guard (1...JournalLimits.collectionNameBytes).contains(name.count) else {
+        let error = RecordStoreError.invalidCollection(ItemText.decode(bytes, named))
+        throw .other(.collection(error.description))
+      }
+      return UInt32(named.lowerBound)
+    }
     guard matches(name, expected) else {
       throw .other(
         .collection(

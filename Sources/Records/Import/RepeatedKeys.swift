@@ -19,7 +19,7 @@ final class RepeatedKeys: Sendable {
 
   /// Whether a record of the same key comes after the one with this ordinal.
   ///
-  /// `key` is the collection's name, a zero byte, and the ordered bytes of the key.
+  /// `key` is what `RecordBatch.name(of:)` gives.
   func isReplaced(_ key: [UInt8], ordinal: UInt64) throws -> Bool {
     guard let reopen else { return false }
     return try last.withLock { last in
@@ -67,10 +67,11 @@ final class RepeatedKeys: Sendable {
 }
 
 extension RecordBatch {
-  /// The name of the collection, if the record decides it, a zero byte, and the key.
+  /// The name of the collection, if the record decides it, behind its length, and the key.
   func name(of entry: Entry) -> [UInt8] {
-    var name = Array((collection(of: entry) ?? "").utf8)
-    name.append(0)
+    let collection = (collection(of: entry) ?? "").utf8
+    // A name has no more bytes than fit into one; any byte may be in it and in the key.
+    var name = [UInt8(truncatingIfNeeded: collection.count)] + Array(collection)
     name.append(bytes.span, entry.key)
     return name
   }

@@ -25,16 +25,18 @@ public struct FieldCondition: Sendable, Equatable {
 
   /// The values besides a text that are written so in JSON.
   private static func scalars(spelled text: String) -> [Value] {
-    switch text {
-    case "null": return [.null]
-    case "true": return [.bool(true)]
-    case "false": return [.bool(false)]
-    default:
-      if let number = Int64(text) { return [.integer(number), .double(Double(number))] }
-      if let number = UInt64(text) { return [.unsigned(number)] }
-      // No field holds an infinity or what is not a number.
-      guard let number = Double(text), number.isFinite else { return [] }
-      return [.double(number)]
+    guard let value = try? Value(fromJSON: Array(text.utf8)) else { return [] }
+    // One number may be kept as an integer or as a double.
+    switch value {
+    case .null, .bool: return [value]
+    case .integer(let number):
+      return [value] + (Double(exactly: number).map { [.double($0)] } ?? [])
+    case .unsigned(let number):
+      return [value] + (Double(exactly: number).map { [.double($0)] } ?? [])
+    case .double(let number):
+      if let integer = Int64(exactly: number) { return [value, .integer(integer)] }
+      return [value] + (UInt64(exactly: number).map { [.unsigned($0)] } ?? [])
+    default: return []
     }
   }
 }

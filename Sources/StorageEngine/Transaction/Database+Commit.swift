@@ -77,6 +77,8 @@ extension Database {
 
   /// Waits until a commit is as durable as asked.
   func settle(_ lsn: UInt64, _ durability: Durability) throws(EngineError) {
+    // Also after the database was closed: what is durable is as durable as anyone asks.
+    if lsn <= queue.durableLSN { return }
     switch durability {
     case .synced: try queue.wait(for: lsn, flushed: true, lead: lead)
     case .written: try queue.wait(for: lsn, flushed: false, lead: lead)
@@ -158,6 +160,8 @@ extension Database {
   private func publish(_ newest: TreeSet, durable: Bool) {
     let registry = pager.snapshots
     registry.lock.withLock {
+      // What a failed disk has lost is not shown again by one who did not know.
+      if !durable, queue.poison != nil { return }
       if newest.lsn > state.published.lsn { state.published = newest }
       if durable && newest.lsn > state.durable.lsn { state.durable = newest }
     }

@@ -153,6 +153,8 @@ public final class Database: Sendable {
       pager.storage.close()
     }
     if let poison = queue.poison { throw poison }
+    // A checkpoint that finds no room must not take with it what was only shown so far.
+    try settle(pager.structureLock.withLock { state.working.lsn }, .synced)
     try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint(isClosing: true) }
   }
 

@@ -214,4 +214,52 @@ struct ImportFailureTests {
       }
     }
   }
+
+  @Test func `nothing is committed behind a batch that failed, however slow the disk is`() throws {
+    let disk = SimulatedDisk()
+    let replica = try TestReplica(seed: TestEnvironment.seed, clock: TestClock(), on: disk)
+    // A transaction has at most 4096 collections: the second batch fails at its commit, while the
+    // first is still being flushed.
+    let batch = JournalLimits.transactionParts + 1
+    let lines = (0..<4 * batch).map { number in
+      let collection = number / batch == 1 ? "c\(number)" : "a"
+      return #"{"_key":\#(number),"_collection":"\#(collection)"}"#
+    }
+    var options = ImportOptions(.jsonLines, collection: nil)
+    options.batchRecords = batch
+    disk.setFlushDelay(microseconds: 300_000)
+    let failure = #expect(throws: ImportFailure.self) {
+      try replica.store.importRecords(
+        from: ImportInput(name: "input", bytes: Array(lines.joined(separator: "\n").utf8)), options)
+    }
+    disk.setFlushDelay(microseconds: 0)
+    #expect(failure?.committed.records == UInt64(batch))
+    #expect(failure?.committed.line == UInt64(batch))
+    #expect(try replica.store.read { try $0.count(of: "a") } == UInt64(batch))
+    try replica.finish()
+  }
+
+  @Test(arguments: ["", String(repeating: "n", count: 201)])
+  func `a name that no collection can have is refused where it stands`(name: String) throws {
+    try withReplica { replica in
+      let text = #"{"_key":1,"_collection":"a"}"# + "\n" + #"{"_key":2,"_collection":"\#(name)"}"#
+      let failure = Self.failure(Array(text.utf8), into: replica) { $0.collection = nil }
+      #expect((failure?.cause as? ImportError)?.line == 2, "\(String(describing: failure))")
+    }
+  }
+
+  @Test func `a collection and a key are told from others that look alike joined`() throws {
+    try withReplica { replica in
+      let old = #"{"_collection":"a","_key":"x\u0000\u0002y","v":1}"#
+      let new = #"{"_collection":"a","_key":"x\u0000\u0002y","v":2}"#
+      let other = #"{"_collection":"a\u0000\u0002x","_key":"y"}"#
+      let options = ImportOptions(.jsonLines, collection: nil)
+      for text in [old, new + "\n" + other] {
+        _ = try replica.store.importRecords(
+          from: ImportInput(name: "input", bytes: Array(text.utf8)), options)
+      }
+      let record = try replica.store.read { try $0.get("a", .text("x\u{0}\u{2}y")) }
+      #expect(record?["v"] == .integer(2))
+    }
+  }
 }

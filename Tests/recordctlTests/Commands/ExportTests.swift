@@ -137,4 +137,22 @@ import Testing
         listed.text.replacing("\r\n", with: "\n") == exported.text.replacing("\r\n", with: "\n"))
     }
   }
+
+  @Test func `an output never takes the place of the store, nor of another file`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.storeWithHistory("records.store")
+      try await workspace.succeed("init", "--store", "other.store")
+      let before = try await workspace.export("records.store")
+      for command in [["export"], ["journal", "export"]] {
+        for target in ["./records.store", "other.store"] {
+          let outcome = try await workspace.start(command + ["-o", target]).outcome()
+          #expect(outcome.status == 1 && outcome.errors.contains("is a store"))
+        }
+      }
+      #expect(try await workspace.export("records.store") == before)
+      try workspace.write("mine", to: "a.jsonl.partial")
+      try await workspace.succeed("export", "-o", "a.jsonl")
+      #expect(try workspace.text(of: "a.jsonl.partial") == "mine")
+    }
+  }
 }

@@ -136,6 +136,24 @@ import Testing
       for row in rows { #expect(help.contains("  \(row.1)  \(row.2)\n"), "\(row.0)") }
     }
   }
+
+  @Test(arguments: [(["list", "a"], 0), (["status"], 0), (["journal", "export"], 1)])
+  func `a reader that goes away ends a listing well, and a copy not`(
+    command: [String], status: Int
+  ) async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      try await workspace.succeed("put", "a", "x", "{}")
+      let script = "(sleep 0.2; \"$0\" \"$@\"; echo $? > status) | true; sleep 0.1"
+      let shell = try RunningTool(
+        "/bin/bash", ["-c", script, Tool.path] + command, in: workspace.folder)
+      _ = try await shell.outcome()
+      for _ in 0..<500 where !workspace.exists("status") {
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      #expect(try workspace.text(of: "status") == "\(status)\n")
+    }
+  }
 }
 
 /// Variables of the environment stand for options.

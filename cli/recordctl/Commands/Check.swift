@@ -22,11 +22,14 @@ struct Check: StoreCommand {
       try context.interruption.check()
     }
     progress.finish()
-    try context.report([
-      "store": .text(context.store), "intact": .bool(report.isIntact),
-      "pages": .unsigned(report.pages.pagesRead), "entries": .unsigned(report.pages.entries),
-      "faults": .array(report.faults.map { .text($0) }),
-    ])
+    // Damage counts, also where nobody reads the report.
+    let told = Result {
+      try context.report([
+        "store": .text(context.store), "intact": .bool(report.isIntact),
+        "pages": .unsigned(report.pages.pagesRead), "entries": .unsigned(report.pages.entries),
+        "faults": .array(report.faults.map { .text($0) }),
+      ])
+    }
     guard report.isIntact else {
       throw Failure(
         .corrupt,
@@ -34,6 +37,7 @@ struct Check: StoreCommand {
           + (report.faults.count > 1 ? ", and \(report.faults.count - 1) more faults" : ""),
         hint: Failure.restoreHint)
     }
+    try told.get()
     return .success
   }
 }

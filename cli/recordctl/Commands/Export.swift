@@ -38,7 +38,7 @@ struct Export: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
-    let output = try OutputFile(path: outputFile)
+    let output = try OutputFile(path: outputFile, mayBeCut: outputFile == nil)
     let progress = context.progress("export", counting: "records")
     defer { progress.finish() }
     let count = try store.read { reader in

@@ -1,41 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import StorageEngine
+
 /// Where data goes: standard output, or a file that appears under its name only when complete.
 final class OutputFile {
   /// Bytes gathered before they are written.
   private static let chunkBytes = 1 << 16
 
   private let descriptor: Descriptor
-  /// The name the file gets at the end; nil where bytes go straight to their place.
-  private let target: String?
+  /// The name the file has until then, and the one it gets at the end; nil where bytes go straight
+  /// to their place.
+  private let names: (partial: String, target: String)?
+  /// Whether its reader may go away when it has seen enough.
+  private let mayBeCut: Bool
   private var pending: [UInt8] = []
   private var isOpen = true
 
-  /// Standard output.
+  /// Standard output, whose reader may go away when it has seen enough.
   init() {
     descriptor = .output
-    target = nil
+    names = nil
+    mayBeCut = true
   }
 
   /// A file, in place of any of that name; `-` is standard output.
   ///
   /// What is not an ordinary file, such as a device or a named pipe, is written to as it is. A
   /// private file is for its owner's eyes, as the store is.
-  init(path: String?, isPrivate: Bool = false) throws(FileFailure) {
+  init(
+    path: String?, isPrivate: Bool = false, mayBeCut: Bool = false
+  ) throws {
+    self.mayBeCut = mayBeCut
     guard let path, path != "-" else {
       descriptor = .output
-      target = nil
+      names = nil
       return
     }
     guard FileNames.isFileOrAbsent(path) else {
       descriptor = try Descriptor.writing(path)
-      target = nil
+      names = nil
       return
     }
-    let partial = path + ".partial"
-    FileNames.remove(partial)
+    guard try !Self.isStore(path) else {
+      throw Failure(.failure, "\(path) is a store, and is not replaced", hint: "another file")
+    }
+    let suffix = String(UInt32.random(in: .min ... .max), radix: 16)
+    let partial = "\(path).partial-\(suffix)"
     descriptor = try Descriptor.creating(partial, isPrivate: isPrivate)
-    target = path
+    names = (partial, path)
+  }
+
+  private static func isStore(_ path: String) throws(FileFailure) -> Bool {
+    guard FileNames.exists(path) else { return false }
+    let file = try Descriptor.reading(path)
+    defer { file.close() }
+    return Database.isStore(beginning: try file.read(upTo: Database.recognitionBytes))
   }
 
   /// A private file that must not exist yet; `-` is standard output.
@@ -67,23 +86,27 @@ final class OutputFile {
   /// Writes what is gathered.
   func drain() throws(FileFailure) {
     guard !pending.isEmpty else { return }
-    try descriptor.write(pending)
+    do throws(FileFailure) {
+      try descriptor.write(pending)
+    } catch {
+      throw mayBeCut && error.isReaderGone ? FileFailure.readerHasSeenEnough : error
+    }
     pending.removeAll(keepingCapacity: true)
   }
 
   /// Completes the output: what is gathered is written, and a file is flushed and gets its name.
   func finish() throws(FileFailure) {
     try drain()
-    guard let target, isOpen else { return }
+    guard let names, isOpen else { return }
     try descriptor.flush()
     descriptor.close()
     isOpen = false
-    try FileNames.rename(target + ".partial", to: target)
+    try FileNames.rename(names.partial, to: names.target)
   }
 
   private func discard() {
-    guard let target, isOpen else { return }
+    guard let names, isOpen else { return }
     descriptor.close()
-    FileNames.remove(target + ".partial")
+    FileNames.remove(names.partial)
   }
 }

@@ -15,6 +15,14 @@ struct FileFailure: Error, Sendable {
   }
 }
 
+extension FileFailure {
+  /// A reader went away that may do so: no failure at all.
+  static let readerHasSeenEnough = FileFailure(path: "", action: "", number: 0)
+
+  /// Whether nobody reads what was to be written.
+  var isReaderGone: Bool { number == EPIPE }
+}
+
 /// An open file, pipe or terminal.
 ///
 /// With `Interruption`, the only place of the tool that calls the operating system.

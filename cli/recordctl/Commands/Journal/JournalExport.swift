@@ -42,6 +42,10 @@ struct JournalExport: StoreCommand {
     try Self.drain(&writer, to: output)
     try output.finish()
     progress.finish()
+    let applied = try store.appliedVector()
+    if position.entries.contains(where: { applied[$0.origin] < $0.sequence }) {
+      context.log.notice("the store does not have all that --since names: is it the right one?")
+    }
     if let outputFile, !output.isStandardOutput {
       try context.report(["file": .text(outputFile), "transactions": .unsigned(count)])
     }

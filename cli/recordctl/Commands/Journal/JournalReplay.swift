@@ -28,14 +28,19 @@ struct JournalReplay: StoreCommand {
     let input = try InputFile(file, context.interruption)
     let progress = context.progress("replay", counting: "transactions")
     defer { progress.finish() }
+    var storeID = store.storeID
     var stream = JournalStream(name: input.name) { try input.read(upTo: $0) }
     var applied: UInt64 = 0
     var known: UInt64 = 0
     while let event = try stream.next() {
       switch event {
-      case .header(let header): try store.adopt(header.storeID, force: adopt)
+      case .header(let header):
+        storeID = header.storeID
+        if adopt { try store.adopt(storeID, force: true) }
+        // Asks whether it may be; an empty store changes with the first transactions only.
+        _ = try store.apply([], of: storeID)
       case .transactions(let transactions, _):
-        let outcome = try store.apply(transactions)
+        let outcome = try store.apply(transactions, of: storeID)
         applied += UInt64(outcome.applied)
         known += UInt64(outcome.known)
         progress.update(done: applied + known, fraction: input.fraction)
