@@ -5,7 +5,8 @@
 
 SHELL := /bin/bash -o pipefail
 
-# The same flags everywhere, so that nothing is built twice.
+# The same flags everywhere, so that nothing is built twice; `swift test` would add some of its own,
+# so `swift build` makes the tests too.
 FLAGS := -c release -Xswiftc -enable-testing
 SOURCES := Package.swift Sources Tests cli Benchmarks
 
@@ -28,7 +29,8 @@ demo: build
 
 test: prerequisites
 	@mkdir -p .build
-	@swift test $(FLAGS) --disable-xctest 2>&1 | tee .build/test.log
+	@swift build $(FLAGS) --build-tests
+	@swift test $(FLAGS) --skip-build --disable-xctest 2>&1 | tee .build/test.log
 	@.ci/enough-tests .build/test.log $(TEST_FLOOR)
 
 build: prerequisites
@@ -72,13 +74,15 @@ fuzz: prerequisites
 # Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts
 # is told where it is read, at the top of the test files.
 crash-long: prerequisites
+	@swift build $(FLAGS) --build-tests
 	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) \
 	  RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=4 RECORD_STORE_CRASH_WORKLOADS=40 \
 	  RECORD_STORE_FAULTS=4000 RECORD_STORE_FULL_DISK_RUNS=160 \
 	  RECORD_STORE_DAMAGE=40000 RECORD_STORE_FORGERIES=15000 \
 	  RECORD_STORE_THREAD_CUTS=2500 RECORD_STORE_THREAD_ROUNDS=1500 RECORD_STORE_KILL_ROUNDS=200 \
 	  RECORD_STORE_RANDOM_RUNS=120 \
-	  swift test $(FLAGS) --disable-xctest --filter 'StorageEngineTests|recordctlTests.CrashTests'
+	  swift test $(FLAGS) --skip-build --disable-xctest \
+	    --filter 'StorageEngineTests|recordctlTests.CrashTests'
 
 # Each sanitizer has a build folder of its own: their objects do not mix. Unoptimised and watched,
 # everything takes many times as long, so it is done fewer times.
