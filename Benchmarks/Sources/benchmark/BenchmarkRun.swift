@@ -108,7 +108,7 @@ extension BenchmarkRun {
   /// Writes the same rows as JSON lines and as CSV.
   private func makeInput(_ keys: GeneratedRow.KeyOrder) throws {
     for path in [jsonPath, csvPath] {
-      FileManager.default.createFile(atPath: path, contents: nil)
+      try Data().write(to: URL(filePath: path))
     }
     let json = try FileHandle(forWritingTo: URL(filePath: jsonPath))
     let csv = try FileHandle(forWritingTo: URL(filePath: csvPath))

@@ -216,6 +216,15 @@ extension SystemCalls {
   }
 }
 
+// MARK: - Threads
+
+extension SystemCalls {
+  /// Lets other threads that can run go first.
+  static func yield() {
+    _ = sched_yield()
+  }
+}
+
 // MARK: - Memory
 
 extension SystemCalls {

@@ -5,21 +5,34 @@
 /// Safe to share because its users agree among themselves who writes where; see `FramePool`.
 @safe
 final class AlignedBuffer: @unchecked Sendable {
+  /// Up to this many bytes come from the heap: cursors need a page each, and to map one and touch
+  /// it for the first time costs more than all they do with it.
+  private static let heapBytes = 64 << 10
+  private static let alignment = 4096
+
   let base: UnsafeMutableRawPointer
   let count: Int
+  private let isMapped: Bool
 
-  /// Maps `count` bytes.
+  /// Reserves `count` bytes, which are zero.
   ///
-  /// Physical memory is only used for what is touched.
+  /// Of a large buffer physical memory is only used for what is touched.
   init(count: Int, hugePages: Bool = false) throws(EngineError) {
+    self.count = count
+    isMapped = hugePages || count > Self.heapBytes
+    guard isMapped else {
+      unsafe base = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: Self.alignment)
+      unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+      return
+    }
     guard let memory = unsafe SystemCalls.mapMemory(count), let base = memory.baseAddress
     else { throw .invalidConfiguration("\(count) bytes of memory cannot be reserved") }
     if hugePages { unsafe SystemCalls.adviseHugePages(memory) }
     unsafe self.base = base
-    self.count = count
   }
 
   deinit {
+    guard isMapped else { return unsafe base.deallocate() }
     unsafe SystemCalls.unmapMemory(UnsafeMutableRawBufferPointer(start: base, count: count))
   }
 

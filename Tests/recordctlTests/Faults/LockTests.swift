@@ -12,8 +12,7 @@ import Testing
       // It waits for its standard input with the store open.
       let input = try HeldInput(in: workspace)
       let holder = try workspace.startImport(from: input)
-      try input.write(#"{"_key":1}"# + "\n")
-      try await workspace.awaitLocked("records.store")
+      try await input.write(#"{"_key":1}"# + "\n")
       let outcome = try await workspace.fail(5, "put", "a", "x", "{}", message: "held open")
       #expect(outcome.errors.contains("process \(holder.processIdentifier)"), "\(outcome.errors)")
       try input.end()
@@ -65,7 +64,7 @@ import Testing
       try await workspace.succeed("init")
       let input = try HeldInput(in: workspace)
       let tool = try workspace.startImport(from: input)
-      try await workspace.awaitLocked("records.store")
+      try await input.write(#"{"_key":1}"# + "\n")
       tool.send(signal: SIGINT)
       #expect(try await tool.outcome().status == 130)
       try input.end()
@@ -79,15 +78,6 @@ extension Workspace {
     try RunningTool(
       Tool.path, ["import", "-", "--format", "jsonl", "--collection", "a"], input: input.reading,
       in: folder)
-  }
-
-  /// Waits until some process holds the store.
-  func awaitLocked(_ store: String) async throws {
-    for _ in 0..<1000 {
-      if try await run("info", "--store", store).status == 5 { return }
-      try await Task.sleep(for: .milliseconds(10))
-    }
-    Issue.record("nobody opened \(store)")
   }
 
   /// Writes so many records as lines of JSON, as they are exported, in key order.

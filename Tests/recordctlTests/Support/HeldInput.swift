@@ -26,8 +26,17 @@ struct HeldInput {
     try #require(fcntl(reader, F_SETFL, 0) == 0)
   }
 
-  func write(_ text: String) throws {
+  /// Writes a text, and waits until the tool has read it: by then it has opened its store.
+  ///
+  /// To try the lock instead would take it, and the tool might come at that moment.
+  func write(_ text: String) async throws {
     try writing.write(contentsOf: Data(text.utf8))
+    var waiting: CInt = 1
+    for _ in 0..<3000 where waiting > 0 {
+      try #require(unsafe ioctl(writing.fileDescriptor, UInt(FIONREAD), &waiting) == 0)
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    try #require(waiting == 0, "nobody reads the input")
   }
 
   /// Ends the input.
