@@ -41,6 +41,15 @@ public struct Configuration: Sendable {
   public var identity: [UInt8]?
   /// Where checkpoints run; `nil` uses a thread of the database's own.
   public var scheduler: (any CheckpointScheduler)?
+  /// How long a commit waits for what a prepared transaction holds.
+  public var lockWait: Duration = .seconds(10)
+  /// What becomes of transactions that are found in doubt when the store is opened.
+  public var inDoubtPolicy: InDoubtDecision = .keep
+  /// Bytes of memory for what was committed since the oldest open transaction began; when they are
+  /// used up, that transaction is given up.
+  public var conflictWindowBytes: Int = 64 << 20
+  /// The time in milliseconds since 1970, for the age of transactions in doubt.
+  public var clock: @Sendable () -> UInt64 = SystemCalls.milliseconds
   /// Bytes of log that a transaction may take; the log has 32 bits for its length.
   var transactionBytes = Int(UInt32.max)
   /// Bytes of a log group from which on it takes no further transaction.

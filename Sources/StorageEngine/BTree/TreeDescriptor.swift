@@ -43,9 +43,11 @@ struct TreeSet {
     if let position = position(tree.id) { trees[position] = tree }
   }
 
-  /// Adds a tree whose identifier is above all others.
+  /// Adds a tree of a new identifier.
   mutating func add(_ tree: TreeDescriptor, named name: String) {
-    trees.append(tree)
+    // Of transactions side by side, the first to create a tree may be the last to commit.
+    let position = trees.lastIndex { $0.id < tree.id }.map { $0 + 1 } ?? 0
+    trees.insert(tree, at: position)
     names[TreeName(name)] = tree.id
     nextTree = max(nextTree, tree.id + 1)
   }

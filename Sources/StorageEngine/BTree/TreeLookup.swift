@@ -47,6 +47,15 @@ extension Pager {
     return try wholeValue(stored.form, stored.bytes)
   }
 
+  /// Whether a key has a value.
+  func contains(_ key: Bytes, in tree: TreeDescriptor) throws(EngineError) -> Bool {
+    guard tree.height > 0 else { return false }
+    var fallback: AlignedBuffer?
+    let epoch = pool.epochs.enter()
+    defer { pool.epochs.leave(epoch) }
+    return try leaf(for: key, in: tree, fallback: &fallback).lowerBound(key).found
+  }
+
   /// Puts a value together from what its leaf holds.
   func wholeValue(_ form: ValueForm, _ stored: [UInt8]) throws(EngineError) -> [UInt8] {
     switch form {

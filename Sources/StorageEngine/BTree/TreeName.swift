@@ -17,3 +17,27 @@ struct TreeName: Hashable, Comparable {
     left.bytes.lexicographicallyPrecedes(right.bytes)
   }
 }
+
+/// How the names of segments, indexes and the engine's own trees are kept apart in the catalog.
+enum StoredName {
+  static let segmentPrefix = "segment/"
+  static let indexPrefix = "index/"
+  static let preparedPrefix = "engine/prepared/"
+  /// What a tree made by a caller may not be named.
+  private static let reserved = [segmentPrefix, indexPrefix, "engine/"]
+
+  static func isReserved(_ name: String) -> Bool {
+    reserved.contains { name.utf8.starts(with: $0.utf8) }
+  }
+
+  /// The name without the prefix; `nil` for a tree of another kind.
+  static func name(ofTree tree: String, after prefix: String) -> String? {
+    guard tree.utf8.starts(with: prefix.utf8) else { return nil }
+    return String(Substring(tree.utf8.dropFirst(prefix.utf8.count)))
+  }
+
+  /// What the caller calls a tree, a segment or an index.
+  static func userName(ofTree tree: String) -> String {
+    name(ofTree: tree, after: segmentPrefix) ?? name(ofTree: tree, after: indexPrefix) ?? tree
+  }
+}

@@ -219,6 +219,14 @@ extension SystemCalls {
 // MARK: - Threads
 
 extension SystemCalls {
+  /// Milliseconds since 1970.
+  @Sendable
+  static func milliseconds() -> UInt64 {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    return UInt64(max(0, now.tv_sec)) * 1000 + UInt64(now.tv_nsec / 1_000_000)
+  }
+
   /// Lets other threads that can run go first.
   static func yield() {
     _ = sched_yield()

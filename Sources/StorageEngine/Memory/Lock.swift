@@ -8,7 +8,8 @@ import Glibc
 /// races where there are none.
 @safe
 final class Lock: @unchecked Sendable {
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  /// For `Condition`.
+  let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
   init() {
     unsafe mutex = .allocate(capacity: 1)

@@ -29,8 +29,7 @@ struct ChangeApplier {
   private func apply(_ change: TreeChange, to set: inout TreeSet) throws(EngineError) {
     switch change {
     case .create(let id, let name):
-      guard set[id] == nil, set.tree(named: name) == nil, set.trees.last.map({ $0.id < id }) ?? true
-      else { throw .treeExists(name) }
+      guard set[id] == nil, set.tree(named: name) == nil else { throw .treeExists(name) }
       set.add(TreeDescriptor(id: id), named: name)
     case .drop(let id):
       guard let tree = set[id] else { throw .treeNotFound("number \(id)") }

@@ -8,11 +8,24 @@ extension Database {
   /// Puts a transaction into the open group and applies it; returns its LSN.
   ///
   /// Fails without a trace unless the trees could not be read or written, which poisons the
-  /// database.
-  func submit(_ transaction: WriteTransaction) throws -> UInt64 {
+  /// database. Call under the writer lock; `deciding` is the prepared transaction whose end this
+  /// is, if so.
+  func submit(_ transaction: WriteTransaction, deciding number: UInt64? = nil) throws -> UInt64 {
     if !transaction.isEmpty { try state.participant?.prepareCommit(transaction) }
-    return try pager.structureLock.withLock { () throws(EngineError) in
-      if transaction.isEmpty { return state.working.lsn }
+    if transaction.isEmpty { return pager.structureLock.withLock { state.working.lsn } }
+    if let holder = prepared.blocker(of: transaction, except: number) {
+      throw TransactionError.lockTimeout(holder: holder.identifier)
+    }
+    let bounds = try transaction.storeRecordBounds()
+    let forgotten = try transaction.forget(prepared.finished)
+    let lsn = try append(transaction)
+    for (segment, bound) in bounds { recordNumbers.noteStored(segment, bound: bound) }
+    prepared.finished.removeFirst(forgotten)
+    return lsn
+  }
+
+  private func append(_ transaction: WriteTransaction) throws(EngineError) -> UInt64 {
+    try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
       pager.reclaim(durable: queue.durableLSN)
       let order = transaction.changes.sorted()
@@ -30,6 +43,7 @@ extension Database {
       }
       state.working.lsn = lsn
       if transaction.wroteDirectly { state.openFlushesFirst = true }
+      window.note(lsn, transaction.changes, transaction.treeChanges)
       return lsn
     }
   }

@@ -21,6 +21,11 @@ public final class Database: Sendable {
   /// Held while a checkpoint runs.
   let checkpointLock = Lock()
   let state: GuardedState
+  let treeNumbers: TreeNumbers
+  let recordNumbers = RecordNumbers()
+  let window: ConflictWindow
+  let prepared = PreparedTransactions()
+  let asyncWaiters = AsyncWaiters()
   private let closed = Atomic<Bool>(false)
 
   /// State that several locks guard; each part says which.
@@ -74,6 +79,9 @@ public final class Database: Sendable {
     identity = recovered.superblock.identity
     queue = CommitQueue(lsn: recovered.state.lsn)
     state = GuardedState(recovered: recovered)
+    treeNumbers = TreeNumbers(next: recovered.state.nextTree)
+    window = ConflictWindow(
+      lsn: recovered.state.lsn, limit: configuration.conflictWindowBytes)
   }
 
   deinit {
@@ -119,12 +127,26 @@ public final class Database: Sendable {
     return try open(on: storage, configuration: configuration)
   }
 
-  /// Opens a store on any storage.
+  /// Opens a store on any storage, and deals with transactions in doubt as the configuration says.
   ///
   /// Closes the storage when that fails.
   public static func open(
     on storage: any Storage, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
+    let (database, found) = try openUndecided(on: storage, configuration: configuration)
+    let plan = RecoveryPlan(database, found, policy: configuration.inDoubtPolicy)
+    do throws(TransactionError) {
+      return try plan.finish()
+    } catch {
+      if case .engine(let error) = error { throw error }
+      throw .invalidConfiguration("\(error)")
+    }
+  }
+
+  /// Opens a store and leaves what is in doubt undecided.
+  static func openUndecided(
+    on storage: any Storage, configuration: Configuration
+  ) throws(EngineError) -> (Database, [PreparedWork]) {
     do {
       try configuration.check()
       let recovered = try Recovery.recover(storage: storage, configuration: configuration)
@@ -132,7 +154,7 @@ public final class Database: Sendable {
       // Fresh writes make durable what recovery read back: the log's tail may have been written
       // by a process that ended before it was flushed, or whose flush failed.
       try database.checkpoint()
-      return database
+      return (database, try database.loadPrepared())
     } catch {
       storage.close()
       throw error

@@ -30,6 +30,12 @@ final class WriteSet {
 
   var isEmpty: Bool { entries.isEmpty }
 
+  /// About how much memory it takes.
+  var memoryBytes: Int { arenaBytes + entries.count * MemoryLayout<Entry>.stride + slots.count * 4 }
+
+  /// The trees in which it has changes.
+  var trees: Set<UInt32> { Set(entries.lazy.map(\.change.tree)) }
+
   // MARK: Arena
 
   private func store(_ bytes: Bytes) -> Bytes {

@@ -5,12 +5,15 @@
 /// Only valid inside the closure it is handed to.
 ///
 /// It sees everything committed before it, also what is not flushed yet, and its own changes.
-public final class WriteTransaction: TreeReader, OpenableView {
+public final class WriteTransaction: TreeWriting, OpenableView {
   let database: Database
-  let base: TreeSet
   var treeSet: TreeSet
   let changes = WriteSet()
   var treeChanges: [TreeChange] = []
+  /// For each segment the highest number given to a record.
+  var recordNumbers: [UInt32: UInt64] = [:]
+  /// Keys for which an index allows one value: nobody else may have given one.
+  var exclusiveKeys: [ExclusiveKey.Place: ExclusiveKey] = [:]
   /// Large values written for this transaction and not replaced by it since.
   var directValues: [[UInt8]: DirectValue] = [:]
   var wroteDirectly = false
@@ -18,11 +21,38 @@ public final class WriteTransaction: TreeReader, OpenableView {
 
   init(database: Database, base: TreeSet) {
     self.database = database
-    self.base = base
     treeSet = base
   }
 
+  /// Itself.
+  public var work: WriteTransaction {
+    get throws(EngineError) { self }
+  }
+
   var isEmpty: Bool { changes.isEmpty && treeChanges.isEmpty }
+
+  /// The trees it has dropped.
+  var droppedTrees: [UInt32] {
+    treeChanges.compactMap { change in if case .drop(let id) = change { id } else { nil } }
+  }
+
+  /// Whether it has made a tree.
+  func hasCreated(_ tree: TreeID) -> Bool {
+    treeChanges.contains { change in
+      if case .create(tree.rawValue, _) = change { true } else { false }
+    }
+  }
+
+  /// Puts its changes on top of another state.
+  func rebase(on state: TreeSet) {
+    treeSet = state
+    for change in treeChanges {
+      switch change {
+      case .create(let id, let name): treeSet.add(TreeDescriptor(id: id), named: name)
+      case .drop(let id): treeSet.remove(id)
+      }
+    }
+  }
 
   func end() {
     isEnded = true
@@ -58,15 +88,26 @@ public final class WriteTransaction: TreeReader, OpenableView {
   ///
   /// Names have 1 to 255 bytes. Throws `.treeExists`.
   public func createTree(named name: String) throws(EngineError) -> TreeID {
+    guard !StoredName.isReserved(name) else { throw .invalidTreeName(name) }
+    return try createStoredTree(named: name)
+  }
+
+  /// Creates a tree of any kind.
+  func createStoredTree(named name: String) throws(EngineError) -> TreeID {
     try checkOpen()
-    guard !name.isEmpty, name.utf8.count <= Catalog.maximumNameBytes,
-      treeSet.nextTree < UInt32.max - 1
-    else { throw .invalidTreeName(name) }
+    guard !name.isEmpty, name.utf8.count <= Catalog.maximumNameBytes else {
+      throw .invalidTreeName(name)
+    }
     if treeSet.tree(named: name) != nil { throw .treeExists(name) }
-    let id = treeSet.nextTree
+    guard let id = database.treeNumbers.take() else { throw .invalidTreeName(name) }
+    create(id, named: name)
+    return TreeID(rawValue: id)
+  }
+
+  /// Creates a tree whose number was taken before.
+  func create(_ id: UInt32, named name: String) {
     treeSet.add(TreeDescriptor(id: id), named: name)
     treeChanges.append(.create(id: id, name: name))
-    return TreeID(rawValue: id)
   }
 
   /// Drops a tree with all its entries.
@@ -78,6 +119,8 @@ public final class WriteTransaction: TreeReader, OpenableView {
     where change.operation == .putDirect { abandon(change.value.array) }
     treeSet.remove(tree.rawValue)
     treeChanges.append(.drop(id: tree.rawValue))
+    recordNumbers[tree.rawValue] = nil
+    exclusiveKeys = exclusiveKeys.filter { $0.key.tree != tree.rawValue }
   }
 
   // MARK: Entries
@@ -89,7 +132,7 @@ public final class WriteTransaction: TreeReader, OpenableView {
     let descriptor = try descriptor(tree)
     var count = descriptor.entries
     for change in changes.changes(in: tree.rawValue, range: .all) {
-      let exists = try database.pager.value(forKey: change.key, in: descriptor) != nil
+      let exists = try database.pager.contains(change.key, in: descriptor)
       if change.operation == .delete {
         if exists { count -= 1 }
       } else if !exists {
@@ -106,6 +149,15 @@ public final class WriteTransaction: TreeReader, OpenableView {
     return try key.withBytes { (bytes) throws(EngineError) in
       if let change = changes.find(bytes, in: tree.rawValue) { return try value(of: change) }
       return try database.pager.value(forKey: bytes, in: descriptor)
+    }
+  }
+
+  /// Whether a key has a value.
+  func contains(_ key: [UInt8], in tree: TreeID) throws(EngineError) -> Bool {
+    let descriptor = try descriptor(tree)
+    return try key.withBytes { (bytes) throws(EngineError) in
+      if let change = changes.find(bytes, in: tree.rawValue) { return change.operation != .delete }
+      return try database.pager.contains(bytes, in: descriptor)
     }
   }
 

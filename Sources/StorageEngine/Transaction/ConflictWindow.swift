@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What was committed since the oldest open transaction began, so that the commit of each can be
+/// checked against it.
+///
+/// Nothing is kept while no transaction is open. When more is kept than the limit allows, the
+/// oldest transaction is given up.
+final class ConflictWindow: @unchecked Sendable {
+  /// A commit that open transactions may not have seen.
+  private struct Commit {
+    let lsn: UInt64
+    let changes: WriteSet
+    let dropped: [UInt32]
+  }
+
+  /// An open transaction: its base, once that is known, and whether it was given up.
+  private struct Open {
+    let ticket: UInt64
+    var base: UInt64
+    var isGivenUp = false
+  }
+
+  private let lock = Lock()
+  private let limit: Int
+  private var commits: [Commit] = []
+  private var bytes = 0
+  /// In the order they began.
+  private var open: [Open] = []
+  private var nextTicket: UInt64 = 1
+  /// The last commit that was not kept, because no transaction was open.
+  private var lastUnkept: UInt64
+
+  init(lsn: UInt64, limit: Int) {
+    lastUnkept = lsn
+    self.limit = limit
+  }
+
+  /// Registers a transaction that begins.
+  ///
+  /// Every commit from now on is kept for it; it must begin behind the LSN returned, whose
+  /// successors are all kept.
+  func begin() -> (ticket: UInt64, behind: UInt64) {
+    lock.withLock {
+      let ticket = nextTicket
+      nextTicket += 1
+      open.append(Open(ticket: ticket, base: lastUnkept))
+      return (ticket, lastUnkept)
+    }
+  }
+
+  /// Forgets a transaction.
+  func end(_ ticket: UInt64) {
+    lock.withLock {
+      open.removeAll { $0.ticket == ticket }
+      prune()
+    }
+  }
+
+  /// Notes which state a transaction reads.
+  func setBase(_ base: UInt64, of ticket: UInt64) {
+    lock.withLock {
+      guard let position = open.firstIndex(where: { $0.ticket == ticket }) else { return }
+      open[position].base = base
+      prune()
+    }
+  }
+
+  /// Keeps a commit, if a transaction is open.
+  func note(_ lsn: UInt64, _ changes: WriteSet, _ trees: [TreeChange]) {
+    lock.withLock {
+      guard !open.isEmpty else {
+        lastUnkept = lsn
+        return
+      }
+      let dropped = trees.compactMap { change -> UInt32? in
+        if case .drop(let id) = change { id } else { nil }
+      }
+      commits.append(Commit(lsn: lsn, changes: changes, dropped: dropped))
+      bytes += changes.memoryBytes
+      while bytes > limit, let oldest = open.firstIndex(where: { !$0.isGivenUp }) {
+        open[oldest].isGivenUp = true
+        prune()
+      }
+    }
+  }
+
+  /// Drops what every open transaction has seen.
+  private func prune() {
+    let oldest = open.lazy.filter { !$0.isGivenUp }.map(\.base).min() ?? .max
+    let seen = commits.firstIndex { $0.lsn > oldest } ?? commits.count
+    guard seen > 0 else { return }
+    for commit in commits[..<seen] { bytes -= commit.changes.memoryBytes }
+    lastUnkept = max(lastUnkept, commits[seen - 1].lsn)
+    commits.removeFirst(seen)
+  }
+
+  func isGivenUp(_ ticket: UInt64) -> Bool {
+    lock.withLock { open.first { $0.ticket == ticket }?.isGivenUp ?? true }
+  }
+
+  /// Looks for a commit since `base` with which a transaction is at odds; returns the tree.
+  ///
+  /// - Parameters:
+  ///   - written: what it wrote, if that must be unchanged.
+  ///   - read: what it read, if that must be unchanged.
+  ///   - dropped: the trees it dropped, in which nothing may have been written.
+  func conflict(
+    since base: UInt64, written: WriteSet?, read: ReadSet?, dropped: [UInt32]
+  ) -> UInt32? {
+    lock.withLock {
+      for commit in commits where commit.lsn > base {
+        if let tree = written?.firstCommonKey(with: commit.changes) { return tree }
+        if let read {
+          if let tree = read.firstConflict(with: commit.changes) { return tree }
+          if let tree = commit.dropped.first(where: { read.contains(tree: $0) }) { return tree }
+        }
+        let changed = dropped.first { !commit.changes.changes(in: $0, range: .all).isEmpty }
+        if written != nil, let changed { return changed }
+      }
+      return nil
+    }
+  }
+
+  /// How many transactions are open, how many commits are kept for them, and the base of the
+  /// oldest.
+  var figures: (open: Int, commits: Int, oldestBase: UInt64?) {
+    lock.withLock { (open.count, commits.count, open.lazy.map(\.base).min()) }
+  }
+}

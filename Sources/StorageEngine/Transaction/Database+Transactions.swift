@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Transactions that are open side by side, and how they commit.
+extension Database {
+  /// Begins a transaction beside those that are open.
+  ///
+  /// It sees what is durable, and everything that was committed by this process before.
+  ///
+  /// - Throws: `.identifierTooLong`, `.engine`.
+  public func begin(
+    _ options: TransactionOptions = TransactionOptions()
+  ) throws(TransactionError) -> Transaction {
+    let limit = TransactionOptions.maximumIdentifierBytes
+    guard options.identifier.count <= limit else {
+      throw .identifierTooLong(length: options.identifier.count, limit: limit)
+    }
+    try transactional { () throws(EngineError) in try checkWritable() }
+    let (ticket, behind) = window.begin()
+    do throws(EngineError) {
+      if published.lsn < behind { try settle(behind, .synced) }
+    } catch {
+      window.end(ticket)
+      throw .engine(error)
+    }
+    let registry = pager.snapshots
+    let base = registry.lock.withLock {
+      registry.open(state.published.lsn)
+      return state.published
+    }
+    window.setBase(base.lsn, of: ticket)
+    return Transaction(self, ticket: ticket, base: base, options)
+  }
+
+  /// What readers see.
+  var published: TreeSet { pager.snapshots.lock.withLock { state.published } }
+
+  /// Checks a transaction and puts it into the open group; returns its LSN.
+  func submit(_ transaction: Transaction, _ work: WriteTransaction) throws(TransactionError)
+    -> UInt64
+  {
+    try exclusively { () throws(TransactionError) in
+      try admit(transaction, work)
+      return try submitChecked(work)
+    }
+  }
+
+  /// Runs `body` as the only writer.
+  func exclusively<R>(
+    _ body: () throws(TransactionError) -> R
+  ) throws(TransactionError) -> R {
+    try writerLock.withLock { () throws(TransactionError) in
+      try transactional { () throws(EngineError) in try checkWritable() }
+      return try body()
+    }
+  }
+
+  /// Waits for what prepared transactions hold, checks for conflicts, and puts the changes on top
+  /// of the last state.
+  ///
+  /// Call under the writer lock.
+  func admit(_ transaction: Transaction, _ work: WriteTransaction) throws(TransactionError) {
+    try awaitPrepared(work)
+    if window.isGivenUp(transaction.ticket) { throw .tooOld }
+    let working = pager.structureLock.withLock { state.working }
+    try checkTrees(of: work, base: transaction.base, working)
+    let strategy = transaction.options.strategy
+    let conflict = window.conflict(
+      since: transaction.base.lsn, written: strategy == .lastWriteWins ? nil : work.changes,
+      read: transaction.reads, dropped: work.droppedTrees)
+    if let conflict { throw .conflict(tree: name(of: conflict, in: transaction.base)) }
+    work.rebase(on: working)
+    try checkExclusiveKeys(of: work, working)
+  }
+
+  /// Waits until no prepared transaction holds what `work` needs.
+  private func awaitPrepared(_ work: WriteTransaction) throws(TransactionError) {
+    guard prepared.blocker(of: work) != nil else { return }
+    let deadline = Condition.deadline(after: configuration.lockWait)
+    while let holder = prepared.blocker(of: work) {
+      guard prepared.released.wait(writerLock, until: deadline) else {
+        throw .lockTimeout(holder: holder.identifier)
+      }
+      try transactional { () throws(EngineError) in try checkWritable() }
+    }
+  }
+
+  /// Every tree that was changed must be there still, and no name given may be taken.
+  private func checkTrees(
+    of work: WriteTransaction, base: TreeSet, _ working: TreeSet
+  ) throws(TransactionError) {
+    var created: Set<UInt32> = []
+    var dropped: Set<UInt32> = []
+    for change in work.treeChanges {
+      switch change {
+      case .create(let id, let name):
+        created.insert(id)
+        if let other = working.tree(named: name), !dropped.contains(other) {
+          throw .nameTaken(StoredName.userName(ofTree: name))
+        }
+      case .drop(let id):
+        dropped.insert(id)
+        if working[id] == nil, !created.contains(id) { throw .dropped(name(of: id, in: base)) }
+      }
+    }
+    for tree in work.changes.trees where !created.contains(tree) && working[tree] == nil {
+      throw .dropped(name(of: tree, in: base))
+    }
+  }
+
+  func name(of tree: UInt32, in set: TreeSet) -> String {
+    let name = set.names.first { $0.value == tree }?.key.text
+    return name.map(StoredName.userName) ?? "tree \(tree)"
+  }
+
+  /// Nobody may have given another value for a key of an exclusive index.
+  private func checkExclusiveKeys(
+    of work: WriteTransaction, _ working: TreeSet
+  ) throws(TransactionError) {
+    for exclusive in work.exclusiveKeys.values {
+      guard let tree = working[exclusive.tree] else { continue }
+      let stored = try transactional { () throws(EngineError) in
+        try exclusive.key.withBytes { (key) throws(EngineError) in
+          try pager.value(forKey: key, in: tree)
+        }
+      }
+      if let stored, stored != exclusive.value {
+        throw .duplicateKey(index: exclusive.index, key: exclusive.userKey)
+      }
+    }
+  }
+
+  /// Puts changes that were checked into the open group.
+  func submitChecked(_ work: WriteTransaction) throws(TransactionError) -> UInt64 {
+    do {
+      let lsn = try submit(work)
+      work.end()
+      return lsn
+    } catch let error as EngineError {
+      throw .engine(error)
+    } catch let error as TransactionError {
+      throw error
+    } catch {
+      // Only a commit participant throws anything else.
+      throw .refused(reason: "\(error)")
+    }
+  }
+}
+
+extension Transaction {
+  /// Commits: all changes become visible together, as durable as asked.
+  ///
+  /// When it throws `.conflict`, `.nameTaken` or any other error but `.engine(.poisoned)`, nothing
+  /// was changed and the transaction is over. Commits of several threads share flushes.
+  public func commit() throws(TransactionError) {
+    try pendingCommit().map { pending throws(TransactionError) in
+      try transactional { () throws(EngineError) in try pending.wait() }
+    }
+  }
+
+  /// Commits without holding up the thread while the disk works.
+  public func commit() async throws(TransactionError) {
+    guard let pending = try pendingCommit() else { return }
+    do {
+      try await pending.waitWithoutBlocking()
+    } catch {
+      throw .engine(error)
+    }
+  }
+
+  /// Checks and submits; `nil` when there is nothing to wait for.
+  private func pendingCommit() throws(TransactionError) -> PendingCommit? {
+    let database = database
+    let lsn = try withWrites(orThrow: TransactionError.ended) {
+      (work) throws(TransactionError) -> UInt64? in
+      defer { end() }
+      do throws(TransactionError) {
+        // Without changes there is nothing that could be at odds: it has read one state.
+        if work.isEmpty { return nil }
+        return try database.submit(self, work)
+      } catch {
+        work.rollback()
+        throw error
+      }
+    }
+    database.scheduleCheckpointIfDue()
+    return lsn.map {
+      PendingCommit(
+        database: database, lsn: $0,
+        durability: options.durability ?? database.configuration.durability)
+    }
+  }
+}

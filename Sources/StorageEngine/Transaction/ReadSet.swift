@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a transaction has read: keys one by one, and ranges.
+final class ReadSet {
+  struct Range {
+    let tree: UInt32
+    let keys: KeyRange
+  }
+
+  /// The keys, as changes that say nothing of values.
+  let keys = WriteSet()
+  private(set) var ranges: [Range] = []
+
+  func note(_ key: Bytes, in tree: UInt32) {
+    keys.set(.delete, key, in: tree, value: key.prefix(0))
+  }
+
+  func note(_ range: KeyRange, in tree: UInt32) {
+    ranges.append(Range(tree: tree, keys: range))
+  }
+
+  /// A tree of which a key or range was read that `changes` has changed.
+  func firstConflict(with changes: WriteSet) -> UInt32? {
+    if let tree = keys.firstCommonKey(with: changes) { return tree }
+    return ranges.first { !changes.changes(in: $0.tree, range: $0.keys).isEmpty }?.tree
+  }
+
+  /// Whether anything of a tree was read.
+  func contains(tree: UInt32) -> Bool {
+    ranges.contains { $0.tree == tree } || !keys.changes(in: tree, range: .all).isEmpty
+  }
+}
+
+extension WriteSet {
+  /// A tree in which both have changed one key.
+  func firstCommonKey(with other: WriteSet) -> UInt32? {
+    let (smaller, larger) = entries.count <= other.entries.count ? (self, other) : (other, self)
+    return smaller.entries.first {
+      larger.find($0.change.key, in: $0.change.tree) != nil
+    }?.change.tree
+  }
+}

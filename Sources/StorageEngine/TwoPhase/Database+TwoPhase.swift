@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Two-phase commit.
+///
+/// A prepared transaction is stored in a tree of its own by an ordinary commit, and decided by
+/// another that makes its changes and gives the tree up; so it survives crashes and checkpoints as
+/// any data does, and a decision is never half made.
+extension Database {
+  /// Checks a transaction and makes it durable without making its changes; returns its number.
+  func prepare(
+    _ transaction: Transaction, _ work: WriteTransaction
+  ) throws(TransactionError) -> UInt64 {
+    let (number, lsn) = try exclusively { () throws(TransactionError) in
+      try admit(transaction, work)
+      let prepared = try store(transaction, work)
+      return prepared
+    }
+    scheduleCheckpointIfDue()
+    try transactional { () throws(EngineError) in try settle(lsn, .synced) }
+    return number
+  }
+
+  private func store(
+    _ transaction: Transaction, _ work: WriteTransaction
+  ) throws(TransactionError) -> (number: UInt64, lsn: UInt64) {
+    let number = prepared.takeNumber()
+    let storing = WriteTransaction(
+      database: self, base: pager.structureLock.withLock { state.working })
+    do throws(EngineError) {
+      let tree = try storing.createStoredTree(named: PreparedTree.name(number))
+      let stored = PreparedWork(
+        number: number, identifier: transaction.identifier, preparedAt: configuration.clock(),
+        state: .inDoubt, tree: tree)
+      try storing.takeRecordBounds(of: work)
+      var writer = PreparedTreeWriter(storing, tree)
+      try writer.append(PreparedTree.header(stored, flags: 0))
+      try writer.append(work, transaction.reads)
+    } catch {
+      storing.rollback()
+      throw .engine(error)
+    }
+    let lsn: UInt64
+    do throws(TransactionError) {
+      lsn = try submitChecked(storing)
+    } catch {
+      storing.rollback()
+      throw error
+    }
+    // What was written ahead for the changes is in the tree now.
+    work.rollback()
+    try load(number)
+    return (number, lsn)
+  }
+
+  /// Takes a transaction in doubt back out of its tree, as recovery does.
+  private func load(_ number: UInt64) throws(TransactionError) {
+    let working = pager.structureLock.withLock { state.working }
+    let reader = PreparedTreeReader(
+      pager: pager, reader: WriteTransaction(database: self, base: working))
+    try transactional { () throws(EngineError) in
+      for work in try reader.readAll() where work.number == number { hold(work) }
+    }
+  }
+
+  /// Takes all transactions in doubt out of the file, which was just opened.
+  func loadPrepared() throws(EngineError) -> [PreparedWork] {
+    let all = try PreparedTreeReader(
+      pager: pager, reader: WriteTransaction(database: self, base: state.working)
+    ).readAll()
+    for work in all { hold(work) }
+    return all
+  }
+
+  private func hold(_ work: PreparedWork) {
+    for case .create(let id, _) in work.treeChanges { treeNumbers.reserve(id) }
+    switch work.state {
+    case .inDoubt: prepared.add(work)
+    case .committed: prepared.finished.append(work.tree)
+    }
+  }
+
+  // MARK: Deciding
+
+  /// Makes the changes of a prepared transaction.
+  func commitPrepared(
+    _ number: UInt64, durability: Durability?
+  ) throws(TransactionError) {
+    let lsn = try exclusively { () throws(TransactionError) in
+      guard var work = prepared.inDoubt[number] else { throw .notInDoubt(number: number) }
+      work.state = .committed
+      let deciding = WriteTransaction(
+        database: self, base: pager.structureLock.withLock { state.working })
+      do throws(EngineError) {
+        try deciding.repeatChanges(of: work, isJoined: state.participant != nil)
+      } catch {
+        deciding.rollback()
+        throw .engine(error)
+      }
+      let lsn = try submitDecision(deciding, number)
+      prepared.finished.append(work.tree)
+      return lsn
+    }
+    scheduleCheckpointIfDue()
+    try transactional { () throws(EngineError) in
+      try settle(lsn, durability ?? configuration.durability)
+    }
+  }
+
+  /// Gives up a prepared transaction.
+  func rollbackPrepared(_ number: UInt64) throws(TransactionError) {
+    let lsn = try exclusively { () throws(TransactionError) in
+      guard let work = prepared.inDoubt[number] else { throw .notInDoubt(number: number) }
+      let deciding = WriteTransaction(
+        database: self, base: pager.structureLock.withLock { state.working })
+      try transactional { () throws(EngineError) in try deciding.dropTree(work.tree) }
+      return try submitDecision(deciding, number)
+    }
+    try transactional { () throws(EngineError) in try settle(lsn, .synced) }
+  }
+
+  private func submitDecision(
+    _ deciding: WriteTransaction, _ number: UInt64
+  ) throws(TransactionError) -> UInt64 {
+    do {
+      let lsn = try submit(deciding, deciding: number)
+      deciding.end()
+      prepared.remove(number)
+      return lsn
+    } catch {
+      deciding.rollback()
+      switch error {
+      case let error as EngineError: throw .engine(error)
+      case let error as TransactionError: throw error
+      default: throw .refused(reason: "\(error)")
+      }
+    }
+  }
+}
+
+extension WriteTransaction {
+  /// Takes over the bounds of record numbers: of segments that are there as changes of its own, of
+  /// new ones as changes of the transaction that makes them.
+  fileprivate func takeRecordBounds(of work: WriteTransaction) throws(EngineError) {
+    for (segment, number) in work.recordNumbers {
+      if treeSet[segment] != nil {
+        recordNumbers[segment] = number
+      } else {
+        var value: [UInt8] = []
+        value.appendInteger(number + 1)
+        try work.put(
+          value, forKey: SegmentTree.boundKey, in: TreeID(rawValue: segment))
+      }
+    }
+  }
+
+  /// Makes the changes of a prepared transaction, and notes in its tree what they replace.
+  fileprivate func repeatChanges(
+    of work: PreparedWork, isJoined: Bool
+  ) throws(EngineError) {
+    var flags = isJoined ? PreparedTree.joinedFlag : 0
+    for case .drop(let id) in work.treeChanges where treeSet[id] != nil {
+      try dropTree(TreeID(rawValue: id))
+      flags |= PreparedTree.incompleteUndoFlag
+    }
+    for case .create(let id, let name) in work.treeChanges { create(id, named: name) }
+    var writer = PreparedTreeWriter(self, work.tree, from: 1 << 62)
+    for entry in work.changes.entries {
+      let change = entry.change
+      let key = change.key.array
+      let tree = TreeID(rawValue: change.tree)
+      let old = try value(forKey: key, in: tree)
+      if let old, old.count > PreparedTree.longestUndo {
+        flags |= PreparedTree.incompleteUndoFlag
+      } else {
+        try writer.append(
+          PreparedTree.entry(old == nil ? .undoAbsent : .undo, change.tree, key, old ?? []))
+      }
+      if change.operation == .delete {
+        try delete(key, in: tree)
+      } else {
+        try put(change.value.array, forKey: key, in: tree)
+      }
+    }
+    try put(
+      PreparedTree.header(work, flags: flags), forKey: PreparedTree.key(0), in: work.tree)
+  }
+}
+
+extension Transaction {
+  /// First phase: checks for conflicts and makes the changes durable, without showing them.
+  ///
+  /// What it wrote, and what its strategy needs to stay unchanged, is held until it is decided:
+  /// commits of others that need it wait. It stays in doubt over crashes; see `RecoveryPlan`.
+  public func prepare() throws(TransactionError) -> PreparedTransaction {
+    let database = database
+    let number = try withWrites(orThrow: TransactionError.ended) {
+      (work) throws(TransactionError) -> UInt64 in
+      defer { end() }
+      do throws(TransactionError) {
+        return try database.prepare(self, work)
+      } catch {
+        work.rollback()
+        throw error
+      }
+    }
+    return PreparedTransaction(database, number, options)
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// A transaction that is durable and waits for its second phase.
+///
+/// One that is dropped without a decision is rolled back; one that a crash left in doubt waits for a
+/// decision through `Database.inDoubtTransactions` or a `RecoveryPlan`.
+public final class PreparedTransaction: Sendable {
+  private let database: Database
+  private let isDecided = Atomic<Bool>(false)
+  private let durability: Durability?
+  /// The number under which it is listed while in doubt.
+  public let number: UInt64
+  /// The name given to the transaction.
+  public let identifier: [UInt8]
+
+  init(_ database: Database, _ number: UInt64, _ options: TransactionOptions) {
+    self.database = database
+    self.number = number
+    identifier = options.identifier
+    durability = options.durability
+  }
+
+  deinit {
+    // A store that is closed keeps it in doubt.
+    if !isDecided.load(ordering: .acquiring) { try? database.rollbackPrepared(number) }
+  }
+
+  /// Second phase: makes the changes.
+  ///
+  /// After an error of the disk it is in doubt still, in the store as it is reopened.
+  public func commit() throws(TransactionError) {
+    try decide { () throws(TransactionError) in
+      try database.commitPrepared(number, durability: durability)
+    }
+  }
+
+  /// Second phase: gives the changes up.
+  public func rollback() throws(TransactionError) {
+    try decide { () throws(TransactionError) in try database.rollbackPrepared(number) }
+  }
+
+  private func decide(
+    _ decision: () throws(TransactionError) -> Void
+  ) throws(TransactionError) {
+    guard !isDecided.exchange(true, ordering: .acquiringAndReleasing) else { throw .ended }
+    try decision()
+  }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A transaction whose changes are durable, but not made: they wait for a decision.
+struct PreparedWork {
+  /// Where it stands, as in the file.
+  enum State: UInt8 {
+    case inDoubt = 0
+    /// Decided, and kept for the recovery until it is forgotten.
+    case committed = 1
+  }
+
+  let number: UInt64
+  let identifier: [UInt8]
+  /// Milliseconds since 1970.
+  let preparedAt: UInt64
+  var state: State
+  /// The tree that holds all this.
+  let tree: TreeID
+  /// Whether a layer above joined the commit.
+  var isJoined = false
+  var treeChanges: [TreeChange] = []
+  let changes = WriteSet()
+  /// What must stay as it was read.
+  let reads = ReadSet()
+  /// Whether `undo` names every key.
+  var hasWholeUndo = true
+  /// For a committed one what its keys had before.
+  var undo: [Undo] = []
+
+  /// What a key had; no value for nothing.
+  struct Undo {
+    let tree: UInt32
+    let key: [UInt8]
+    let value: [UInt8]?
+  }
+
+  /// Whether the changes of another transaction touch what this one holds.
+  func holds(_ work: WriteTransaction) -> Bool {
+    if changes.firstCommonKey(with: work.changes) != nil { return true }
+    if reads.firstConflict(with: work.changes) != nil { return true }
+    let trees = changes.trees
+    for change in work.treeChanges {
+      switch change {
+      case .create(_, let name): if createdNames.contains(name) { return true }
+      case .drop(let id): if trees.contains(id) || reads.contains(tree: id) { return true }
+      }
+    }
+    let dropped = droppedTrees
+    guard !dropped.isEmpty else { return false }
+    return !dropped.isDisjoint(with: work.changes.trees)
+      || !dropped.isDisjoint(with: work.droppedTrees)
+  }
+
+  private var createdNames: [String] {
+    treeChanges.compactMap { change in if case .create(_, let name) = change { name } else { nil } }
+  }
+
+  private var droppedTrees: Set<UInt32> {
+    Set(
+      treeChanges.compactMap { change in if case .drop(let id) = change { id } else { nil } })
+  }
+}
+
+/// The transactions in doubt, with what they hold.
+///
+/// Guarded by the writer lock.
+final class PreparedTransactions: @unchecked Sendable {
+  /// Broadcast when one lets go of what it held.
+  let released = Condition()
+  private(set) var inDoubt: [UInt64: PreparedWork] = [:]
+  /// Trees of those that were decided, to be dropped with the next commit.
+  var finished: [TreeID] = []
+  private var nextNumber: UInt64 = 1
+
+  func takeNumber() -> UInt64 {
+    defer { nextNumber += 1 }
+    return nextNumber
+  }
+
+  func add(_ work: PreparedWork) {
+    nextNumber = max(nextNumber, work.number + 1)
+    inDoubt[work.number] = work
+  }
+
+  /// Takes out one that was decided, and wakes those who wait for it.
+  func remove(_ number: UInt64) {
+    inDoubt[number] = nil
+    released.broadcast()
+  }
+
+  /// One that holds what a transaction needs.
+  func blocker(of work: WriteTransaction, except number: UInt64? = nil) -> PreparedWork? {
+    inDoubt.isEmpty ? nil : inDoubt.values.first { $0.number != number && $0.holds(work) }
+  }
+}
+
+extension WriteTransaction {
+  /// Drops the trees of transactions that were decided; returns how many.
+  func forget(_ trees: [TreeID]) throws(EngineError) -> Int {
+    for tree in trees { try dropTree(tree) }
+    return trees.count
+  }
+}
