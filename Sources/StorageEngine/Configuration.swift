@@ -50,6 +50,9 @@ public struct Configuration: Sendable {
   public var conflictWindowBytes: Int = 64 << 20
   /// The time in milliseconds since 1970, for the age of transactions in doubt.
   public var clock: @Sendable () -> UInt64 = SystemCalls.milliseconds
+  /// Bytes of memory for the changes of a transaction; what is more is written to the disk, and the
+  /// transaction goes on.
+  public var transactionMemoryBytes: Int = 64 << 20
   /// Bytes of log that a transaction may take; the log has 32 bits for its length.
   var transactionBytes = Int(UInt32.max)
   /// Bytes of a log group from which on it takes no further transaction.

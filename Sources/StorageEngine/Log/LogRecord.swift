@@ -6,6 +6,9 @@ enum LogRecord {
   /// UInt32 bytes of the record, UInt8 kind, three zero bytes, UInt64 LSN, UInt32 tree operations.
   static let headerBytes = 20
   static let kindCommit: UInt8 = 1
+  /// A commit of which some changes were written to runs of pages: between the tree operations and
+  /// the key operations it names them.
+  static let kindSpilledCommit: UInt8 = 2
 
   enum TreeOperation: UInt8 {
     case create = 1
@@ -45,26 +48,45 @@ enum TreeChange: Equatable {
 extension LogBuffer {
   /// Appends a transaction.
   func append(
-    lsn: UInt64, trees: [TreeChange], changes: some Sequence<KeyChange>
+    lsn: UInt64, trees: [TreeChange], spilled: [SpilledRun] = [],
+    changes: some Sequence<KeyChange>
   ) {
     let start = count
     appendInteger(UInt32(0))
-    appendInteger(LogRecord.kindCommit)
+    appendInteger(spilled.isEmpty ? LogRecord.kindCommit : LogRecord.kindSpilledCommit)
     appendInteger(UInt8(0))
     appendInteger(UInt16(0))
     appendInteger(lsn)
     appendInteger(UInt32(trees.count))
     for tree in trees { append(tree) }
-    for change in changes {
-      appendInteger(change.operation.rawValue)
-      appendInteger(UInt8(0))
-      appendInteger(UInt16(change.key.count))
-      appendInteger(change.tree)
-      appendInteger(UInt32(change.value.count))
-      append(change.key)
-      append(change.value)
-    }
+    if !spilled.isEmpty { append(spilled) }
+    for change in changes { append(change) }
     overwrite(UInt32(clamping: count - start), at: start)
+  }
+
+  func append(_ change: KeyChange) {
+    appendInteger(change.operation.rawValue)
+    appendInteger(UInt8(0))
+    appendInteger(UInt16(change.key.count))
+    appendInteger(change.tree)
+    appendInteger(UInt32(change.value.count))
+    append(change.key)
+    append(change.value)
+  }
+
+  private func append(_ spilled: [SpilledRun]) {
+    appendInteger(UInt32(spilled.count))
+    for run in spilled {
+      appendInteger(UInt32(run.blocks.count))
+      for block in run.blocks {
+        let value = block.value.encoded
+        appendInteger(block.tree)
+        appendInteger(UInt16(block.key.count))
+        appendInteger(UInt16(value.count))
+        block.key.withBytes { append($0) }
+        value.withBytes { append($0) }
+      }
+    }
   }
 
   private func append(_ change: TreeChange) {
@@ -97,6 +119,7 @@ struct LogRecordReader {
   struct Transaction {
     let lsn: UInt64
     let trees: [TreeChange]
+    let spilled: [SpilledRun]
     /// In the log's bytes, which must outlive this.
     let changes: [KeyChange]
   }
@@ -116,8 +139,9 @@ struct LogRecordReader {
     guard length >= LogRecord.headerBytes, length <= bytes.count - offset else {
       throw malformed("a record of \(length) bytes")
     }
-    guard bytes[offset + 4] == LogRecord.kindCommit else {
-      throw malformed("a record of the unknown kind \(bytes[offset + 4])")
+    let kind = bytes[offset + 4]
+    guard kind == LogRecord.kindCommit || kind == LogRecord.kindSpilledCommit else {
+      throw malformed("a record of the unknown kind \(kind)")
     }
     let end = offset + length
     let lsn = bytes.load(offset + 8, as: UInt64.self)
@@ -126,9 +150,45 @@ struct LogRecordReader {
     guard treeCount <= length else { throw malformed("\(treeCount) tree operations") }
     var trees: [TreeChange] = []
     for _ in 0..<treeCount { trees.append(try treeChange(end)) }
+    let spilled = kind == LogRecord.kindSpilledCommit ? try spilledRuns(end) : []
     var changes: [KeyChange] = []
     while offset < end { changes.append(try keyChange(end)) }
-    return Transaction(lsn: lsn, trees: trees, changes: changes)
+    return Transaction(lsn: lsn, trees: trees, spilled: spilled, changes: changes)
+  }
+
+  /// The next change of a block that holds nothing else, or `nil` at the end.
+  mutating func nextChange() throws(Malformed) -> KeyChange? {
+    offset < bytes.count ? try keyChange(bytes.count) : nil
+  }
+
+  private mutating func spilledRuns(_ end: Int) throws(Malformed) -> [SpilledRun] {
+    var runs: [SpilledRun] = []
+    for _ in 0..<(try count(end)) {
+      var run = SpilledRun()
+      for _ in 0..<(try count(end)) { run.blocks.append(try spilledBlock(end)) }
+      runs.append(run)
+    }
+    return runs
+  }
+
+  private mutating func count(_ end: Int) throws(Malformed) -> UInt32 {
+    guard end - offset >= 4 else { throw malformed("a cut count") }
+    defer { offset += 4 }
+    return bytes.load(offset, as: UInt32.self)
+  }
+
+  private mutating func spilledBlock(_ end: Int) throws(Malformed) -> SpilledBlock {
+    guard end - offset >= 8 else { throw malformed("a cut block of changes") }
+    let tree = bytes.load(offset, as: UInt32.self)
+    let keyLength = Int(bytes.load(offset + 4, as: UInt16.self))
+    let valueLength = Int(bytes.load(offset + 6, as: UInt16.self))
+    offset += 8
+    guard keyLength + valueLength <= end - offset,
+      let value = DirectValue(bytes.dropFirst(offset + keyLength).prefix(valueLength))
+    else { throw malformed("a malformed block of changes") }
+    let key = bytes.dropFirst(offset).prefix(keyLength).array
+    offset += keyLength + valueLength
+    return SpilledBlock(value: value, tree: tree, key: key)
   }
 
   private mutating func treeChange(_ end: Int) throws(Malformed) -> TreeChange {

@@ -34,6 +34,9 @@ struct LogSpace {
     nextGroup = position.nextGroup
   }
 
+  /// The extent being filled.
+  var current: Int { chain[chain.count - 1] }
+
   var nextExtent: Int { ready[0] }
 
   /// Every extent the log owns.
@@ -101,6 +104,14 @@ struct LogSpace {
       previousChecksum: previousChecksum)
   }
 
+  /// Gives back the empty extents from `first` on that no chunk names.
+  mutating func giveBack(from first: Int, map: inout ExtentMap) {
+    let unnamed = ready.dropFirst().filter { $0 >= first } + recycled.filter { $0 >= first }
+    ready = ready.prefix(1) + ready.dropFirst().filter { $0 < first }
+    recycled.removeAll { $0 >= first }
+    for extent in unnamed { map.setOwner(extent, .free) }
+  }
+
   /// Lets go of the extents before `extent`: neither superblock needs them any more.
   ///
   /// Enough to go on without clearing new ones are kept, the rest is given back to the file.
@@ -111,13 +122,11 @@ struct LogSpace {
       free += chain[..<position]
       chain.removeFirst(position)
     }
-    for extent in free {
-      if recycled.count + ready.count < kept + Self.spareExtents {
-        recycled.append(extent)
-      } else {
-        map.setOwner(extent, .free)
-      }
-    }
+    // The lowest are kept, and used first, so that the end of the file comes free.
+    let all = (free + recycled).sorted()
+    let room = max(0, kept + Self.spareExtents - ready.count)
+    recycled = all.prefix(room).reversed()
+    for extent in all.dropFirst(room) { map.setOwner(extent, .free) }
   }
 }
 

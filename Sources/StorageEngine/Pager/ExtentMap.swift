@@ -45,6 +45,22 @@ struct ExtentMap {
     }
   }
 
+  /// How many extents at the end are free.
+  var freeTail: Int { owners.reversed().prefix { $0 == .free }.count }
+
+  /// Forgets free extents at the end of the file.
+  mutating func trim(toExtents count: Int) {
+    let count = max(count, owners.count - freeTail)
+    guard count < owners.count else { return }
+    freeExtents -= owners.count - count
+    owners.removeLast(owners.count - count)
+    allocated.removeLast(allocated.count - count * wordsPerExtent)
+    dead.removeLast(dead.count - count * wordsPerExtent)
+    freeCounts.removeLast(freeCounts.count - count)
+    lowestCandidate = min(lowestCandidate, count)
+    lowestFreeExtent = min(lowestFreeExtent, count)
+  }
+
   private func position(_ number: UInt64) -> (extent: Int, word: Int, bit: UInt64) {
     let extent = Int(number) / pagesPerExtent
     let page = Int(number) % pagesPerExtent

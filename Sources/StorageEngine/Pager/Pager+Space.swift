@@ -29,10 +29,13 @@ extension Pager {
 
   func resize(toExtents count: Int) throws(EngineError) {
     guard count * geometry.pagesPerExtent <= PageTable.maximumPages else { throw .outOfSpace }
-    do {
-      try storage.resize(to: geometry.offset(ofExtent: count))
-    } catch {
-      throw error.kind == .outOfSpace ? .outOfSpace : .storage(error)
+    if count > fileExtents {
+      do {
+        try storage.resize(to: geometry.offset(ofExtent: count))
+      } catch {
+        throw error.kind == .outOfSpace ? .outOfSpace : .storage(error)
+      }
+      fileExtents = count
     }
     map.grow(toExtents: count)
   }

@@ -24,6 +24,10 @@ final class Pager: @unchecked Sendable {
 
   // Guarded by `structureLock`.
   var map: ExtentMap
+  /// How many extents the file has; the last may not be part of the map any more.
+  var fileExtents = 0
+  /// Whether free extents at the end are given back to the last.
+  var keepsNoTail = false
   /// LSN of the first commit of the open group: pages born at it may be changed in place.
   var openBirth: UInt64 = 1
   /// LSNs of the checkpoints that a superblock, or a checkpoint under way, still needs.

@@ -14,16 +14,60 @@ struct ChangeApplier {
     var writer: TreeWriter?
     var iterator = changes.makeIterator()
     while let change = iterator.next() {
-      if writer?.tree.id != change.tree {
-        if let writer { set.update(writer.tree) }
-        guard let tree = set[change.tree] else {
-          throw .treeNotFound("number \(change.tree)")
-        }
-        writer = TreeWriter(pager: pager, tree: tree)
-      }
+      try move(&writer, to: change.tree, &set)
       try apply(change, with: &writer)
     }
     if let writer { set.update(writer.tree) }
+  }
+
+  /// The same, where some of the changes were written to the disk.
+  func apply(
+    _ treeChanges: [TreeChange], _ spilled: [SpilledRun], _ changes: some ChangeSource,
+    to set: inout TreeSet
+  ) throws(EngineError) {
+    for change in treeChanges { try apply(change, to: &set) }
+    var sources: [any ChangeSource] = []
+    for run in spilled {
+      sources.append(try RunChanges(run, pager))
+      // Read once more here, and by a recovery until the second checkpoint from now.
+      for block in run.blocks { try claimAndRetire(block.value) }
+    }
+    let merge = ChangeMerge(sources + [changes]) { change throws(EngineError) in
+      try drop(change)
+    }
+    var writer: TreeWriter?
+    while let change = merge.current {
+      // A run may have changes of a tree that was dropped afterwards.
+      if treeChanges.contains(.drop(id: change.tree)) {
+        try drop(change)
+      } else {
+        try move(&writer, to: change.tree, &set)
+        try apply(change, with: &writer)
+      }
+      try merge.advance()
+    }
+    if let writer { set.update(writer.tree) }
+  }
+
+  private func move(
+    _ writer: inout TreeWriter?, to tree: UInt32, _ set: inout TreeSet
+  ) throws(EngineError) {
+    if writer?.tree.id == tree { return }
+    if let writer { set.update(writer.tree) }
+    guard let descriptor = set[tree] else { throw .treeNotFound("number \(tree)") }
+    writer = TreeWriter(pager: pager, tree: descriptor)
+  }
+
+  /// Gives up what a change that does not count any more has written.
+  private func drop(_ change: KeyChange) throws(EngineError) {
+    guard change.operation == .putDirect, let value = DirectValue(change.value) else { return }
+    try claimAndRetire(value)
+  }
+
+  /// Makes a large value part of no state but those before this transaction.
+  private func claimAndRetire(_ value: DirectValue) throws(EngineError) {
+    try pager.claimRuns(of: value)
+    try pager.retireRuns(of: value)
   }
 
   private func apply(_ change: TreeChange, to set: inout TreeSet) throws(EngineError) {
@@ -64,18 +108,18 @@ struct ChangeApplier {
   /// How many pages applying the changes can take at most: copies of every page that can be
   /// touched, and new ones for what is added.
   func pagesNeeded(
-    _ changes: some Sequence<KeyChange>, in set: TreeSet
+    _ changes: some Sequence<KeyChange>, spilled: [SpilledRun] = [], in set: TreeSet
   ) -> Int {
     var total = 0
+    for run in spilled {
+      for (tree, size) in run.sizes { total += pagesNeeded(size.count, size.bytes, tree, set) }
+    }
     var tree: UInt32?
     var count = 0
     var bytes = 0
     func add() {
       guard let tree else { return }
-      let descriptor = set[tree] ?? TreeDescriptor(id: tree)
-      total += min(count, Int(clamping: descriptor.leafPages))
-      total += min(count * max(0, descriptor.height - 1), Int(clamping: descriptor.branchPages))
-      total += 3 * bytes / pager.pageBytes + descriptor.height + 4
+      total += pagesNeeded(count, bytes, tree, set)
     }
     for change in changes {
       if change.tree != tree {
@@ -85,12 +129,16 @@ struct ChangeApplier {
         bytes = 0
       }
       count += 1
-      bytes += change.key.count + change.value.count + PageLayout.headBytes + PageLayout.slotBytes
-      if change.value.count > pager.geometry.maximumInlineBytes {
-        bytes += pager.pageBytes
-      }
+      bytes += change.pageBytes(pager.geometry)
     }
     add()
     return total
+  }
+
+  private func pagesNeeded(_ count: Int, _ bytes: Int, _ tree: UInt32, _ set: TreeSet) -> Int {
+    let descriptor = set[tree] ?? TreeDescriptor(id: tree)
+    return min(count, Int(clamping: descriptor.leafPages))
+      + min(count * max(0, descriptor.height - 1), Int(clamping: descriptor.branchPages))
+      + 3 * bytes / pager.pageBytes + descriptor.height + 4
   }
 }

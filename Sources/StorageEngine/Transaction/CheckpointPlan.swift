@@ -20,6 +20,8 @@ struct CheckpointPlan {
   var directoryPages: [UInt64] = []
   /// Changed pages of the extent map: index, page, content.
   var mapPages: [(index: Int, number: UInt64, payload: [UInt8])] = []
+  /// Pages of the extent map.
+  var mapPageCount = 0
   var extentCount = 0
   var lsn: UInt64 { group.state.lsn }
 }
@@ -34,6 +36,7 @@ struct CheckpointPlanner {
 
   func plan(_ group: CommitGroup) throws(EngineError) -> CheckpointPlan {
     var plan = CheckpointPlan(group: group)
+    pager.trimMap()
     let limit = pager.geometry.valueBytesPerPage
     let catalogCount = Catalog.encode(group.state, limit: limit).count
     try reserve(catalogPages: catalogCount)
@@ -91,6 +94,10 @@ struct CheckpointPlanner {
       let missing = changed.filter { places[$0] == nil }
       if missing.isEmpty {
         plan.extentCount = extents
+        plan.mapPageCount = payloads.count
+        for page in persisted.mapPages.dropFirst(payloads.count) {
+          replace(page.number, death: plan.lsn)
+        }
         plan.mapPages = places.sorted { $0.key < $1.key }.map { index, number in
           (index, number, payloads[index])
         }

@@ -11,6 +11,8 @@ final class ConflictWindow: @unchecked Sendable {
     let lsn: UInt64
     let changes: WriteSet
     let dropped: [UInt32]
+    /// Trees in which it changed more than is kept: any key may be among it.
+    let spilled: Set<UInt32>
   }
 
   /// An open transaction: its base, once that is known, and whether it was given up.
@@ -66,7 +68,9 @@ final class ConflictWindow: @unchecked Sendable {
   }
 
   /// Keeps a commit, if a transaction is open.
-  func note(_ lsn: UInt64, _ changes: WriteSet, _ trees: [TreeChange]) {
+  func note(
+    _ lsn: UInt64, _ changes: WriteSet, _ trees: [TreeChange], _ spilled: Set<UInt32>
+  ) {
     lock.withLock {
       guard !open.isEmpty else {
         lastUnkept = lsn
@@ -75,7 +79,8 @@ final class ConflictWindow: @unchecked Sendable {
       let dropped = trees.compactMap { change -> UInt32? in
         if case .drop(let id) = change { id } else { nil }
       }
-      commits.append(Commit(lsn: lsn, changes: changes, dropped: dropped))
+      commits.append(
+        Commit(lsn: lsn, changes: changes, dropped: dropped, spilled: spilled))
       bytes += changes.memoryBytes
       while bytes > limit, let oldest = open.firstIndex(where: { !$0.isGivenUp }) {
         open[oldest].isGivenUp = true
@@ -101,24 +106,44 @@ final class ConflictWindow: @unchecked Sendable {
   /// Looks for a commit since `base` with which a transaction is at odds; returns the tree.
   ///
   /// - Parameters:
-  ///   - written: what it wrote, if that must be unchanged.
+  ///   - work: its changes.
+  ///   - written: whether what it wrote must be unchanged, dropped trees included.
   ///   - read: what it read, if that must be unchanged.
-  ///   - dropped: the trees it dropped, in which nothing may have been written.
+  /// - Throws: what reading changes that were spilled throws.
   func conflict(
-    since base: UInt64, written: WriteSet?, read: ReadSet?, dropped: [UInt32]
-  ) -> UInt32? {
-    lock.withLock {
+    since base: UInt64, _ work: WriteTransaction, written: Bool, read: ReadSet?
+  ) throws(EngineError) -> UInt32? {
+    try lock.withLock { () throws(EngineError) in
       for commit in commits where commit.lsn > base {
-        if let tree = written?.firstCommonKey(with: commit.changes) { return tree }
-        if let read {
-          if let tree = read.firstConflict(with: commit.changes) { return tree }
-          if let tree = commit.dropped.first(where: { read.contains(tree: $0) }) { return tree }
+        if written, let tree = try Self.writeConflict(work, commit) { return tree }
+        guard let read else { continue }
+        if let tree = read.firstConflict(with: commit.changes) { return tree }
+        let lost = commit.dropped.first { read.contains(tree: $0) }
+        if let tree = lost ?? commit.spilled.first(where: { read.contains(tree: $0) }) {
+          return tree
         }
-        let changed = dropped.first { !commit.changes.changes(in: $0, range: .all).isEmpty }
-        if written != nil, let changed { return changed }
       }
       return nil
     }
+  }
+
+  private static func writeConflict(
+    _ work: WriteTransaction, _ commit: Commit
+  ) throws(EngineError) -> UInt32? {
+    if let tree = work.changes.firstCommonKey(with: commit.changes) { return tree }
+    if let tree = work.droppedTrees.first(where: { !commit.changes.isEmpty(in: $0) }) {
+      return tree
+    }
+    if !commit.spilled.isEmpty {
+      let touched = work.changedTrees.union(work.droppedTrees)
+      if let tree = commit.spilled.first(where: touched.contains) { return tree }
+    }
+    guard !work.spilled.isEmpty else { return nil }
+    for entry in commit.changes.entries {
+      let change = entry.change
+      if try work.change(of: change.key, in: change.tree) != nil { return change.tree }
+    }
+    return nil
   }
 
   /// How many transactions are open, how many commits are kept for them, and the base of the

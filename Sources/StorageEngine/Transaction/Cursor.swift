@@ -16,11 +16,12 @@ public final class Cursor {
   private let view: any OpenableView
   private let reversed: Bool
   private var leaves: LeafCursor
-  private let changes: [KeyChange]
-  private var nextChange: Int
+  private let changes: ChangeMerge?
   private var hasLeafEntry: Bool?
   private var failure: EngineError?
   private var current: Source = .none
+  /// Whether the change at hand is the one the cursor is on.
+  private var isOnChange = false
 
   private enum Source {
     case none
@@ -30,13 +31,12 @@ public final class Cursor {
 
   init(
     pager: Pager, tree: TreeDescriptor, view: any OpenableView, range: KeyRange, reversed: Bool,
-    changes: [KeyChange]
+    changes: ChangeMerge? = nil
   ) {
     self.pager = pager
     self.view = view
     self.reversed = reversed
     self.changes = changes
-    nextChange = reversed ? changes.count - 1 : 0
     leaves = LeafCursor(pager: pager, tree: tree, range: range, reversed: reversed)
   }
 
@@ -74,6 +74,10 @@ public final class Cursor {
   }
 
   private func advance() throws(EngineError) -> Bool {
+    if isOnChange {
+      isOnChange = false
+      try changes?.advance()
+    }
     while true {
       // The leaf entry under a change was not consumed when the change came first.
       let leafReady: Bool
@@ -83,17 +87,20 @@ public final class Cursor {
         leafReady = try leaves.next()
       }
       hasLeafEntry = leafReady
-      guard changes.indices.contains(nextChange) else {
+      guard let changes, let change = changes.current else {
         return leafReady ? takeLeaf() : finish()
       }
-      let change = changes[nextChange]
       let order = leafReady ? leaves.compareKey(change.key) : 1
       if leafReady && (reversed ? order > 0 : order < 0) { return takeLeaf() }
       if leafReady && order == 0 { hasLeafEntry = nil }
-      nextChange += reversed ? -1 : 1
-      if change.operation == .delete { continue }
+      if change.operation == .delete {
+        try changes.advance()
+        continue
+      }
       key = change.key.array
+      // Its bytes are good until the merge goes on, with the next step.
       current = .change(change)
+      isOnChange = true
       return true
     }
   }

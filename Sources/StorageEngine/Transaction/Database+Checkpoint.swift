@@ -31,9 +31,11 @@ extension Database {
     do {
       try writeSuperblock(state.superblock)
       state.previousLSN = state.superblock.lsn
+      state.previousExtentCount = state.superblock.extentCount
     } catch {
       throw poison(.storage(error))
     }
+    truncateFile()
   }
 
   /// Takes the present state; `nil` when it is on disk already.
@@ -96,6 +98,7 @@ extension Database {
       try writeSuperblock(superblock)
       state.previousLSN = old.lsn
       state.previousLogExtent = old.log.extent
+      state.previousExtentCount = old.extentCount
     } catch {
       throw .storage(error)
     }
@@ -121,6 +124,20 @@ extension Database {
       pager.setCheckpoints([state.previousLSN, plan.lsn])
       let kept = configuration.checkpointBytes / PageGeometry.extentBytes
       state.log.release(before: state.previousLogExtent, keeping: kept, map: &pager.map)
+    }
+    truncateFile()
+  }
+
+  /// Cuts off the end of the file that neither superblock has any more.
+  private func truncateFile() {
+    pager.structureLock.withLock {
+      let needed = max(
+        state.superblock.extentCount, state.previousExtentCount, pager.map.extentCount)
+      guard needed < pager.fileExtents else { return }
+      // A file that stays longer than it need be harms nobody.
+      guard (try? pager.storage.resize(to: pager.geometry.offset(ofExtent: needed))) != nil
+      else { return }
+      pager.fileExtents = needed
     }
   }
 
@@ -153,6 +170,8 @@ extension Database {
       persisted.mapPages[index] = reference
       persisted.payloads[index] = payload
     }
+    persisted.mapPages.removeLast(max(0, persisted.mapPages.count - plan.mapPageCount))
+    persisted.payloads.removeLast(max(0, persisted.payloads.count - plan.mapPageCount))
     persisted.directoryPages = plan.directoryPages
     persisted.catalogPages = plan.catalogPages
     return try writeChain(

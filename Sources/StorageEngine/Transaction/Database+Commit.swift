@@ -24,7 +24,12 @@ extension Database {
     return lsn
   }
 
-  private func append(_ transaction: WriteTransaction) throws(EngineError) -> UInt64 {
+  /// Appends a transaction to the log's open group and applies it.
+  ///
+  /// A silent one changes nothing that anybody could be at odds with.
+  func append(
+    _ transaction: WriteTransaction, isSilent: Bool = false
+  ) throws(EngineError) -> UInt64 {
     try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
       pager.reclaim(durable: queue.durableLSN)
@@ -36,14 +41,26 @@ extension Database {
       let lsn = state.working.lsn + 1
       try log(transaction, changes, lsn)
       do throws(EngineError) {
-        try ChangeApplier(pager: pager).apply(
-          transaction.treeChanges, changes, to: &state.working)
+        let applier = ChangeApplier(pager: pager)
+        if transaction.spilled.isEmpty {
+          try applier.apply(transaction.treeChanges, changes, to: &state.working)
+        } else {
+          try applier.apply(
+            transaction.treeChanges, transaction.spilled, SortedChanges(transaction.changes),
+            to: &state.working)
+        }
       } catch {
         throw poison(error)
       }
       state.working.lsn = lsn
       if transaction.wroteDirectly { state.openFlushesFirst = true }
-      window.note(lsn, transaction.changes, transaction.treeChanges)
+      if isSilent {
+        window.note(lsn, WriteSet(), [], [])
+      } else {
+        window.note(
+          lsn, transaction.changes, transaction.treeChanges,
+          transaction.spilled.isEmpty ? [] : transaction.changedTrees)
+      }
       return lsn
     }
   }
@@ -53,7 +70,8 @@ extension Database {
     _ transaction: WriteTransaction, _ changes: some Sequence<KeyChange>, _ lsn: UInt64
   ) throws(EngineError) {
     let start = state.open.count
-    state.open.append(lsn: lsn, trees: transaction.treeChanges, changes: changes)
+    state.open.append(
+      lsn: lsn, trees: transaction.treeChanges, spilled: transaction.spilled, changes: changes)
     do throws(EngineError) {
       let limit = configuration.transactionBytes
       guard state.open.count - start <= limit else {
@@ -62,7 +80,8 @@ extension Database {
       }
       try state.log.reserve(payload: state.open.count, pager: pager)
       try pager.reserve(
-        pages: ChangeApplier(pager: pager).pagesNeeded(changes, in: state.working))
+        pages: ChangeApplier(pager: pager).pagesNeeded(
+          changes, spilled: transaction.spilled, in: state.working))
     } catch {
       state.open.truncate(to: start)
       throw poisonIfBroken(error)
@@ -196,18 +215,24 @@ extension Database {
   /// Call without locks.
   func scheduleCheckpointIfDue() {
     let isDue = pager.structureLock.withLock {
-      guard !state.checkpointScheduled, state.loggedBytes >= configuration.checkpointBytes else {
-        return false
-      }
-      state.checkpointScheduled = true
-      return true
+      state.loggedBytes >= configuration.checkpointBytes
     }
-    guard isDue else { return }
+    if isDue { scheduleCheckpoint() }
+  }
+
+  /// Asks for a checkpoint, unless one was asked for already.
+  func scheduleCheckpoint() {
+    let isNew = pager.structureLock.withLock {
+      defer { state.checkpointScheduled = true }
+      return !state.checkpointScheduled
+    }
+    guard isNew else { return }
     (configuration.scheduler ?? ThreadScheduler()).schedule { [weak self] in
       guard let self else { return }
       // A failure has poisoned the database, or there was no space and the next one tries again.
       try? self.checkpoint()
       self.pager.structureLock.withLock { self.state.checkpointScheduled = false }
+      self.shrinkIfSparse()
     }
   }
 }

@@ -64,9 +64,11 @@ extension Database {
     let working = pager.structureLock.withLock { state.working }
     try checkTrees(of: work, base: transaction.base, working)
     let strategy = transaction.options.strategy
-    let conflict = window.conflict(
-      since: transaction.base.lsn, written: strategy == .lastWriteWins ? nil : work.changes,
-      read: transaction.reads, dropped: work.droppedTrees)
+    let conflict = try transactional { () throws(EngineError) in
+      try window.conflict(
+        since: transaction.base.lsn, work, written: strategy != .lastWriteWins,
+        read: transaction.reads)
+    }
     if let conflict { throw .conflict(tree: name(of: conflict, in: transaction.base)) }
     work.rebase(on: working)
     try checkExclusiveKeys(of: work, working)
@@ -102,7 +104,7 @@ extension Database {
         if working[id] == nil, !created.contains(id) { throw .dropped(name(of: id, in: base)) }
       }
     }
-    for tree in work.changes.trees where !created.contains(tree) && working[tree] == nil {
+    for tree in work.changedTrees where !created.contains(tree) && working[tree] == nil {
       throw .dropped(name(of: tree, in: base))
     }
   }

@@ -43,6 +43,8 @@ public final class Database: Sendable {
     var spare: [LogBuffer] = []
     /// Structure lock: whether a checkpoint was asked for.
     var checkpointScheduled = false
+    /// Structure lock: checkpoints to come until the end of the file can be cut off.
+    var shrinkingCheckpoints = 0
     /// Structure lock: bytes logged since the last checkpoint was captured.
     var loggedBytes = 0
     /// The leader of the commit queue.
@@ -51,10 +53,12 @@ public final class Database: Sendable {
     var published: TreeSet
     /// Lock of the snapshot registry: what is certain to survive.
     var durable: TreeSet
-    /// Checkpoint lock: the last superblock written, and the LSN and log position of the one before.
+    /// Checkpoint lock: the last superblock written, and LSN, log position and length of the one
+    /// before.
     var superblock: Superblock
     var previousLSN: UInt64
     var previousLogExtent: Int
+    var previousExtentCount: Int
     /// Checkpoint lock: what the extent map looked like on disk, and where.
     var persisted: PersistedMap
     var participant: (any CommitParticipant)?
@@ -69,6 +73,7 @@ public final class Database: Sendable {
       superblock = recovered.superblock
       previousLSN = recovered.previousLSN
       previousLogExtent = recovered.previousLogExtent
+      previousExtentCount = recovered.previousExtentCount
       persisted = recovered.persisted
     }
   }

@@ -7,12 +7,18 @@ final class ReadSet {
     let keys: KeyRange
   }
 
+  /// Bytes of keys above which whole trees count as read instead.
+  private static let mostBytes = 16 << 20
+
   /// The keys, as changes that say nothing of values.
-  let keys = WriteSet()
+  private(set) var keys = WriteSet()
   private(set) var ranges: [Range] = []
 
   func note(_ key: Bytes, in tree: UInt32) {
     keys.set(.delete, key, in: tree, value: key.prefix(0))
+    guard keys.memoryBytes > Self.mostBytes else { return }
+    for tree in keys.trees { note(.all, in: tree) }
+    keys = WriteSet()
   }
 
   func note(_ range: KeyRange, in tree: UInt32) {
@@ -27,7 +33,7 @@ final class ReadSet {
 
   /// Whether anything of a tree was read.
   func contains(tree: UInt32) -> Bool {
-    ranges.contains { $0.tree == tree } || !keys.changes(in: tree, range: .all).isEmpty
+    ranges.contains { $0.tree == tree } || !keys.isEmpty(in: tree)
   }
 }
 

@@ -6,6 +6,7 @@ struct Recovered {
   var superblock: Superblock
   var previousLSN: UInt64
   var previousLogExtent: Int
+  var previousExtentCount: Int
   var persisted: PersistedMap
   var state: TreeSet
   var log: LogSpace
@@ -82,6 +83,7 @@ struct Recovery {
           problem: "ends before extent \(superblock.extentCount - 1)"))
     }
     pager.map.grow(toExtents: whole)
+    pager.fileExtents = whole
     let loaded = try MapLoader(pager: pager).load(superblock, into: &pager.map)
     persisted.mapPages = loaded.mapPages
     persisted.payloads = loaded.payloads
@@ -138,8 +140,14 @@ struct Recovery {
           throw damage(reader, "holds transaction \(transaction.lsn) after \(state.lsn)")
         }
         do throws(EngineError) {
-          try ChangeApplier(pager: pager).apply(
-            transaction.trees, transaction.changes, to: &state)
+          let applier = ChangeApplier(pager: pager)
+          if transaction.spilled.isEmpty {
+            try applier.apply(transaction.trees, transaction.changes, to: &state)
+          } else {
+            try applier.apply(
+              transaction.trees, transaction.spilled, LoggedChanges(transaction.changes),
+              to: &state)
+          }
         } catch {
           switch error {
           case .treeNotFound(let tree):
@@ -176,6 +184,15 @@ struct Recovery {
             throw damage(reader, "names a large value without runs")
           }
           values.append(value)
+        }
+        for block in transaction.spilled.flatMap(\.blocks) {
+          values.append(block.value)
+          for change in try ChangeBlock(block, pager).changes where change.operation == .putDirect {
+            guard let value = DirectValue(change.value) else {
+              throw damage(reader, "names a large value without runs")
+            }
+            values.append(value)
+          }
         }
       }
       payload.removeAll()
@@ -243,7 +260,8 @@ struct Recovery {
       pager: pager, store: superblock.logMark, position: position, state: state)
     return Recovered(
       pager: pager, superblock: superblock, previousLSN: previous?.lsn ?? 0,
-      previousLogExtent: superblock.log.extent, persisted: persisted, state: state, log: log,
-      writer: writer)
+      previousLogExtent: superblock.log.extent,
+      previousExtentCount: previous?.extentCount ?? superblock.extentCount, persisted: persisted,
+      state: state, log: log, writer: writer)
   }
 }

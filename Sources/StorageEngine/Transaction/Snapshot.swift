@@ -76,7 +76,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
   ) throws(EngineError) -> Cursor {
     Cursor(
       pager: database.pager, tree: try descriptor(tree), view: self, range: range,
-      reversed: reversed, changes: [])
+      reversed: reversed)
   }
 }
 

@@ -36,6 +36,9 @@ final class WriteSet {
   /// The trees in which it has changes.
   var trees: Set<UInt32> { Set(entries.lazy.map(\.change.tree)) }
 
+  /// Whether it has no changes in a tree.
+  func isEmpty(in tree: UInt32) -> Bool { changes(in: tree, range: .all).isEmpty }
+
   // MARK: Arena
 
   private func store(_ bytes: Bytes) -> Bytes {

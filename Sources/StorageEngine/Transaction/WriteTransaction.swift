@@ -8,7 +8,12 @@
 public final class WriteTransaction: TreeWriting, OpenableView {
   let database: Database
   var treeSet: TreeSet
-  let changes = WriteSet()
+  /// The changes that are in memory.
+  fileprivate(set) var changes = WriteSet()
+  /// Changes that outgrew the memory, oldest first.
+  fileprivate(set) var spilled: [SpilledRun] = []
+  /// The block of a spilled run that was read last, for each.
+  fileprivate var readBlocks: [(position: Int, block: ChangeBlock)?] = []
   var treeChanges: [TreeChange] = []
   /// For each segment the highest number given to a record.
   var recordNumbers: [UInt32: UInt64] = [:]
@@ -29,7 +34,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     get throws(EngineError) { self }
   }
 
-  var isEmpty: Bool { changes.isEmpty && treeChanges.isEmpty }
+  var isEmpty: Bool { changes.isEmpty && treeChanges.isEmpty && spilled.isEmpty }
 
   /// The trees it has dropped.
   var droppedTrees: [UInt32] {
@@ -131,13 +136,15 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   public func count(of tree: TreeID) throws(EngineError) -> UInt64 {
     let descriptor = try descriptor(tree)
     var count = descriptor.entries
-    for change in changes.changes(in: tree.rawValue, range: .all) {
+    let merge = try changes(in: tree.rawValue, range: .all)
+    while let change = merge.current {
       let exists = try database.pager.contains(change.key, in: descriptor)
       if change.operation == .delete {
         if exists { count -= 1 }
       } else if !exists {
         count += 1
       }
+      try merge.advance()
     }
     return count
   }
@@ -147,7 +154,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     let descriptor = try descriptor(tree)
     guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else { return nil }
     return try key.withBytes { (bytes) throws(EngineError) in
-      if let change = changes.find(bytes, in: tree.rawValue) { return try value(of: change) }
+      if let change = try change(of: bytes, in: tree.rawValue) { return try value(of: change) }
       return try database.pager.value(forKey: bytes, in: descriptor)
     }
   }
@@ -156,7 +163,9 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   func contains(_ key: [UInt8], in tree: TreeID) throws(EngineError) -> Bool {
     let descriptor = try descriptor(tree)
     return try key.withBytes { (bytes) throws(EngineError) in
-      if let change = changes.find(bytes, in: tree.rawValue) { return change.operation != .delete }
+      if let change = try change(of: bytes, in: tree.rawValue) {
+        return change.operation != .delete
+      }
       return try database.pager.contains(bytes, in: descriptor)
     }
   }
@@ -184,6 +193,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     } else {
       set(.put, key, in: tree, value: value)
     }
+    try spillIfLarge()
   }
 
   /// Deletes a key; absent keys are ignored.
@@ -191,6 +201,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     _ = try descriptor(tree)
     try checkKey(key)
     set(.delete, key, in: tree, value: [])
+    try spillIfLarge()
   }
 
   private func checkKey(_ key: [UInt8]) throws(EngineError) {
@@ -237,6 +248,10 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// Gives back what was written ahead of a commit that will not come.
   func rollback() {
     for encoded in Array(directValues.keys) { abandon(encoded) }
+    for run in spilled {
+      for block in run.blocks { database.pager.abandon(block.value) }
+    }
+    spilled = []
     end()
   }
 
@@ -247,6 +262,73 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     let descriptor = try descriptor(tree)
     return Cursor(
       pager: database.pager, tree: descriptor, view: self, range: range, reversed: reversed,
-      changes: changes.changes(in: tree.rawValue, range: range))
+      changes: try changes(in: tree.rawValue, range: range, reversed: reversed))
+  }
+}
+
+// MARK: - Spilling
+
+extension WriteTransaction {
+  /// The change of a key, wherever it is.
+  ///
+  /// Valid until the next call.
+  func change(of key: Bytes, in tree: UInt32) throws(EngineError) -> KeyChange? {
+    if let change = changes.find(key, in: tree) { return change }
+    for run in spilled.indices.reversed() {
+      guard let position = spilled[run].block(for: key, in: tree) else { continue }
+      let block = try readBlock(position, of: run)
+      let index = block.lowerBound(key, in: tree)
+      guard index < block.changes.count else { continue }
+      let change = block.changes[index]
+      if change.tree == tree, change.key.compare(key) == 0 { return change }
+    }
+    return nil
+  }
+
+  private func readBlock(_ position: Int, of run: Int) throws(EngineError) -> ChangeBlock {
+    if let known = readBlocks[run], known.position == position { return known.block }
+    let block = try ChangeBlock(spilled[run].blocks[position], database.pager)
+    readBlocks[run] = (position, block)
+    return block
+  }
+
+  /// The changes of a tree in a range, wherever they are.
+  func changes(
+    in tree: UInt32, range: KeyRange, reversed: Bool = false
+  ) throws(EngineError) -> ChangeMerge {
+    var sources: [any ChangeSource] = []
+    for run in spilled {
+      sources.append(
+        try RunChanges(run, database.pager, in: tree, range: range, reversed: reversed))
+    }
+    sources.append(MemoryChanges(changes, in: tree, range: range, reversed: reversed))
+    return ChangeMerge(sources, reversed: reversed)
+  }
+
+  /// All changes, in order.
+  func allChanges() throws(EngineError) -> ChangeMerge {
+    var sources: [any ChangeSource] = []
+    for run in spilled { sources.append(try RunChanges(run, database.pager)) }
+    sources.append(SortedChanges(changes))
+    return ChangeMerge(sources)
+  }
+
+  /// Writes the changes to the disk when they take more memory than is allowed.
+  fileprivate func spillIfLarge() throws(EngineError) {
+    guard changes.memoryBytes > database.configuration.transactionMemoryBytes else { return }
+    try database.checkWritable()
+    do throws(EngineError) {
+      spilled.append(try changes.spill(to: database.pager))
+    } catch {
+      throw database.poisonIfBroken(error)
+    }
+    readBlocks.append(nil)
+    changes = WriteSet()
+    wroteDirectly = true
+  }
+
+  /// The trees in which it has changes.
+  var changedTrees: Set<UInt32> {
+    spilled.reduce(into: changes.trees) { $0.formUnion($1.sizes.keys) }
   }
 }

@@ -39,6 +39,12 @@ struct PreparedWork {
     if changes.firstCommonKey(with: work.changes) != nil { return true }
     if reads.firstConflict(with: work.changes) != nil { return true }
     let trees = changes.trees
+    // Of what a transaction has spilled only the trees are looked at.
+    if work.spilled.contains(where: { run in
+      run.sizes.keys.contains { trees.contains($0) || reads.contains(tree: $0) }
+    }) {
+      return true
+    }
     for change in work.treeChanges {
       switch change {
       case .create(_, let name): if createdNames.contains(name) { return true }
@@ -47,7 +53,7 @@ struct PreparedWork {
     }
     let dropped = droppedTrees
     guard !dropped.isEmpty else { return false }
-    return !dropped.isDisjoint(with: work.changes.trees)
+    return !dropped.isDisjoint(with: work.changedTrees)
       || !dropped.isDisjoint(with: work.droppedTrees)
   }
 

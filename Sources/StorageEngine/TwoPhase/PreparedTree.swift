@@ -86,9 +86,10 @@ struct PreparedTreeWriter {
       case .drop(let id): try append(PreparedTree.entry(.dropTree, id, []))
       }
     }
-    for index in work.changes.sorted() {
-      let change = work.changes.entries[Int(index)].change
+    let merge = try work.allChanges()
+    while let change = merge.current {
       if work.treeSet[change.tree] != nil { try append(change, of: work) }
+      try merge.advance()
     }
     guard let reads else { return }
     for entry in reads.keys.entries {
@@ -173,7 +174,8 @@ struct PreparedTreeReader {
   }
 
   /// Adds an entry to what it is part of; false when it is malformed.
-  private static func add(_ entry: [UInt8], _ value: [UInt8]?, to work: inout PreparedWork) -> Bool {
+  private static func add(_ entry: [UInt8], _ value: [UInt8]?, to work: inout PreparedWork) -> Bool
+  {
     entry.withBytes { bytes in
       guard bytes.count >= 7, let kind = PreparedTree.Kind(rawValue: bytes[0]) else { return false }
       let tree = bytes.load(1, as: UInt32.self)

@@ -20,6 +20,8 @@ enum Step: Sendable {
   case runScheduled
   /// Takes a snapshot, in place of an earlier one, which must still show what it showed.
   case snapshot
+  /// Moves what is in use together and cuts the file off.
+  case compact
   /// Closes the store and opens it again.
   case reopen
 }
@@ -29,6 +31,7 @@ struct Workload: Sendable, CustomTestStringConvertible {
   let name: String
   var pageBytes = 4096
   var checkpointBytes = 1 << 20
+  var transactionMemoryBytes = 64 << 20
   let steps: [Step]
 
   var testDescription: String { name }
@@ -36,6 +39,7 @@ struct Workload: Sendable, CustomTestStringConvertible {
   func configuration(scheduler: any CheckpointScheduler) -> Configuration {
     var configuration = Configuration.testing(scheduler: scheduler, pageBytes: pageBytes)
     configuration.checkpointBytes = checkpointBytes
+    configuration.transactionMemoryBytes = transactionMemoryBytes
     return configuration
   }
 }

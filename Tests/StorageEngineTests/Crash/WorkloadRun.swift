@@ -75,6 +75,9 @@ final class WorkloadRun {
     case .checkpoint:
       try openDatabase().checkpoint()
       noteDurable()
+    case .compact:
+      _ = try openDatabase().compact()
+      noteDurable()
     case .runScheduled: scheduler.runAll()
     case .snapshot: try takeSnapshot()
     case .reopen: try reopen()

@@ -8,6 +8,7 @@ extension Workload {
   static let all: [Workload] = [
     smallCommits, sharedGroups, concurrentGroups, largeTransactions, largeValues, deletes, trees,
     checkpoints, growth, reopening, logRecycling, snapshots, aborts, scheduled, mixed, bigPages,
+    shrinking, spilling,
   ]
 
   static let smallCommits = Workload(
@@ -177,12 +178,46 @@ extension Workload {
       return [.commit(puts(50, of: 100...3000, &random))] + (round % 4 == 3 ? [.checkpoint] : [])
     })
 
+  static let shrinking = Workload(
+    name: "a file that shrinks",
+    steps: {
+      var random = SplitMix64(seed: 900)
+      let fill = (0..<10).map { round in
+        Step.commit(
+          (0..<60).map { put("main", key(round, $0), random.bytes(5000)) }
+            + [put("main", "value \(round)", random.bytes(round % 3 == 0 ? 300_000 : 30_000))])
+      }
+      let empty = (0..<9).map { round in
+        Step.commit((0..<60).map { delete("main", key(round, $0)) })
+      }
+      let after = (0..<3).map { round in
+        Step.commit([put("main", "after \(round)", random.bytes(2000))])
+      }
+      return fill + [.checkpoint] + empty + [.compact] + after + [.compact, .reopen] + after
+    }())
+
+  static let spilling = Workload(
+    name: "transactions larger than their memory", transactionMemoryBytes: 48 << 10,
+    steps: (0..<6).flatMap { round -> [Step] in
+      var random = SplitMix64(seed: 950 + UInt64(round))
+      let large = puts(250, of: 100...900, &random) + [put("main", "big", random.bytes(90_000))]
+      let trees: [Change] = [
+        .createTree("other"), put("other", "big", random.bytes(90_000)),
+      ]
+      let other = (0..<80).map { put("other", "k\($0)", random.bytes(900)) }
+      return [
+        .commit(large), .abort(large + trees + other),
+        .commit(trees + other + [.dropTree("other")] + puts(50, of: 900...1000, &random)),
+        .commit((0..<200).map { delete("main", "key \($0)") } + puts(80, of: 500...900, &random)),
+      ] + (round % 2 == 1 ? [.checkpoint] : [])
+    })
+
   /// A random script; the seed repeats it.
   static func random(seed: UInt64, length: Int = 40) -> Workload {
     var random = SplitMix64(seed: seed)
     let steps = (0..<length).map { _ -> Step in
       switch random.below(20) {
-      case 0: .reopen
+      case 0: random.below(3) == 0 ? .compact : .reopen
       case 1, 2: .checkpoint
       case 3: .runScheduled
       case 4: .flush

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Visits changes in one direction.
+protocol ChangeSource {
+  /// The change at hand, until `advance`; `nil` at the end.
+  var current: KeyChange? { get }
+
+  /// Goes on to the next.
+  mutating func advance() throws(EngineError)
+}
+
+/// All changes that are in memory, in order; none may be added meanwhile.
+struct SortedChanges: ChangeSource {
+  private let set: WriteSet
+  private let order: [UInt32]
+  private var next = 0
+
+  init(_ set: WriteSet) {
+    self.set = set
+    order = set.sorted()
+  }
+
+  var current: KeyChange? {
+    next < order.count ? set.entries[Int(order[next])].change : nil
+  }
+
+  mutating func advance() { next += 1 }
+}
+
+/// Changes as the log has them, in order.
+struct LoggedChanges: ChangeSource {
+  private let changes: [KeyChange]
+  private var next = 0
+
+  init(_ changes: [KeyChange]) {
+    self.changes = changes
+  }
+
+  var current: KeyChange? { next < changes.count ? changes[next] : nil }
+
+  mutating func advance() { next += 1 }
+}
+
+/// The changes of one tree that are in memory now, whatever is added later.
+struct MemoryChanges: ChangeSource {
+  /// Keeps the bytes of the changes alive.
+  private let owner: WriteSet
+  private let changes: [KeyChange]
+  private let reversed: Bool
+  private var next: Int
+
+  init(_ set: WriteSet, in tree: UInt32, range: KeyRange, reversed: Bool) {
+    owner = set
+    changes = set.changes(in: tree, range: range)
+    self.reversed = reversed
+    next = reversed ? changes.count - 1 : 0
+  }
+
+  var current: KeyChange? { changes.indices.contains(next) ? changes[next] : nil }
+
+  mutating func advance() { next += reversed ? -1 : 1 }
+}
+
+/// The changes of a spilled run from one place to another, block by block.
+struct RunChanges: ChangeSource {
+  private let pager: Pager
+  private let run: SpilledRun
+  private let reversed: Bool
+  /// The tree and range to be visited; `nil` for everything.
+  private let tree: UInt32?
+  private let range: KeyRange
+  private var blockPosition: Int
+  private var block: ChangeBlock?
+  private var next = 0
+
+  init(_ run: SpilledRun, _ pager: Pager) throws(EngineError) {
+    try self.init(run, pager, in: nil, range: .all, reversed: false)
+  }
+
+  init(
+    _ run: SpilledRun, _ pager: Pager, in tree: UInt32?, range: KeyRange, reversed: Bool
+  ) throws(EngineError) {
+    self.run = run
+    self.pager = pager
+    self.tree = tree
+    self.range = range
+    self.reversed = reversed
+    blockPosition = -1
+    try start()
+  }
+
+  private mutating func start() throws(EngineError) {
+    guard let tree else { return try enter(0, at: 0) }
+    // Where the range begins, in the direction of the visit.
+    let bound = reversed ? range.upper : range.lower
+    let end = reversed && bound == nil ? tree + 1 : tree
+    try (bound ?? []).withBytes { (key) throws(EngineError) in
+      guard let position = run.block(for: key, in: end) else {
+        return try reversed ? enter(-1, at: 0) : enter(0, at: 0)
+      }
+      try enter(position, at: 0)
+      guard let block else { return }
+      next = block.lowerBound(key, in: end) - (reversed ? 1 : 0)
+    }
+    try settle()
+  }
+
+  private mutating func enter(_ position: Int, at index: Int) throws(EngineError) {
+    blockPosition = position
+    block = nil
+    next = index
+    guard run.blocks.indices.contains(position) else { return }
+    block = try ChangeBlock(run.blocks[position], pager)
+  }
+
+  var current: KeyChange? {
+    guard let block, block.changes.indices.contains(next) else { return nil }
+    let change = block.changes[next]
+    guard let tree else { return change }
+    guard change.tree == tree else { return nil }
+    if reversed {
+      if let lower = range.lower, lower.withBytes({ change.key.compare($0) < 0 }) { return nil }
+    } else if let upper = range.upper, upper.withBytes({ change.key.compare($0) >= 0 }) {
+      return nil
+    }
+    return change
+  }
+
+  mutating func advance() throws(EngineError) {
+    next += reversed ? -1 : 1
+    try settle()
+  }
+
+  /// Goes on to the block that holds the next change.
+  private mutating func settle() throws(EngineError) {
+    while let block, !block.changes.indices.contains(next) {
+      try enter(blockPosition + (reversed ? -1 : 1), at: 0)
+      if reversed { next = (self.block?.changes.count ?? 0) - 1 }
+    }
+  }
+}
+
+/// The changes of several sources as one sequence: of changes of one key only that of the last
+/// source.
+final class ChangeMerge {
+  private var sources: [any ChangeSource]
+  private let reversed: Bool
+  /// Called with each change that a later one replaces.
+  private let replaced: (KeyChange) throws(EngineError) -> Void
+
+  init(
+    _ sources: [any ChangeSource], reversed: Bool = false,
+    replaced: @escaping (KeyChange) throws(EngineError) -> Void = { _ in }
+  ) {
+    self.sources = sources
+    self.reversed = reversed
+    self.replaced = replaced
+  }
+
+  /// The change at hand; valid until `advance`.
+  private(set) lazy var current: KeyChange? = findNext()
+  private var chosen = 0
+
+  private func findNext() -> KeyChange? {
+    var found: KeyChange?
+    for position in sources.indices {
+      guard let change = sources[position].current else { continue }
+      if let best = found {
+        let isBehind = reversed ? change.precedes(best) : best.precedes(change)
+        if isBehind { continue }
+      }
+      // Of equals the last counts.
+      found = change
+      chosen = position
+    }
+    return found
+  }
+
+  /// Goes on to the next change.
+  func advance() throws(EngineError) {
+    guard let passed = current else { return }
+    if sources.count == 1 {
+      try sources[0].advance()
+    } else {
+      for position in sources.indices where position != chosen {
+        guard let change = sources[position].current, !change.precedes(passed),
+          !passed.precedes(change)
+        else { continue }
+        try replaced(change)
+        try sources[position].advance()
+      }
+      try sources[chosen].advance()
+    }
+    current = findNext()
+  }
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a compaction has done.
+public struct CompactionReport: Sendable, Equatable {
+  /// Bytes of the file before.
+  public let bytesBefore: UInt64
+  /// Bytes of the file after.
+  public let bytesAfter: UInt64
+  /// Leaves that were moved towards the beginning of the file.
+  public let leavesMoved: UInt64
+}
+
+/// Moving what is in use towards the beginning of the file, beside readers and writers, so that its
+/// end can be cut off.
+///
+/// A leaf is moved by putting one of its entries once more, with the value it has: the copy on write
+/// of a page takes the lowest free place. So moving is a commit like any other, that changes nothing.
+extension Database {
+  private static let mostRounds = 8
+  private static let checkpointsPerRound = 4
+
+  /// Moves everything in use together and cuts the file off behind it.
+  ///
+  /// Commits and reads go on meanwhile. What open snapshots see stays where it is.
+  public func compact() throws(EngineError) -> CompactionReport {
+    try checkWritable()
+    pager.structureLock.withLock { pager.keepsNoTail = true }
+    defer { pager.structureLock.withLock { pager.keepsNoTail = false } }
+    let before = try fileLength()
+    var moved: UInt64 = 0
+    var reached = (extents: Int.max, needed: Int.max)
+    for _ in 0..<Self.mostRounds {
+      let cut = pager.structureLock.withLock { pager.neededExtents }
+      moved += try moveLeaves(above: cut)
+      try moveLog(above: cut)
+      // What a page held is free when neither superblock has it, and cut off when neither has the
+      // end of the file.
+      for _ in 0..<Self.checkpointsPerRound {
+        try commitNothing()
+        try checkpoint()
+        pager.structureLock.withLock { state.log.giveBack(from: cut, map: &pager.map) }
+      }
+      let now = pager.structureLock.withLock {
+        (extents: pager.map.extentCount, needed: pager.neededExtents)
+      }
+      // The log gives extents back with each round, so less may be needed than was thought.
+      if now.extents >= reached.extents, now.needed >= reached.needed { break }
+      reached = now
+    }
+    return CompactionReport(
+      bytesBefore: before, bytesAfter: try fileLength(), leavesMoved: moved)
+  }
+
+  private func fileLength() throws(EngineError) -> UInt64 {
+    do {
+      return try pager.storage.length()
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  /// Moves all leaves that lie at or above an extent, or below which something does.
+  private func moveLeaves(above extent: Int) throws(EngineError) -> UInt64 {
+    var moved: UInt64 = 0
+    var position: LeafPosition? = LeafPosition()
+    while let start = position {
+      let (next, count) = try moveStep(above: extent, from: start)
+      moved += count
+      position = next
+    }
+    return moved
+  }
+
+  /// Moves some leaves; returns where to go on.
+  private func moveStep(
+    above extent: Int, from start: LeafPosition
+  ) throws(EngineError) -> (next: LeafPosition?, moved: UInt64) {
+    try writerLock.withLock { () throws(EngineError) in
+      try checkWritable()
+      let working = pager.structureLock.withLock { state.working }
+      let moving = WriteTransaction(database: self, base: working)
+      do throws(EngineError) {
+        var finder = LeafFinder(
+          pager: pager, firstPage: UInt64(extent * pager.geometry.pagesPerExtent))
+        let next = try finder.collect(from: start, in: working)
+        for entry in finder.found {
+          try moving.put(entry.value, forKey: entry.key, in: entry.tree)
+        }
+        if !moving.isEmpty { _ = try append(moving, isSilent: true) }
+        moving.end()
+        return (next, finder.leaves)
+      } catch {
+        moving.rollback()
+        throw error
+      }
+    }
+  }
+
+  /// Lets the log go on below an extent, by filling what lies above it.
+  private func moveLog(above extent: Int) throws(EngineError) {
+    for _ in 0..<2 * PageGeometry.extentBytes / LogChunkHeader.blockBytes {
+      let isLow = pager.structureLock.withLock {
+        state.log.giveBack(from: extent, map: &pager.map)
+        return state.log.current < extent && state.log.nextExtent < extent
+      }
+      if isLow { return }
+      try settle(try commitNothing(), .synced)
+    }
+  }
+
+  /// Commits a transaction without changes, so that there is something for a checkpoint to do.
+  @discardableResult
+  private func commitNothing() throws(EngineError) -> UInt64 {
+    try writerLock.withLock { () throws(EngineError) in
+      try append(
+        WriteTransaction(
+          database: self, base: pager.structureLock.withLock { state.working }), isSilent: true)
+    }
+  }
+
+  /// Moves pages down if the file has become sparse, and asks for the checkpoints after which its
+  /// end can be cut off.
+  ///
+  /// Called after each checkpoint that was scheduled.
+  func shrinkIfSparse() {
+    let (isSparse, cut, due) = pager.structureLock.withLock {
+      defer { state.shrinkingCheckpoints = max(0, state.shrinkingCheckpoints - 1) }
+      return (pager.isSparse, pager.neededExtents, state.shrinkingCheckpoints)
+    }
+    if due > 0 {
+      pager.structureLock.withLock { state.log.giveBack(from: cut, map: &pager.map) }
+      guard (try? commitNothing()) != nil else { return }
+      scheduleCheckpoint()
+    } else if isSparse, let moved = try? moveLeaves(above: cut), moved > 0 {
+      pager.structureLock.withLock { state.shrinkingCheckpoints = Self.checkpointsPerRound }
+      scheduleCheckpoint()
+    }
+  }
+}
+
+/// Where a walk over all leaves stands.
+struct LeafPosition {
+  /// The tree, or the next behind it.
+  var tree: UInt32 = 0
+  /// The key from which on leaves are to be visited.
+  var key: [UInt8] = []
+}
+
+/// Finds leaves that lie beyond a page, or whose branches or values do, with an entry of each that
+/// moves them when it is put again.
+struct LeafFinder {
+  struct Entry {
+    let tree: TreeID
+    let key: [UInt8]
+    let value: [UInt8]
+  }
+
+  private static let mostLeaves: UInt64 = 512
+  private static let mostBytes = 8 << 20
+
+  let pager: Pager
+  let firstPage: UInt64
+  private var bytes = 0
+  private(set) var found: [Entry] = []
+  private(set) var leaves: UInt64 = 0
+
+  init(pager: Pager, firstPage: UInt64) {
+    self.pager = pager
+    self.firstPage = firstPage
+  }
+
+  /// Walks on until enough was found for one commit; returns where to go on, `nil` at the end.
+  mutating func collect(
+    from start: LeafPosition, in set: TreeSet
+  ) throws(EngineError) -> LeafPosition? {
+    var position = start
+    for tree in set.trees where tree.id >= position.tree {
+      if tree.id > position.tree { position = LeafPosition(tree: tree.id) }
+      while tree.height > 0 {
+        guard let upper = try visitLeaf(of: tree, at: position.key) else { break }
+        position.key = upper
+        if leaves >= Self.mostLeaves || bytes >= Self.mostBytes { return position }
+      }
+    }
+    return nil
+  }
+
+  /// Looks at the leaf that holds a key; returns the first key beyond it, `nil` for the last leaf.
+  private mutating func visitLeaf(
+    of tree: TreeDescriptor, at key: [UInt8]
+  ) throws(EngineError) -> [UInt8]? {
+    var fallback: AlignedBuffer?
+    var upper: [UInt8]?
+    var isBeyond = tree.root.number >= firstPage
+    var entries: [(key: [UInt8], form: ValueForm, stored: [UInt8])] = []
+    do {
+      let epoch = pager.pool.epochs.enter()
+      defer { pager.pool.epochs.leave(epoch) }
+      var page = try pager.page(tree.root, fallback: &fallback)
+      for level in stride(from: tree.height - 1, to: 0, by: -1) {
+        try pager.checkLevel(page, level)
+        let slot = key.withBytes { page.childSlot(for: $0) }
+        if slot + 1 < page.count { upper = page.key(slot + 1) }
+        let child = page.child(slot)
+        if child.number >= firstPage { isBeyond = true }
+        page = try pager.page(child, fallback: &fallback)
+      }
+      try pager.checkLevel(page, 0)
+      for slot in 0..<page.count where page.form(slot) != .inline || isBeyond && slot == 0 {
+        entries.append((page.key(slot), page.form(slot), page.value(slot).array))
+      }
+    }
+    try collect(entries, of: tree, isBeyond: isBeyond)
+    return upper
+  }
+
+  private mutating func collect(
+    _ entries: [(key: [UInt8], form: ValueForm, stored: [UInt8])], of tree: TreeDescriptor,
+    isBeyond: Bool
+  ) throws(EngineError) {
+    var isFound = false
+    for entry in entries {
+      let isMoved = try liesBeyond(entry.form, entry.stored)
+      // One entry is enough for the leaf itself; values are moved one by one.
+      guard isMoved || isBeyond && !isFound else { continue }
+      isFound = true
+      let value = try pager.wholeValue(entry.form, entry.stored)
+      bytes += value.count
+      found.append(Entry(tree: TreeID(rawValue: tree.id), key: entry.key, value: value))
+    }
+    if isFound { leaves += 1 }
+  }
+
+  private func liesBeyond(_ form: ValueForm, _ stored: [UInt8]) throws(EngineError) -> Bool {
+    try stored.withBytes { (bytes) throws(EngineError) in
+      switch form {
+      case .inline: return false
+      case .paged:
+        return (0..<PagedValue.pageCount(bytes)).contains {
+          PagedValue.reference(bytes, $0).number >= firstPage
+        }
+      case .runs:
+        guard let value = DirectValue(bytes) else { return false }
+        let (runs, lists) = try pager.runs(of: value)
+        return runs.contains { $0.first >= firstPage } || lists.contains { $0 >= firstPage }
+      }
+    }
+  }
+}

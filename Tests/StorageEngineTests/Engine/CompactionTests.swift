@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+import TestSupport
+import Testing
+
+/// A file that gives back what it does not need.
+struct CompactionTests {
+  private static func fill(_ store: TestStore, _ model: inout Model, rounds: Int) throws {
+    try store.commit([.createTree("main")], to: &model)
+    var random = SplitMix64(seed: 5)
+    for round in 0..<rounds {
+      let changes = (0..<100).map {
+        Workload.put("main", Workload.key(round, $0), random.bytes(1000 + random.below(9000)))
+      }
+      try store.commit(
+        changes + [Workload.put("main", "large \(round)", random.bytes(200_000))], to: &model)
+    }
+  }
+
+  private static func remove(
+    _ store: TestStore, _ model: inout Model, rounds: Range<Int>, keeping: Int
+  ) throws {
+    for round in rounds {
+      var changes = (0..<100).filter { $0 % 100 >= keeping }.map {
+        Workload.delete("main", Workload.key(round, $0))
+      }
+      if keeping == 0 { changes.append(Workload.delete("main", "large \(round)")) }
+      try store.commit(changes, to: &model)
+    }
+  }
+
+  @Test(arguments: [0, 3])
+  func `the file shrinks to what is left in it`(keeping: Int) throws {
+    try withStore { store in
+      var model = Model()
+      try Self.fill(store, &model, rounds: 20)
+      try store.database.checkpoint()
+      let full = try store.database.information().fileBytes
+      try Self.remove(store, &model, rounds: 0..<20, keeping: keeping)
+      let report = try store.database.compact()
+      let left = model.trees["main"]?.values.reduce(0) { $0 + $1.count } ?? 0
+      #expect(report.bytesBefore >= full)
+      #expect(report.bytesAfter == (try store.database.information().fileBytes))
+      #expect(report.bytesAfter <= UInt64(left * 5 / 4 + 8 << 20))
+      #expect(report.bytesAfter < full / 2)
+      try model.verify(try store.database.snapshot())
+      try store.reopen()
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
+  @Test
+  func `the file shrinks by itself as checkpoints come`() throws {
+    try withStore(adjust: { $0.checkpointBytes = 1 << 20 }) { store in
+      var model = Model()
+      try Self.fill(store, &model, rounds: 20)
+      try store.database.checkpoint()
+      let full = try store.database.information().fileBytes
+      try Self.remove(store, &model, rounds: 0..<19, keeping: 1)
+      var random = SplitMix64(seed: 9)
+      for round in 0..<40 {
+        let change = Workload.put("main", "small \(round % 4)", random.bytes(60_000))
+        try store.commit([change], to: &model)
+        store.scheduler.runAll()
+      }
+      #expect(try store.database.information().fileBytes < full / 2)
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
+  @Test
+  func `what an open snapshot sees stays while the file is compacted`() throws {
+    try withStore { store in
+      var model = Model()
+      try Self.fill(store, &model, rounds: 10)
+      let before = model
+      let view = try store.database.snapshot()
+      try Self.remove(store, &model, rounds: 0..<10, keeping: 2)
+      _ = try store.database.compact()
+      try before.verify(view)
+      try model.verify(try store.database.snapshot())
+      view.close()
+      let full = try store.database.information().fileBytes
+      _ = try store.database.compact()
+      #expect(try store.database.information().fileBytes < full)
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
+  @Test
+  func `reads and commits go on while the file is compacted`() throws {
+    try withStore { store in
+      var model = Model()
+      try Self.fill(store, &model, rounds: 10)
+      try Self.remove(store, &model, rounds: 0..<9, keeping: 1)
+      let database = store.database
+      let kept = model
+      try runThreads(3) { thread in
+        switch thread {
+        case 0: for _ in 0..<3 { _ = try database.compact() }
+        case 1:
+          for round in 0..<60 {
+            try database.write { transaction in
+              let tree = try #require(try transaction.tree(named: "main"))
+              try transaction.put([UInt8(round)], forKey: [255, UInt8(round)], in: tree)
+            }
+          }
+        default:
+          for _ in 0..<10 {
+            let view = try database.snapshot()
+            let tree = try #require(try view.tree(named: "main"))
+            for (key, value) in kept.trees["main"] ?? [:] {
+              #expect(try view.value(forKey: key, in: tree) == value)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  func `a compaction changes nothing that transactions could be at odds with`() throws {
+    try withStore { store in
+      var model = Model()
+      try Self.fill(store, &model, rounds: 6)
+      try Self.remove(store, &model, rounds: 0..<5, keeping: 1)
+      let transaction = try store.database.begin(TransactionOptions(strategy: .serializable))
+      let tree = try #require(try transaction.tree(named: "main"))
+      #expect(try transaction.count(of: tree) > 0)
+      try transaction.put([1], forKey: Array(Workload.key(5, 1).utf8), in: tree)
+      _ = try store.database.compact()
+      try transaction.commit()
+    }
+  }
+}
