@@ -41,6 +41,8 @@ public struct Configuration: Sendable {
   public var identity: [UInt8]?
   /// Where checkpoints run; `nil` uses a thread of the database's own.
   public var scheduler: (any CheckpointScheduler)?
+  /// Whether the store is opened for reading only.
+  public var isReadOnly = false
   /// How long a commit waits for what a prepared transaction holds.
   public var lockWait: Duration = .seconds(10)
   /// What becomes of transactions that are found in doubt when the store is opened.

@@ -23,7 +23,7 @@ extension Database {
   ///
   /// Commits and reads go on meanwhile. What open snapshots see stays where it is.
   public func compact() throws(EngineError) -> CompactionReport {
-    try checkWritable()
+    try checkChangeable()
     pager.structureLock.withLock { pager.keepsNoTail = true }
     defer { pager.structureLock.withLock { pager.keepsNoTail = false } }
     let before = try fileLength()

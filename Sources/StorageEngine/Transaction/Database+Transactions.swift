@@ -14,7 +14,10 @@ extension Database {
     guard options.identifier.count <= limit else {
       throw .identifierTooLong(length: options.identifier.count, limit: limit)
     }
-    try transactional { () throws(EngineError) in try checkWritable() }
+    try transactional { () throws(EngineError) in
+      // A transaction that only reads is as good as a snapshot.
+      try configuration.isReadOnly ? checkOpen() : checkWritable()
+    }
     let (ticket, behind) = window.begin()
     do throws(EngineError) {
       if published.lsn < behind { try settle(behind, .synced) }
@@ -49,7 +52,7 @@ extension Database {
     _ body: () throws(TransactionError) -> R
   ) throws(TransactionError) -> R {
     try writerLock.withLock { () throws(TransactionError) in
-      try transactional { () throws(EngineError) in try checkWritable() }
+      try transactional { () throws(EngineError) in try checkChangeable() }
       return try body()
     }
   }

@@ -116,11 +116,16 @@ public final class Database: Sendable {
   }
 
   /// Opens an existing store file, recovering what a crash left in its log.
+  ///
+  /// For reading only if the configuration says so: then any number of processes may have it open,
+  /// as long as none writes, and the file stays as it is.
   public static func open(
     at path: String, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
     try configuration.check()
-    return try open(on: FileStorage.open(at: path, readOnly: false), configuration: configuration)
+    let isReadOnly = configuration.isReadOnly
+    return try open(
+      on: FileStorage.open(at: path, readOnly: isReadOnly), configuration: configuration)
   }
 
   /// Creates a store on any storage, which must be empty.
@@ -154,6 +159,7 @@ public final class Database: Sendable {
   ) throws(EngineError) -> (Database, [PreparedWork]) {
     do {
       try configuration.check()
+      let storage = try configuration.isReadOnly ? OverlayStorage.over(storage) : storage
       let recovered = try Recovery.recover(storage: storage, configuration: configuration)
       let database = Database(recovered: recovered, configuration: configuration)
       // Fresh writes make durable what recovery read back: the log's tail may have been written
@@ -183,6 +189,16 @@ public final class Database: Sendable {
     // A checkpoint that finds no room must not take with it what was only shown so far.
     try settle(pager.structureLock.withLock { state.working.lsn }, .synced)
     try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint(isClosing: true) }
+  }
+
+  func checkOpen() throws(EngineError) {
+    if isClosed { throw .closed }
+  }
+
+  /// Refuses changes by a caller.
+  func checkChangeable() throws(EngineError) {
+    if configuration.isReadOnly { throw .readOnly }
+    try checkWritable()
   }
 
   func checkWritable() throws(EngineError) {
@@ -225,7 +241,7 @@ public final class Database: Sendable {
   ) throws -> (R, UInt64) {
     writerLock.lock()
     defer { writerLock.unlock() }
-    try checkWritable()
+    try checkChangeable()
     let base = pager.structureLock.withLock { state.working }
     let transaction = WriteTransaction(database: self, base: base)
     do {

@@ -179,19 +179,13 @@ struct Recovery {
     var values: [DirectValue] = []
     while try reader.next(into: payload) {
       try forEachTransaction(payload, reader) { (transaction) throws(EngineError) in
-        for change in transaction.changes where change.operation == .putDirect {
-          guard let value = DirectValue(change.value) else {
-            throw damage(reader, "names a large value without runs")
-          }
-          values.append(value)
-        }
+        for change in transaction.changes { try note(change, &values, reader) }
         for block in transaction.spilled.flatMap(\.blocks) {
           values.append(block.value)
-          for change in try ChangeBlock(block, pager).changes where change.operation == .putDirect {
-            guard let value = DirectValue(change.value) else {
-              throw damage(reader, "names a large value without runs")
-            }
-            values.append(value)
+          let block = try ChangeBlock(block, pager)
+          // The changes are in the block's memory.
+          try withExtendedLifetime(block) { () throws(EngineError) in
+            for change in block.changes { try note(change, &values, reader) }
           }
         }
       }
@@ -211,6 +205,17 @@ struct Recovery {
       try pager.claimRuns(of: value)
     }
     return reader.chain
+  }
+
+  /// Notes the large value that a change names, if any.
+  private func note(
+    _ change: KeyChange, _ values: inout [DirectValue], _ reader: LogReader
+  ) throws(EngineError) {
+    guard change.operation == .putDirect else { return }
+    guard let value = DirectValue(change.value) else {
+      throw damage(reader, "names a large value without runs")
+    }
+    values.append(value)
   }
 
   /// The last group may name an extent behind it whose growth was not flushed.

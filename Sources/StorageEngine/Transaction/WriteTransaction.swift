@@ -223,7 +223,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   private func putDirect(
     _ value: [UInt8], forKey key: [UInt8], in tree: TreeID
   ) throws(EngineError) {
-    try database.checkWritable()
+    try database.checkChangeable()
     let direct: DirectValue
     do throws(EngineError) {
       direct = try value.withBytes { (bytes) throws(EngineError) in
@@ -316,7 +316,7 @@ extension WriteTransaction {
   /// Writes the changes to the disk when they take more memory than is allowed.
   fileprivate func spillIfLarge() throws(EngineError) {
     guard changes.memoryBytes > database.configuration.transactionMemoryBytes else { return }
-    try database.checkWritable()
+    try database.checkChangeable()
     do throws(EngineError) {
       spilled.append(try changes.spill(to: database.pager))
     } catch {

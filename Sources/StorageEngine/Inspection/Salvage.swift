@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Copies what can be read of a damaged store into a new one.
+///
+/// It follows the trees of the newest checkpoint that can be read, and goes round what is damaged;
+/// looks for the entries that are missing then in pages that nothing refers to; and applies the log
+/// as far as it goes. The damaged file is only read.
+struct Salvage {
+  private static let batchBytes = 4 << 20
+
+  let pager: Pager
+  let superblock: Superblock
+  let target: Database
+  var report = SalvageReport()
+  /// The trees by number, with their places in the report.
+  private var places: [UInt32: Int] = [:]
+  /// For each tree the ranges that could not be read.
+  private var gaps: [UInt32: [KeyRange]] = [:]
+  private var batch: [(tree: UInt32, key: [UInt8], value: [UInt8])] = []
+  private var batchBytes = 0
+
+  init(_ storage: any Storage, into target: Database) throws(EngineError) {
+    let (newest, older) = try SuperblockSelection.read(storage)
+    self.target = target
+    var chosen = newest
+    let pager = try Pager(
+      storage: storage, geometry: PageGeometry(pageBytes: newest.pageBytes), cacheBytes: 4 << 20)
+    do throws(StorageError) {
+      let extents = try storage.length() / UInt64(PageGeometry.extentBytes)
+      pager.map.grow(toExtents: Int(min(extents, UInt64(PageTable.maximumPages))))
+    } catch {
+      throw .storage(error)
+    }
+    if let older, Self.catalog(of: newest, pager) == nil, Self.catalog(of: older, pager) != nil {
+      chosen = older
+    }
+    self.pager = pager
+    superblock = chosen
+  }
+
+  private static func catalog(of superblock: Superblock, _ pager: Pager) -> TreeSet? {
+    var set = TreeSet()
+    let pages = try? ChainReader(pager: pager).read(superblock.catalog, .catalog) {
+      Catalog.decode($0, into: &set)
+    }
+    return pages == nil ? nil : set
+  }
+
+  /// Does all of it.
+  mutating func run() throws {
+    guard let set = Self.catalog(of: superblock, pager) else {
+      throw EngineError.corrupt(
+        Damage(
+          file: pager.storage.name,
+          offset: pager.geometry.offset(ofPage: superblock.catalog.number),
+          structure: "the catalog", problem: "cannot be read, so no tree can be found"))
+    }
+    let names = Dictionary(
+      uniqueKeysWithValues: set.namedTrees().map { ($0.tree.rawValue, $0.name) })
+    for tree in set.trees { try create(tree.id, named: names[tree.id] ?? "") }
+    for tree in set.trees where tree.height > 0 {
+      try copy(tree.root, tree.height - 1, of: tree.id, KeyRange.all)
+    }
+    try flush()
+    if !gaps.isEmpty { try copyStrayEntries() }
+    try replayLog()
+    try target.flush()
+  }
+
+  // MARK: Into the new store
+
+  mutating func create(_ tree: UInt32, named name: String) throws {
+    try target.write(durability: .manual) { $0.create(tree, named: name) }
+    target.treeNumbers.reserve(tree)
+    places[tree] = report.trees.count
+    report.trees.append(SalvageReport.Tree(name: name, entries: 0, strayEntries: 0))
+  }
+
+  private mutating func keep(_ tree: UInt32, _ key: [UInt8], _ value: [UInt8]) throws {
+    batch.append((tree, key, value))
+    batchBytes += key.count + value.count
+    if batchBytes >= Self.batchBytes { try flush() }
+  }
+
+  private mutating func flush() throws {
+    let entries = batch
+    batch = []
+    batchBytes = 0
+    try target.write(durability: .manual) { transaction in
+      for (tree, key, value) in entries {
+        try transaction.put(value, forKey: key, in: TreeID(rawValue: tree))
+      }
+    }
+  }
+
+  private mutating func lose(_ tree: UInt32?, _ range: KeyRange, _ error: EngineError) throws {
+    guard case .corrupt(let damage) = error else { throw error }
+    let name = tree.flatMap { places[$0] }.map { report.trees[$0].name }
+    report.losses.append(
+      SalvageReport.Loss(tree: name, from: range.lower, upTo: range.upper, damage: damage))
+    if let tree { gaps[tree, default: []].append(range) }
+  }
+
+  // MARK: Following the trees
+
+  private mutating func copy(
+    _ reference: PageReference, _ level: Int, of tree: UInt32, _ range: KeyRange
+  ) throws {
+    let buffer = try AlignedBuffer(count: pager.pageBytes)
+    let page = buffer.page(at: 0)
+    do throws(EngineError) {
+      try pager.readFromDisk(reference, into: buffer)
+      try pager.checkLevel(page, level)
+    } catch {
+      return try lose(tree, range, error)
+    }
+    if level == 0 { return try copyEntries(page, of: tree) }
+    for index in 0..<page.count {
+      let child = KeyRange(
+        from: index == 0 ? range.lower : page.key(index),
+        upTo: index + 1 < page.count ? page.key(index + 1) : range.upper)
+      try copy(page.child(index), level - 1, of: tree, child)
+    }
+  }
+
+  private mutating func copyEntries(_ page: PageView, of tree: UInt32) throws {
+    for index in 0..<page.count {
+      let key = page.key(index)
+      do throws(EngineError) {
+        let value = try pager.wholeValue(page.form(index), page.value(index).array)
+        try keepEntry(tree, key, value)
+      } catch {
+        try lose(tree, KeyRange(from: key, upTo: key + [0]), error)
+      }
+    }
+  }
+
+  private mutating func keepEntry(
+    _ tree: UInt32, _ key: [UInt8], _ value: [UInt8]
+  ) throws(EngineError) {
+    do {
+      try keep(tree, key, value)
+    } catch let error as EngineError {
+      throw error
+    } catch {
+      throw .invalidConfiguration("\(error)")
+    }
+    if let place = places[tree] { report.trees[place].entries += 1 }
+  }
+
+  // MARK: Pages that nothing refers to
+
+  /// Looks through all pages for leaves with keys that are missing; of several entries of one key
+  /// the youngest counts.
+  private mutating func copyStrayEntries() throws {
+    var found: [UInt32: [[UInt8]: (birth: UInt64, value: [UInt8])]] = [:]
+    let buffer = try AlignedBuffer(count: pager.pageBytes)
+    let pages = pager.map.extentCount * pager.geometry.pagesPerExtent
+    for number in 1..<UInt64(max(1, pages)) {
+      guard let page = strayLeaf(number, buffer), let gaps = gaps[page.tree] else { continue }
+      for index in 0..<page.count {
+        let key = page.key(index)
+        let known = found[page.tree]?[key]?.birth ?? 0
+        guard gaps.contains(where: { $0.contains(key) }), page.birth >= known,
+          let value = try? pager.wholeValue(page.form(index), page.value(index).array)
+        else { continue }
+        found[page.tree, default: [:]][key] = (page.birth, value)
+      }
+    }
+    for (tree, entries) in found {
+      for (key, entry) in entries { try keep(tree, key, entry.value) }
+      if let place = places[tree] { report.trees[place].strayEntries = UInt64(entries.count) }
+    }
+    try flush()
+  }
+
+  /// A page that is an intact leaf, whoever refers to it.
+  private func strayLeaf(_ number: UInt64, _ buffer: AlignedBuffer) -> PageView? {
+    let page = buffer.page(at: 0)
+    guard
+      (try? unsafe pager.storage.read(
+        into: buffer.buffer(0, pager.pageBytes), at: pager.geometry.offset(ofPage: number))) != nil,
+      page.isLeaf, page.computeChecksum(pageBytes: pager.pageBytes) == page.load32(0),
+      PageValidation.problem(page, number: number, pageBytes: pager.pageBytes) == nil
+    else { return nil }
+    return page
+  }
+
+  // MARK: The log
+
+  private mutating func replayLog() throws {
+    let payload = LogBuffer()
+    do {
+      var reader = try LogReader(
+        pager: pager, store: superblock.logMark, from: superblock.log,
+        claimedGroup: superblock.flushedGroup)
+      while try reader.next(into: payload) {
+        var records = LogRecordReader(payload.bytes)
+        while let transaction = try records.next() {
+          try apply(transaction)
+          report.logTransactions += 1
+        }
+        payload.removeAll()
+      }
+    } catch let error as EngineError {
+      try lose(nil, .all, error)
+    } catch let error as LogRecordReader.Malformed {
+      let damage = Damage(
+        file: pager.storage.name, offset: 0, structure: "the log", problem: error.problem)
+      try lose(nil, .all, .corrupt(damage))
+    }
+  }
+
+  private mutating func apply(_ logged: LogRecordReader.Transaction) throws {
+    for case .create(let id, let name) in logged.trees { try create(id, named: name) }
+    let pager = pager
+    try target.write(durability: .manual) { transaction in
+      var sources: [any ChangeSource] = []
+      for run in logged.spilled { sources.append(try RunChanges(run, pager)) }
+      let merge = ChangeMerge(sources + [LoggedChanges(logged.changes)])
+      while let change = merge.current {
+        let tree = TreeID(rawValue: change.tree)
+        if transaction.treeSet[change.tree] != nil {
+          switch change.operation {
+          case .put: try transaction.put(change.value.array, forKey: change.key.array, in: tree)
+          case .putDirect:
+            let value = try pager.directValue(change.value)
+            try transaction.put(value, forKey: change.key.array, in: tree)
+          case .delete: try transaction.delete(change.key.array, in: tree)
+          }
+        }
+        try merge.advance()
+      }
+      for case .drop(let id) in logged.trees where transaction.treeSet[id] != nil {
+        try transaction.dropTree(TreeID(rawValue: id))
+      }
+    }
+  }
+}
+
+extension KeyRange {
+  /// Whether a key lies in the range.
+  func contains(_ key: [UInt8]) -> Bool {
+    if let lower, key.lexicographicallyPrecedes(lower) { return false }
+    if let upper, !key.lexicographicallyPrecedes(upper) { return false }
+    return true
+  }
+}
+
+extension Database {
+  /// Copies what can be read of a damaged store file into a new one at another path.
+  ///
+  /// The damaged file is only read. Trees, and so segments and indexes, keep their numbers, and
+  /// record identifiers stay good.
+  ///
+  /// - Throws: `.notAStore` when neither superblock is intact, `.corrupt` when no tree can be found;
+  ///   `.alreadyExists`, and what writing the new store throws.
+  public static func salvage(
+    from path: String, into newPath: String, configuration: Configuration = .init()
+  ) throws -> SalvageReport {
+    let storage = try FileStorage.open(at: path, readOnly: true)
+    defer { storage.close() }
+    let target = try Database.create(at: newPath, configuration: configuration)
+    do {
+      let report = try salvage(from: storage, into: target)
+      try target.close()
+      return report
+    } catch {
+      try? target.close()
+      try? SystemCalls.removeFile(newPath)
+      throw error
+    }
+  }
+
+  /// The same from any storage into a new, empty store.
+  public static func salvage(
+    from storage: any Storage, into target: Database
+  ) throws -> SalvageReport {
+    var salvage = try Salvage(storage, into: target)
+    try salvage.run()
+    return salvage.report
+  }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import StorageEngine
+
+/// Copying what is left of a damaged store into a new one.
+struct SalvageTests {
+  private static func subject() throws -> (image: DiskImage, model: Model) {
+    let store = try TestStore()
+    var model = Model()
+    var random = SplitMix64(seed: 31)
+    try store.commit([.createTree("main"), .createTree("second")], to: &model)
+    for _ in 0..<12 { try store.commit(Workload.puts(80, of: 10...800, &random), to: &model) }
+    try store.commit(
+      [
+        Workload.put("second", "paged", random.bytes(30_000)),
+        Workload.put("second", "runs", random.bytes(150_000)),
+        Workload.put("second", "small", [1]),
+      ], to: &model)
+    try store.database.close()
+    return (store.disk.image, model)
+  }
+
+  private static func salvage(
+    _ image: DiskImage, _ check: (SalvageReport, Database) throws -> Void
+  ) throws {
+    try withStore { store in
+      let report = try Database.salvage(from: SimulatedDisk(image), into: store.database)
+      try check(report, store.database)
+    }
+  }
+
+  @Test
+  func `of a store without damage everything is copied`() throws {
+    let (image, model) = try Self.subject()
+    try Self.salvage(image) { report, database in
+      #expect(report.isComplete)
+      #expect(report.trees.map(\.name) == ["main", "second"])
+      #expect(report.trees.reduce(0) { $0 + $1.strayEntries } == 0)
+      try model.verify(try database.snapshot())
+    }
+  }
+
+  @Test
+  func `the log of a store that was not closed is applied`() throws {
+    let store = try TestStore(adjust: { $0.transactionMemoryBytes = 16 << 10 })
+    var model = Model()
+    var random = SplitMix64(seed: 33)
+    try store.commit([.createTree("main")], to: &model)
+    try store.commit(Workload.puts(100, of: 10...500, &random), to: &model)
+    try store.database.checkpoint()
+    try store.commit([.createTree("late"), Workload.put("late", "k", [7])], to: &model)
+    try store.commit(
+      Workload.puts(300, of: 100...500, &random) + [
+        Workload.put("main", "in runs", random.bytes(90_000))
+      ], to: &model)
+    try Self.salvage(store.disk.image) { report, database in
+      #expect(report.isComplete)
+      #expect(report.logTransactions == 2)
+      try model.verify(try database.snapshot())
+    }
+    try store.database.close()
+  }
+
+  @Test(arguments: 0..<60)
+  func `what is copied is right, and what is not is told`(round: UInt64) throws {
+    let (image, model) = try Self.subject()
+    var damaged = image
+    var random = SplitMix64(seed: 1000 + round)
+    for _ in 0..<1 + random.below(3) {
+      let blocks = Int(image.length) / 4096
+      // Both superblocks, map and catalog lie at the beginning; without them there is no store.
+      let block = 8 + random.below(blocks - 8)
+      damaged.write(random.bytes(64)[...], at: UInt64(block * 4096 + random.below(4000)))
+    }
+    do {
+      try Self.salvage(damaged) { report, database in
+        let view = try database.snapshot()
+        for (name, entries) in model.trees {
+          let gaps = report.losses.filter { $0.tree == name }.map {
+            KeyRange(from: $0.from, upTo: $0.upTo)
+          }
+          let tree = try #require(try view.tree(named: name))
+          for (key, value) in entries where !gaps.contains(where: { $0.contains(key) }) {
+            #expect(try view.value(forKey: key, in: tree) == value, "\(name), round \(round)")
+          }
+          let cursor = try view.cursor(in: tree)
+          while try cursor.next() {
+            #expect(entries[cursor.key] != nil || gaps.contains { $0.contains(cursor.key) })
+          }
+        }
+      }
+    } catch let error as EngineError {
+      // The catalog was hit.
+      guard case .corrupt = error else { throw error }
+    }
+  }
+
+  @Test
+  func `entries under a damaged branch are found in pages that nothing refers to`() throws {
+    let (image, model) = try Self.subject()
+    let disk = SimulatedDisk(image)
+    let database = try Database.open(
+      on: disk, configuration: .testing(scheduler: ManualScheduler()))
+    let set = database.published
+    let tree = try #require(set.trees.first { $0.entries > 100 })
+    #expect(tree.height == 2)
+    let offset = database.pager.geometry.offset(ofPage: tree.root.number)
+    try database.close()
+    var damaged = disk.image
+    damaged.write([UInt8](repeating: 0xEE, count: 200)[...], at: offset + 100)
+    try Self.salvage(damaged) { report, database in
+      #expect(report.losses.count == 1)
+      let view = try database.snapshot()
+      let main = try #require(try view.tree(named: "main"))
+      #expect(report.trees[0].strayEntries >= UInt64(model.trees["main"]?.count ?? 0))
+      for (key, value) in model.trees["main"] ?? [:] {
+        #expect(try view.value(forKey: key, in: main) == value)
+      }
+    }
+  }
+
+  @Test
+  func `a file that is no store is refused`() {
+    #expect(throws: EngineError.self) {
+      try Self.salvage(DiskImage([UInt8](repeating: 7, count: 1 << 20))) { _, _ in }
+    }
+    #expect(throws: EngineError.self) { try Self.salvage(DiskImage()) { _, _ in } }
+  }
+}
