@@ -15,6 +15,7 @@ extension Failure {
     case let failure as Failure: self = failure
     case let error as EngineError: self.init(error)
     case let error as StorageError: self.init(error)
+    case let error as TransactionError: self.init(error)
     case let damage as Damage: self.init(.corrupt, damage.description, hint: Self.restoreHint)
     case let error as JournalError: self.init(error)
     case let error as RecordStoreError: self.init(error)
@@ -99,6 +100,19 @@ extension Failure {
     case .invalidKeyLength, .valueTooLong, .invalidConfiguration: self.init(.failure, what)
     case .closed, .readOnly, .treeNotFound, .treeExists, .invalidTreeName:
       self.init(.bug, what)
+    }
+  }
+}
+
+extension Failure {
+  init(_ error: TransactionError) {
+    switch error {
+    case .engine(let error): self.init(error)
+    case .notInDoubt:
+      self.init(.notFound, error.description, hint: "'recordctl recover' lists them")
+    case .lockTimeout:
+      self.init(.locked, error.description, hint: "'recordctl recover', to decide on it")
+    default: self.init(.failure, error.description)
     }
   }
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import StorageEngine
+
+/// `recordctl doctor`.
+struct Doctor: StoreCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Copy what can be read of a damaged store into a new one.",
+    discussion: """
+      The damaged file is only read. What could not be read is told, each with its place; entries \
+      from pages that nothing refers to any more may be older than the last commit. Exit code 10 \
+      says that something was lost. Restoring a snapshot, or a sync from a peer, loses less.
+      """)
+
+  @Option(help: ArgumentHelp("The new store.", valueName: "path"))
+  var into: String
+
+  @OptionGroup var common: CommonOptions
+
+  func execute(in context: Context) throws -> ExitStatus {
+    let report = try Database.salvage(from: context.store, into: into)
+    let trees = report.trees.map { tree -> Item in
+      [
+        "name": .text(tree.name), "entries": .unsigned(tree.entries),
+        "strayEntries": .unsigned(tree.strayEntries),
+      ]
+    }
+    let losses = report.losses.map { loss -> Item in
+      [
+        "tree": Item(loss.tree), "from": Item(loss.from.map(Self.text)),
+        "upTo": Item(loss.upTo.map(Self.text)), "damage": .text(loss.damage.description),
+      ]
+    }
+    try context.report([
+      "store": .text(context.store), "into": .text(into), "complete": .bool(report.isComplete),
+      "logTransactions": .unsigned(report.logTransactions), "trees": .array(trees),
+      "losses": .array(losses),
+    ])
+    guard report.isComplete else {
+      throw Failure(
+        .corrupt, "\(report.losses.count) parts of \(context.store) could not be read",
+        hint: "'recordctl check --store \(into)' says whether what is left agrees")
+    }
+    return .success
+  }
+
+  /// A key as text where it is some, else in hexadecimal digits.
+  private static func text(_ key: [UInt8]) -> String {
+    if let text = String(validating: key, as: UTF8.self), !text.contains(where: \.isControl) {
+      return text
+    }
+    return key.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+extension Character {
+  fileprivate var isControl: Bool {
+    unicodeScalars.contains { $0.properties.generalCategory == .control }
+  }
+}
