@@ -14,11 +14,14 @@ public final class WriteTransaction: TreeReader, OpenableView {
   /// Large values written for this transaction and not replaced by it since.
   var directValues: [[UInt8]: DirectValue] = [:]
   var wroteDirectly = false
+  /// What is known of the state as this transaction sees it now.
+  private(set) var note: (any StateNote)?
   private var isEnded = false
 
-  init(database: Database, base: TreeSet) {
+  init(database: Database, base: TreeSet, note: (any StateNote)? = nil) {
     self.database = database
     self.base = base
+    self.note = note
     treeSet = base
   }
 
@@ -38,6 +41,23 @@ public final class WriteTransaction: TreeReader, OpenableView {
       throw .treeNotFound("number \(tree.rawValue)")
     }
     return descriptor
+  }
+
+  // MARK: Note
+
+  /// Takes out the note on the state as it is now, if there is one; without `leaveNote` there is
+  /// none for the next.
+  public func takeNote() -> (any StateNote)? {
+    defer { note = nil }
+    return note
+  }
+
+  /// Leaves a note on the state as it is now: whoever comes next, in this transaction or in the
+  /// one after its commit, finds it.
+  ///
+  /// Every change forgets it, and so does a rollback.
+  public func leaveNote(_ note: any StateNote) {
+    self.note = note
   }
 
   // MARK: Trees
@@ -64,6 +84,7 @@ public final class WriteTransaction: TreeReader, OpenableView {
     else { throw .invalidTreeName(name) }
     if treeSet.tree(named: name) != nil { throw .treeExists(name) }
     let id = treeSet.nextTree
+    note = nil
     treeSet.add(TreeDescriptor(id: id), named: name)
     treeChanges.append(.create(id: id, name: name))
     return TreeID(rawValue: id)
@@ -74,6 +95,7 @@ public final class WriteTransaction: TreeReader, OpenableView {
   /// Its identifier is never used again.
   public func dropTree(_ tree: TreeID) throws(EngineError) {
     _ = try descriptor(tree)
+    note = nil
     for change in changes.changes(in: tree.rawValue, range: .all)
     where change.operation == .putDirect { abandon(change.value.array) }
     treeSet.remove(tree.rawValue)
@@ -150,6 +172,7 @@ public final class WriteTransaction: TreeReader, OpenableView {
   private func set(
     _ operation: LogRecord.KeyOperation, _ key: [UInt8], in tree: TreeID, value: [UInt8]
   ) {
+    note = nil
     let replaced = key.withBytes { keyBytes in
       value.withBytes { changes.set(operation, keyBytes, in: tree.rawValue, value: $0) }
     }
