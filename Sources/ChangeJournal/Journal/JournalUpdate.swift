@@ -66,13 +66,11 @@ public struct JournalUpdate {
     let head = heads.head(of: place.origin)
     try view.checkTag(of: head)
     try check(place, isBehind: head)
-    var dependencies = heads.applied
-    dependencies[place.origin] = 0
     let appended: EncodedTransaction
     do {
       appended = try EncodedTransaction(
         origin: place.origin, sequence: place.sequence, timestamp: place.timestamp,
-        dependencies: dependencies, schemaEpoch: 0, previousHash: head.hash, parts: parts)
+        dependencies: heads.applied.without(place.origin), schemaEpoch: 0, previousHash: head.hash, parts: parts)
     } catch {
       throw .invalidTransaction(error)
     }
