@@ -67,10 +67,11 @@ public struct JournalUpdate {
     try view.checkTag(of: head)
     try check(place, isBehind: head)
     let appended: EncodedTransaction
+    let dependencies = heads.applied.without(place.origin)
     do {
       appended = try EncodedTransaction(
         origin: place.origin, sequence: place.sequence, timestamp: place.timestamp,
-        dependencies: heads.applied.without(place.origin), schemaEpoch: 0, previousHash: head.hash, parts: parts)
+        dependencies: dependencies, schemaEpoch: 0, previousHash: head.hash, parts: parts)
     } catch {
       throw .invalidTransaction(error)
     }

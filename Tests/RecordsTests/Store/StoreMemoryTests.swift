@@ -73,6 +73,21 @@ struct StoreMemoryTests {
     }
   }
 
+  @Test func `a write that is refused at its commit takes no place`() throws {
+    final class Refusing: CommitParticipant {
+      func prepareCommit(_ transaction: WriteTransaction) throws { throw Stop() }
+    }
+    try withReplica { replica in
+      let store = replica.store
+      try store.put("c", .text("a"), [:])
+      store.database.setCommitParticipant(Refusing())
+      #expect(throws: Stop.self) { try store.put("new", .text("b"), [:]) }
+      store.database.setCommitParticipant(nil)
+      try store.put("new", .text("c"), [:])
+      #expect(try replica.transactions().map(\.header.sequence) == [1, 2])
+    }
+  }
+
   @Test func `after the disk failed nothing is remembered that it lost`() throws {
     let clock = TestClock()
     let replica = try TestReplica(seed: TestEnvironment.seed, clock: clock)
