@@ -49,6 +49,11 @@ public struct VersionVector: Hashable, Sendable {
     }
   }
 
+  /// All but one origin.
+  func without(_ origin: Origin) -> VersionVector {
+    VersionVector(ordered: entries.filter { $0.origin != origin })
+  }
+
   /// Where `origin` is, or would be inserted.
   private func slot(of origin: Origin) -> Int {
     var low = 0

@@ -6,10 +6,12 @@
 extension Array<UInt8> {
   /// Appends a word, most significant byte first.
   mutating func append(bigEndian word: UInt64) {
-    var shift: UInt64 = 64
-    while shift > 0 {
-      shift -= 8
-      append(UInt8(truncatingIfNeeded: word >> shift))
+    append(addingCapacity: 8) { (output: inout OutputSpan<UInt8>) in
+      var shift: UInt64 = 64
+      while shift > 0 {
+        shift -= 8
+        output.append(UInt8(truncatingIfNeeded: word >> shift))
+      }
     }
   }
 

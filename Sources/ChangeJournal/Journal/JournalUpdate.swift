@@ -16,12 +16,20 @@ public struct JournalUpdate {
   private(set) var hasHeld: Bool
 
   fileprivate init(
-    journal: Journal, transaction: WriteTransaction
+    journal: Journal, transaction: WriteTransaction, memory: consuming JournalMemory?
   ) throws(JournalError) {
     self.journal = journal
     self.transaction = transaction
-    view = try JournalView(journal: journal, reader: transaction)
-    hasHeld = try journal.heldCount(in: transaction) > 0
+    let mayHold: Bool
+    if let memory {
+      view = JournalView(journal: journal, reader: transaction, heads: memory.heads)
+      mayHold = memory.mayHold
+    } else {
+      view = try JournalView(journal: journal, reader: transaction)
+      mayHold = true
+    }
+    // Once there are any they are counted each time, until all are released.
+    hasHeld = mayHold ? try journal.heldCount(in: transaction) > 0 : false
   }
 
   /// The heads of all origins, including what this update has added.
@@ -58,9 +66,8 @@ public struct JournalUpdate {
     let head = heads.head(of: place.origin)
     try view.checkTag(of: head)
     try check(place, isBehind: head)
-    var dependencies = heads.applied
-    dependencies[place.origin] = 0
     let appended: EncodedTransaction
+    let dependencies = heads.applied.without(place.origin)
     do {
       appended = try EncodedTransaction(
         origin: place.origin, sequence: place.sequence, timestamp: place.timestamp,
@@ -134,6 +141,13 @@ extension JournalUpdate {
   }
 }
 
+/// What an update of the journal knows when it ends: the next one that begins with exactly the
+/// state it left need not read it again.
+public struct JournalMemory: Sendable {
+  fileprivate let heads: JournalHeads
+  fileprivate let mayHold: Bool
+}
+
 extension Journal {
   /// Runs `body` with the journal open for additions in a write transaction.
   ///
@@ -144,10 +158,27 @@ extension Journal {
   public func update<Result>(
     in transaction: WriteTransaction, _ body: (inout JournalUpdate) throws -> Result
   ) throws -> Result {
-    var update = try JournalUpdate(journal: self, transaction: transaction)
+    var memory: JournalMemory?
+    return try update(in: transaction, from: &memory, body)
+  }
+
+  /// The same, beginning with what the update before knew.
+  ///
+  /// `memory` must describe the journal exactly as the transaction sees it, or be `nil`. It
+  /// describes it at the end again, and is `nil` after an error.
+  ///
+  /// - Throws: `.engine`, `.corrupt`, and what `body` throws.
+  public func update<Result>(
+    in transaction: WriteTransaction, from memory: inout JournalMemory?,
+    _ body: (inout JournalUpdate) throws -> Result
+  ) throws -> Result {
+    // Taken out, so that the heads are changed in place and not copied.
+    var update = try JournalUpdate(
+      journal: self, transaction: transaction, memory: memory.take())
     do {
       let result = try body(&update)
       try update.writeHeads()
+      memory = JournalMemory(heads: update.heads, mayHold: update.hasHeld)
       return result
     } catch {
       try update.writeHeads()

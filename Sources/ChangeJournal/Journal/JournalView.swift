@@ -9,9 +9,14 @@ struct JournalView {
   var heads: JournalHeads
 
   init(journal: Journal, reader: any TreeReader) throws(JournalError) {
+    self.init(journal: journal, reader: reader, heads: try journal.heads(in: reader))
+  }
+
+  /// With heads that are known already.
+  init(journal: Journal, reader: any TreeReader, heads: JournalHeads) {
     self.journal = journal
     self.reader = reader
-    heads = try journal.heads(in: reader)
+    self.heads = heads
   }
 
   /// Reads an applied transaction, which must be there.

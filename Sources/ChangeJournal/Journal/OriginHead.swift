@@ -87,9 +87,8 @@ public struct JournalHeads: Sendable {
 
   /// Replaces the head of an origin.
   mutating func set(_ head: OriginHead) {
-    byOrigin[head.origin] = head
+    if byOrigin.updateValue(head, forKey: head.origin) == nil { tags[head.tag] = head.origin }
     applied[head.origin] = head.sequence
-    tags[head.tag] = head.origin
     clock.observe(head.timestamp)
   }
 }

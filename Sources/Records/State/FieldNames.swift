@@ -7,7 +7,9 @@ struct FieldNames {
   private(set) var bytes: [UInt8] = []
   /// Where each name is, by number.
   private(set) var ranges: [Range<Int>] = []
+  /// The numbers of the names behind the first few, which are found faster by looking at them.
   private var numbers: [[UInt8]: Int] = [:]
+  private static let searched = 8
 
   /// How many names there are.
   var count: Int { ranges.count }
@@ -30,10 +32,16 @@ struct FieldNames {
 
   @inline(never)
   private mutating func lookUp(_ source: Span<UInt8>, _ name: Range<Int>) -> Int {
-    var item: [UInt8] = []
-    item.append(source, name)
-    if let known = numbers[item] { return known }
-    numbers[item] = ranges.count
+    for (number, range) in ranges.prefix(Self.searched).enumerated()
+    where source.equals(name, bytes.span, range) {
+      return number
+    }
+    if ranges.count >= Self.searched {
+      var item: [UInt8] = []
+      item.append(source, name)
+      if let known = numbers[item] { return known }
+      numbers[item] = ranges.count
+    }
     append(source, name)
     return ranges.count - 1
   }

@@ -12,6 +12,8 @@ struct StateWriter {
   /// Whether one of the siblings that stay or are added has no value.
   private var hasRemoval = false
 
+  /// Room for what stands around the first values.
+  private static let headRoom = 64
   private static let dropped = -1
   private static let kept = -2
 
@@ -31,6 +33,7 @@ struct StateWriter {
     names: FieldNames, isAlive: Bool, _ coverage: Coverage
   ) -> Bool {
     bytes.removeAll(keepingCapacity: true)
+    if bytes.capacity == 0 { bytes.reserveCapacity(oldBytes.count + values.count + Self.headRoom) }
     assignSlots(old, oldBytes, edits, names, coverage)
     if stamps.count == 1, isAlive, !hasRemoval {
       writePlain(old, oldBytes, edits, values, names)

@@ -13,6 +13,8 @@ struct PartBuilder {
   /// How many operations there are.
   private(set) var operationCount = 0
   private var operations: [UInt8] = []
+  /// Room for what stands around the first values.
+  private static let headRoom = 32
   /// Whether there may be names that no operation uses.
   private var mayHaveUnusedNames = false
 
@@ -21,6 +23,7 @@ struct PartBuilder {
     _ keyBytes: Span<UInt8>, _ key: Range<Int>, _ edits: [FieldEdit], _ values: Span<UInt8>
   ) {
     operationCount += 1
+    if operations.isEmpty { operations.reserveCapacity(values.count + Self.headRoom) }
     operations.appendPatchHead(fieldCount: edits.count)
     operations.appendKeyItem(keyBytes, key)
     for edit in edits {

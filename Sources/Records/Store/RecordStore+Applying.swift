@@ -28,12 +28,11 @@ extension RecordStore {
     let policy = policy
     let (isAdopted, outcome) = try database.write { trees in
       let isAdopted = try storeID.map { try adopt($0, in: trees) } ?? false
-      let outcome = try journal.update(in: trees) { update in
-        let own = try MetaTree.open(trees).origin()
+      let outcome = try update(in: trees) { update, memory in
         var delivery = Delivery(trees)
         try delivery.release(from: &update, policy)
         for transaction in batch.inCausalOrder() {
-          try delivery.deliver(transaction, to: &update, policy, own: own)
+          try delivery.deliver(transaction, to: &update, policy, own: memory.origin)
         }
         return try delivery.finish()
       }
@@ -52,7 +51,7 @@ extension RecordStore {
     guard count > 0 else { return ApplyOutcome() }
     let policy = policy
     return try database.write { trees in
-      try journal.update(in: trees) { update in
+      try update(in: trees) { update, _ in
         var delivery = Delivery(trees)
         try delivery.release(from: &update, policy)
         return try delivery.finish()

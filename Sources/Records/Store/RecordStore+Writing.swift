@@ -31,12 +31,11 @@ extension RecordStore {
     _ body: (RecordTransaction) throws -> R, _ trees: WriteTransaction
   ) throws -> R {
     let policy = policy
-    return try journal.update(in: trees) { update in
+    return try update(in: trees) { update, memory in
       var delivery = Delivery(trees)
       try delivery.release(from: &update, policy)
       try delivery.finish()
-      let origin = try MetaTree.open(trees).origin()
-      let place = try update.nextPlace(of: origin, now: policy.now)
+      let place = try update.nextPlace(of: memory.origin, now: policy.now)
       let stamp = Stamp(
         timestamp: place.timestamp.rawValue, tag: place.tag, sequence: place.sequence)
       let transaction = RecordTransaction(trees, stamp)

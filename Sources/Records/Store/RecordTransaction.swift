@@ -13,6 +13,7 @@ public final class RecordTransaction: RecordReader {
   private let transaction: WriteTransaction
   private let coverage: Coverage
   private var writers: [CollectionWriter] = []
+  /// Where the writers are, all but the last: most transactions have only one.
   private var slots: [ByteText: Int] = [:]
   /// An error of the engine within a write: part of it may be done, so nothing may be committed.
   private var failure: (any Error)?
@@ -83,13 +84,13 @@ public final class RecordTransaction: RecordReader {
     if let last = writers.indices.last, ByteOrder.equal(writers[last].collection, collection) {
       return last
     }
-    let name = ByteText(collection)
-    if let slot = slots[name] { return slot }
+    if !slots.isEmpty, let slot = slots[ByteText(collection)] { return slot }
     guard (1...JournalLimits.collectionNameBytes).contains(collection.utf8.count) else {
       throw RecordStoreError.invalidCollection(collection)
     }
+    let last = writers.indices.last
     writers.append(try CollectionWriter(collection, in: transaction, coverage: coverage))
-    slots[name] = writers.count - 1
+    if let last { slots[ByteText(writers[last].collection)] = last }
     return writers.count - 1
   }
 
@@ -117,6 +118,7 @@ public final class RecordTransaction: RecordReader {
 extension RecordBatch {
   /// One record made of values; a `nil` value becomes an empty one.
   init(_ key: RecordKey, _ changes: [FieldChange]) throws {
+    bytes.reserveCapacity(256)
     for change in changes {
       guard change.field.utf8.count <= JournalLimits.fieldNameBytes,
         !RecordMember.isReserved(change.field)

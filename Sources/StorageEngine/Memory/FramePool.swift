@@ -14,6 +14,8 @@ final class FramePool: @unchecked Sendable {
   /// Frames readers leave for the writer, so that its next step always finds some.
   static let writerReserve = 64
   private static let evictionBatch = 64
+  /// Frames added to the limbo after which it is looked through.
+  private static let drainBatch = 32
   private static let noPage = UInt64.max
 
   let lock = Lock()
@@ -26,6 +28,7 @@ final class FramePool: @unchecked Sendable {
   private var owners: [UInt64]
   private var free: [UInt32]
   private var limbo: [(epoch: UInt64, frame: UInt32)] = []
+  private var nextDrain = drainBatch
   private var hand = 0
 
   init(cacheBytes: Int, pageBytes: Int) throws(EngineError) {
@@ -73,6 +76,9 @@ final class FramePool: @unchecked Sendable {
   ///
   /// Call under `lock`.
   func takeFrame(leaving reserve: Int) -> Int? {
+    // Every commit copies pages and gives the old ones up. Their frames are still in the processor's
+    // cache; one that was never used has to be cleared by the system first.
+    if limbo.count >= nextDrain { drainLimbo() }
     if free.count <= max(reserve, Self.writerReserve) {
       drainLimbo()
       if free.count + limbo.count <= reserve + Self.evictionBatch { evict(Self.evictionBatch) }
@@ -131,6 +137,7 @@ final class FramePool: @unchecked Sendable {
       free.append(item.frame)
       return true
     }
+    nextDrain = limbo.count + Self.drainBatch
   }
 
   /// Evicts up to `wanted` clean pages into limbo; returns how many.

@@ -8,6 +8,7 @@ import Glibc
 /// races where there are none.
 @safe
 final class Lock: @unchecked Sendable {
+  private static let mostYields = 16
   /// For `Condition`.
   let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
@@ -24,6 +25,17 @@ final class Lock: @unchecked Sendable {
 
   @inline(__always)
   func lock() {
+    if unsafe pthread_mutex_trylock(mutex) != 0 { wait() }
+  }
+
+  /// Lets other threads run before it sleeps: most locks are held for microseconds, and to be put
+  /// to sleep and woken takes longer.
+  @inline(never)
+  private func wait() {
+    for _ in 0..<Self.mostYields {
+      SystemCalls.yield()
+      if unsafe pthread_mutex_trylock(mutex) == 0 { return }
+    }
     unsafe pthread_mutex_lock(mutex)
   }
 

@@ -6,7 +6,7 @@ import CStorageSystem
 ///
 /// The first thread that wants its commit flushed becomes the leader: it takes everything that is
 /// sealed, writes it, flushes once, and hands the lead to the next waiter whose commit came too
-/// late for it, after it has woken those who are done: they may have more to commit.
+/// late for it, before it wakes those who are done: they commit again while the disk works.
 final class CommitQueue: @unchecked Sendable {
   /// What a waiter is told, in the word it sleeps on.
   private enum Signal {
@@ -22,8 +22,6 @@ final class CommitQueue: @unchecked Sendable {
     let flushed: Bool
     let word: UnsafeMutablePointer<UInt32>
   }
-
-  private static let mostYields = 8
 
   private let lock = Lock()
   private var waiters: [Waiter] = []
@@ -70,10 +68,7 @@ final class CommitQueue: @unchecked Sendable {
         lock.lock()
         continue
       }
-      if try sleep(lsn, flushed) {
-        gather()
-        try leadOnce(flushed, lead)
-      }
+      if try sleep(lsn, flushed) { try leadOnce(flushed, lead) }
       lock.lock()
     }
   }
@@ -90,20 +85,6 @@ final class CommitQueue: @unchecked Sendable {
         _ = unsafe storage_futex_wait(word, Signal.waiting)
       }
       return unsafe storage_load_acquire_u32(word) == Signal.lead
-    }
-  }
-
-  /// Lets those who were just woken commit again, so that the next flush serves them too.
-  ///
-  /// Only a leader that took over does this: there are others then. It goes on as long as more
-  /// come to wait.
-  private func gather() {
-    var known = -1
-    for _ in 0..<Self.mostYields {
-      let count = lock.withLock { waiters.count }
-      if count == known { return }
-      known = count
-      SystemCalls.yield()
     }
   }
 
@@ -137,8 +118,8 @@ final class CommitQueue: @unchecked Sendable {
     }
     hasLeader = successor != nil
     lock.unlock()
-    for waiter in done { wake(waiter, Signal.done) }
     if let successor = successor { wake(successor, Signal.lead) }
+    for waiter in done { wake(waiter, Signal.done) }
   }
 
   private func wake(_ waiter: Waiter, _ signal: UInt32) {

@@ -16,6 +16,8 @@ extension Database {
     if let holder = prepared.blocker(of: transaction, except: number) {
       throw TransactionError.lockTimeout(holder: holder.identifier)
     }
+    // A note describes the state that this one replaces.
+    state.note = nil
     let bounds = try transaction.storeRecordBounds()
     let forgotten = try transaction.forget(prepared.finished)
     let lsn = try append(transaction)

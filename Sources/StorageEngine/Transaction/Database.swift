@@ -62,6 +62,8 @@ public final class Database: Sendable {
     /// Checkpoint lock: what the extent map looked like on disk, and where.
     var persisted: PersistedMap
     var participant: (any CommitParticipant)?
+    /// Writer lock: what the last transaction left on the working state; absent while one runs.
+    var note: (any StateNote)?
     var timer: FlushTimer?
 
     init(recovered: Recovered) {
@@ -243,10 +245,13 @@ public final class Database: Sendable {
     defer { writerLock.unlock() }
     try checkChangeable()
     let base = pager.structureLock.withLock { state.working }
-    let transaction = WriteTransaction(database: self, base: base)
+    let transaction = WriteTransaction(database: self, base: base, note: state.note)
+    // Comes back with the commit only: what fails may have taken the note and changed it.
+    state.note = nil
     do {
       let result = try body(transaction)
       let lsn = try submit(transaction)
+      state.note = transaction.takeNote()
       transaction.end()
       return (result, lsn)
     } catch {
@@ -266,6 +271,13 @@ public final class Database: Sendable {
     try settle(pager.structureLock.withLock { state.working.lsn }, .synced)
   }
 }
+
+/// What a layer above knows of one state of the trees, kept so that it need not read it again.
+///
+/// Lies beside the working state under the writer lock: a transaction finds the note that was left
+/// on exactly the state it begins with, or none. Seen by one transaction at a time, so it may be
+/// changed in place once it is taken.
+public protocol StateNote: AnyObject {}
 
 /// A layer above that joins every commit.
 public protocol CommitParticipant: Sendable {

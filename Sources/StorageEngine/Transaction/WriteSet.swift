@@ -99,6 +99,7 @@ final class WriteSet {
 
   private func growSlots() {
     slots = [UInt32](repeating: 0, count: max(16, slots.count * 2))
+    entries.reserveCapacity(slots.count / 2)
     let mask = slots.count - 1
     for position in entries.indices {
       let change = entries[position].change

@@ -22,10 +22,13 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// Large values written for this transaction and not replaced by it since.
   var directValues: [[UInt8]: DirectValue] = [:]
   var wroteDirectly = false
+  /// What is known of the state as this transaction sees it now.
+  private(set) var note: (any StateNote)?
   private var isEnded = false
 
-  init(database: Database, base: TreeSet) {
+  init(database: Database, base: TreeSet, note: (any StateNote)? = nil) {
     self.database = database
+    self.note = note
     treeSet = base
   }
 
@@ -75,6 +78,23 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     return descriptor
   }
 
+  // MARK: Note
+
+  /// Takes out the note on the state as it is now, if there is one; without `leaveNote` there is
+  /// none for the next.
+  public func takeNote() -> (any StateNote)? {
+    defer { note = nil }
+    return note
+  }
+
+  /// Leaves a note on the state as it is now: whoever comes next, in this transaction or in the
+  /// one after its commit, finds it.
+  ///
+  /// Every change forgets it, and so does a rollback.
+  public func leaveNote(_ note: any StateNote) {
+    self.note = note
+  }
+
   // MARK: Trees
 
   /// Finds a tree by name.
@@ -111,6 +131,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
 
   /// Creates a tree whose number was taken before.
   func create(_ id: UInt32, named name: String) {
+    note = nil
     treeSet.add(TreeDescriptor(id: id), named: name)
     treeChanges.append(.create(id: id, name: name))
   }
@@ -120,6 +141,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// Its identifier is never used again.
   public func dropTree(_ tree: TreeID) throws(EngineError) {
     _ = try descriptor(tree)
+    note = nil
     for change in changes.changes(in: tree.rawValue, range: .all)
     where change.operation == .putDirect { abandon(change.value.array) }
     treeSet.remove(tree.rawValue)
@@ -213,6 +235,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   private func set(
     _ operation: LogRecord.KeyOperation, _ key: [UInt8], in tree: TreeID, value: [UInt8]
   ) {
+    note = nil
     let replaced = key.withBytes { keyBytes in
       value.withBytes { changes.set(operation, keyBytes, in: tree.rawValue, value: $0) }
     }
