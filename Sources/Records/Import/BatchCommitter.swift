@@ -4,94 +4,123 @@ import Dispatch
 import StorageEngine
 import Synchronization
 
-/// Commits batches on a thread of its own, one after the other, while the caller reads the next and
-/// a third thread waits until the one before is durable.
+/// Commits batches on a thread of its own, all that wait at once, while the caller reads the next
+/// and a third thread waits until those before are durable.
 ///
-/// Few batches are under way at once, so memory stays bounded.
+/// What is written together is in key order, and so visits each page once. It is one transaction
+/// of the engine, so it is in the store whole or not at all, and several of the journal.
 final class BatchCommitter: Sendable {
   private struct State {
-    /// Used batches, whose memory is used again.
-    var spare: [PreparedBatch] = []
     var done = ImportProgress()
-    /// Records of the batches whose commit was begun.
-    var submitted: UInt64 = 0
     /// Whether `done` has changed since it was taken.
     var isNews = false
     var failure: (any Error)?
   }
 
   private let store: RecordStore
-  private let collection: String?
+  private let options: ImportOptions
   private let repeats: RepeatedKeys
+  private let batches = BatchQueue()
   private let state = Mutex(State())
+  /// Only used on `queue`.
+  private let keys = Mutex(KnownKeys())
   private let queue = DispatchQueue(label: "record-store.import")
   private let durableQueue = DispatchQueue(label: "record-store.import.durable")
-  /// Counts the batches that may be handed over.
-  private let room = DispatchSemaphore(value: 0)
-  private static let batchesAtOnce = 3
+  /// Counts the commits that may be begun: what is logged and not written takes memory.
+  private let commits = DispatchSemaphore(value: 0)
+  private static let commitsAtOnce = 2
 
-  init(_ store: RecordStore, _ collection: String?, _ repeats: RepeatedKeys) {
+  init(_ store: RecordStore, _ options: ImportOptions, _ repeats: RepeatedKeys) {
     self.store = store
-    self.collection = collection
+    self.options = options
     self.repeats = repeats
     // A semaphore must not end below the value it began with; this one begins with none.
-    for _ in 0..<Self.batchesAtOnce { room.signal() }
+    for _ in 0..<Self.commitsAtOnce { commits.signal() }
   }
 
   /// Waits until a batch can be handed over, and returns an empty one.
   ///
   /// - Throws: What a commit has thrown.
   func emptyBatch() throws -> PreparedBatch {
-    room.wait()
-    return try state.withLock { state in
-      if let failure = state.failure {
-        room.signal()
-        throw failure
-      }
-      return state.spare.popLast() ?? PreparedBatch()
-    }
+    let batch = batches.emptyBatch()
+    try state.withLock { if let failure = $0.failure { throw failure } }
+    return batch
   }
 
   /// Hands over a batch that was taken with `emptyBatch`; `bytes` of the input lead to its end.
   func submit(_ batch: PreparedBatch, bytes: UInt64) {
-    queue.async {
-      let outcome = Result { try self.commit(batch) }
-      // Noted before the next batch is looked at: nothing may be committed behind a hole.
-      if case .failure(let error) = outcome {
-        self.state.withLock { $0.failure = $0.failure ?? error }
-      }
-      self.durableQueue.async {
-        self.settle(outcome, batch, bytes: bytes)
-        self.room.signal()
-      }
-    }
+    batches.hand(over: batch, inputBytes: bytes)
+    queue.async { self.commitWaiting() }
   }
 
-  /// Commits a batch; `nil` when there was a failure before.
-  private func commit(_ batch: PreparedBatch) throws -> (written: Int, commit: PendingCommit)? {
-    let (failed, first) = state.withLock { state in
-      defer { state.submitted += UInt64(batch.records.entries.count) }
-      return (state.failure != nil, state.submitted)
-    }
-    if failed { return nil }
-    let (written, commit) = try store.writeWithoutWaiting { transaction in
-      try transaction.put(batch, into: collection, firstOrdinal: first, repeats)
-    }
-    return (written, commit)
-  }
-
-  /// Waits until a batch is durable; only then it counts as done.
-  private func settle(
-    _ outcome: Result<(written: Int, commit: PendingCommit)?, any Error>, _ batch: PreparedBatch,
-    bytes: UInt64
-  ) {
+  /// Commits what waits by now: nothing when an earlier call has taken it.
+  private func commitWaiting() {
+    let waiting = batches.takeWaiting()
+    guard !waiting.isEmpty else { return }
+    defer { batches.giveBack(waiting) }
     do {
-      guard let (written, commit) = try outcome.get() else { return }
+      try commit(waiting)
+    } catch {
+      commitSingly(waiting, after: error)
+    }
+  }
+
+  /// Commits batches one after the other of which one has failed, so that those before it are in
+  /// the store and those behind it are not.
+  private func commitSingly(_ batches: [InputBatch], after error: any Error) {
+    do {
+      if batches.count == 1 { throw error }
+      for batch in batches { try commit([batch]) }
+    } catch {
+      // Noted before the next batch is looked at: nothing may be committed behind a hole.
+      state.withLock { $0.failure = $0.failure ?? error }
+    }
+  }
+
+  /// Commits batches together, unless there was a failure before.
+  private func commit(_ batches: [InputBatch]) throws {
+    commits.wait()
+    do {
+      if state.withLock({ $0.failure != nil }) {
+        commits.signal()
+        return
+      }
+      let (written, transactions, commit) = try write(batches)
+      let step = ImportProgress(batches, written: written, transactions: transactions)
+      durableQueue.async {
+        self.settle(commit, step)
+        self.commits.signal()
+      }
+    } catch {
+      commits.signal()
+      throw error
+    }
+  }
+
+  private func write(
+    _ batches: [InputBatch]
+  ) throws -> (written: Int, transactions: Int, commit: PendingCommit) {
+    try keys.withLock { keys in
+      var group = BatchGroup(batches)
+      var written = 0
+      let (transactions, commit) = try store.writeSeriesWithoutWaiting { transaction in
+        if group.next == 0 { keys.begin(on: transaction.base) }
+        written += try transaction.put(
+          &group, limit: max(1, options.batchRecords), into: options.collection, &keys, repeats)
+        return group.hasMore
+      }
+      keys.end(at: commit.lsn)
+      return (written, transactions, commit)
+    }
+  }
+
+  /// Waits until a commit is durable; only then its batches count as done.
+  private func settle(_ commit: PendingCommit, _ step: ImportProgress) {
+    do {
       try commit.wait()
       state.withLock { state in
-        state.done.add(batch.records, written: written, bytes: bytes)
+        state.done.add(step)
         state.isNews = true
-        state.spare.append(batch)
       }
     } catch {
       state.withLock { $0.failure = $0.failure ?? error }

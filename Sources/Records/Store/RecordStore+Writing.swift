@@ -27,22 +27,64 @@ extension RecordStore {
     try database.writeWithoutWaiting(durability: durability) { try perform(body, $0) }
   }
 
+  /// Like `writeWithoutWaiting`, but makes any number of transactions of the journal, which become
+  /// durable together or not at all: calls `body` for each, as long as it returns true.
+  ///
+  /// Returns how many there are: those in which something was written.
+  func writeSeriesWithoutWaiting(
+    _ body: (RecordTransaction) throws -> Bool
+  ) throws -> (transactions: Int, commit: PendingCommit) {
+    let (transactions, commit) = try database.writeWithoutWaiting { trees in
+      try inJournal(trees) { update, isFirst in
+        var isFirst = isFirst
+        var transactions = 0
+        var hasMore = true
+        while hasMore {
+          let isWritten: Bool
+          (hasMore, isWritten) = try perform(body, trees, &update, isFirst: isFirst)
+          transactions += isWritten ? 1 : 0
+          isFirst = false
+        }
+        return transactions
+      }
+    }
+    return (transactions, commit)
+  }
+
   private func perform<R>(
     _ body: (RecordTransaction) throws -> R, _ trees: WriteTransaction
   ) throws -> R {
-    let policy = policy
-    return try journal.update(in: trees) { update in
+    try inJournal(trees) { update, isFirst in
+      try perform(body, trees, &update, isFirst: isFirst).result
+    }
+  }
+
+  /// Runs `body` with the journal open for additions, after what was held back and may be applied by
+  /// now; tells it whether nothing was changed so far.
+  private func inJournal<R>(
+    _ trees: WriteTransaction, _ body: (inout JournalUpdate, Bool) throws -> R
+  ) throws -> R {
+    try journal.update(in: trees) { update in
       var delivery = Delivery(trees)
       try delivery.release(from: &update, policy)
-      try delivery.finish()
-      let origin = try MetaTree.open(trees).origin()
-      let place = try update.nextPlace(of: origin, now: policy.now)
-      let stamp = Stamp(
-        timestamp: place.timestamp.rawValue, tag: place.tag, sequence: place.sequence)
-      let transaction = RecordTransaction(trees, stamp)
-      let result = try body(transaction)
-      if let parts = try transaction.finish() { try update.append(parts, at: place) }
-      return result
+      let outcome = try delivery.finish()
+      return try body(&update, outcome.applied == 0)
     }
+  }
+
+  /// Makes one transaction of the journal, unless `body` writes nothing.
+  private func perform<R>(
+    _ body: (RecordTransaction) throws -> R, _ trees: WriteTransaction,
+    _ update: inout JournalUpdate, isFirst: Bool
+  ) throws -> (result: R, isWritten: Bool) {
+    let origin = try MetaTree.open(trees).origin()
+    let place = try update.nextPlace(of: origin, now: policy.now)
+    let stamp = Stamp(
+      timestamp: place.timestamp.rawValue, tag: place.tag, sequence: place.sequence)
+    let transaction = RecordTransaction(trees, stamp, base: isFirst ? trees.lsn : nil)
+    let result = try body(transaction)
+    guard let parts = try transaction.finish() else { return (result, false) }
+    try update.append(parts, at: place)
+    return (result, true)
   }
 }
