@@ -26,16 +26,15 @@ final class BatchCommitter: Sendable {
   private let keys = Mutex(KnownKeys())
   private let queue = DispatchQueue(label: "record-store.import")
   private let durableQueue = DispatchQueue(label: "record-store.import.durable")
-  /// Counts the commits that may be begun: what is logged and not written takes memory.
-  private let commits = DispatchSemaphore(value: 0)
-  private static let commitsAtOnce = 2
+  /// Open when the last commit is durable: then what it replaced is free for the next.
+  private let isSettled = DispatchSemaphore(value: 0)
 
   init(_ store: RecordStore, _ options: ImportOptions, _ repeats: RepeatedKeys) {
     self.store = store
     self.options = options
     self.repeats = repeats
     // A semaphore must not end below the value it began with; this one begins with none.
-    for _ in 0..<Self.commitsAtOnce { commits.signal() }
+    isSettled.signal()
   }
 
   /// Waits until a batch can be handed over, and returns an empty one.
@@ -43,7 +42,7 @@ final class BatchCommitter: Sendable {
   /// - Throws: What a commit has thrown.
   func emptyBatch() throws -> PreparedBatch {
     let batch = batches.emptyBatch()
-    try state.withLock { if let failure = $0.failure { throw failure } }
+    try checkFailure()
     return batch
   }
 
@@ -55,62 +54,72 @@ final class BatchCommitter: Sendable {
 
   /// Commits what waits by now: nothing when an earlier call has taken it.
   private func commitWaiting() {
-    let waiting = batches.takeWaiting()
+    var waiting = batches.takeWaiting()
     guard !waiting.isEmpty else { return }
-    defer { batches.giveBack(waiting) }
+    defer { batches.giveBack(&waiting) }
     do {
-      try commit(waiting)
-    } catch {
-      commitSingly(waiting, after: error)
-    }
-  }
-
-  /// Commits batches one after the other of which one has failed, so that those before it are in
-  /// the store and those behind it are not.
-  private func commitSingly(_ batches: [InputBatch], after error: any Error) {
-    do {
-      if batches.count == 1 { throw error }
-      for batch in batches { try commit([batch]) }
+      do {
+        try commit(&waiting)
+      } catch {
+        // One record may have been at fault: the batches before it shall be in the store, and
+        // those behind it not. Without batches left it was the disk.
+        guard waiting.count > 1 else { throw error }
+        try commitSingly(&waiting)
+      }
     } catch {
       // Noted before the next batch is looked at: nothing may be committed behind a hole.
       state.withLock { $0.failure = $0.failure ?? error }
     }
   }
 
-  /// Commits batches together, unless there was a failure before.
-  private func commit(_ batches: [InputBatch]) throws {
-    commits.wait()
-    do {
-      if state.withLock({ $0.failure != nil }) {
-        commits.signal()
-        return
-      }
-      let (written, transactions, commit) = try write(batches)
-      let step = ImportProgress(batches, written: written, transactions: transactions)
-      durableQueue.async {
-        self.settle(commit, step)
-        self.commits.signal()
-      }
-    } catch {
-      commits.signal()
-      throw error
+  private func commitSingly(_ waiting: inout [InputBatch]) throws {
+    while !waiting.isEmpty {
+      var first = [waiting.removeFirst()]
+      defer { batches.giveBack(&first) }
+      try commit(&first)
     }
   }
 
+  /// Commits batches together, unless there was a failure before.
+  private func commit(_ waiting: inout [InputBatch]) throws {
+    if state.withLock({ $0.failure != nil }) { return }
+    let (step, commit) = try write(&waiting)
+    durableQueue.async {
+      self.settle(commit, step)
+      self.isSettled.signal()
+    }
+  }
+
+  /// Writes batches, and gives them back as soon as all they hold is handed to the engine.
   private func write(
-    _ batches: [InputBatch]
-  ) throws -> (written: Int, transactions: Int, commit: PendingCommit) {
+    _ waiting: inout [InputBatch]
+  ) throws -> (step: ImportProgress, commit: PendingCommit) {
     try keys.withLock { keys in
-      var group = BatchGroup(batches)
-      var written = 0
-      let (transactions, commit) = try store.writeSeriesWithoutWaiting { transaction in
-        if group.next == 0 { keys.begin(on: transaction.base) }
-        written += try transaction.put(
-          &group, limit: max(1, options.batchRecords), into: options.collection, &keys, repeats)
-        return group.hasMore
+      var step = ImportProgress(waiting)
+      var group = BatchGroup(waiting)
+      var isLast = false
+      do {
+        let (transactions, commit) = try store.writeSeriesWithoutWaiting { transaction in
+          if group.next == 0 { keys.begin(on: transaction.base) }
+          step.written += UInt64(
+            try transaction.put(
+              &group, limit: max(1, options.batchRecords), into: options.collection, &keys, repeats)
+          )
+          if group.hasMore { return true }
+          group = BatchGroup([])
+          batches.giveBack(&waiting)
+          isSettled.wait()
+          isLast = true
+          try checkFailure()
+          return false
+        }
+        keys.end(at: commit.lsn)
+        step.transactions = UInt64(transactions)
+        return (step, commit)
+      } catch {
+        if isLast { isSettled.signal() }
+        throw error
       }
-      keys.end(at: commit.lsn)
-      return (written, transactions, commit)
     }
   }
 
@@ -141,6 +150,10 @@ final class BatchCommitter: Sendable {
   /// - Throws: What one of them has thrown.
   func finish() throws {
     waitForAll()
+    try checkFailure()
+  }
+
+  private func checkFailure() throws {
     try state.withLock { if let failure = $0.failure { throw failure } }
   }
 

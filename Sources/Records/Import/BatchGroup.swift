@@ -2,7 +2,7 @@
 
 import ChangeJournal
 
-/// A batch with its place in the input.
+/// A prepared batch with its place in the input.
 struct InputBatch {
   let prepared: PreparedBatch
   /// How many records come before its first.
@@ -28,6 +28,8 @@ struct BatchGroup {
   }
 
   let batches: [InputBatch]
+  /// Whether the records of the input were in order.
+  private(set) var isInOrder: Bool
   /// The records in order.
   private(set) var items: [Item] = []
   /// The next one to write.
@@ -39,6 +41,7 @@ struct BatchGroup {
     self.batches = batches
     let names = Set(batches.flatMap { $0.prepared.collections.map(ByteText.init) }).sorted()
     collections = names.map(\.text)
+    isInOrder = batches.allSatisfy(\.prepared.isInOrder)
     var ranks: [ByteText: UInt32] = [:]
     for (rank, name) in names.enumerated() { ranks[name] = UInt32(rank) }
     items.reserveCapacity(batches.reduce(0) { $0 + $1.prepared.entries.count })
@@ -50,7 +53,10 @@ struct BatchGroup {
       guard first > 0, first < items.count else { continue }
       if Self.compare(items[first - 1], items[first], batches) >= 0 { isSorted = false }
     }
-    if !isSorted { items = Self.merged(items, batches) }
+    if !isSorted {
+      isInOrder = false
+      items = Self.merged(items, batches)
+    }
   }
 
   private mutating func append(_ number: Int, _ ranks: [ByteText: UInt32]) {
@@ -86,8 +92,8 @@ struct BatchGroup {
     let one = batches[Int(left.batch)].prepared
     let two = batches[Int(right.batch)].prepared
     return one.bytes.span.compare(
-      one.entries[Int(left.place)].key.places, two.bytes.span,
-      two.entries[Int(right.place)].key.places)
+      one.entries[Int(left.place)].key, two.bytes.span,
+      two.entries[Int(right.place)].key)
   }
 
   /// Whether records are left to be written.

@@ -40,8 +40,11 @@ enum BatchOrder {
     let slot: UInt32
   }
 
-  /// The records by collection and key, without those that a later record replaces.
-  static func sorted(_ batch: RecordBatch, _ named: NamedCollections) -> [Item] {
+  /// The records by collection and key, without those that a later record replaces, and whether
+  /// they were so already.
+  static func sorted(
+    _ batch: RecordBatch, _ named: NamedCollections
+  ) -> (order: [Item], isInOrder: Bool) {
     var items: [Item] = []
     items.reserveCapacity(batch.entries.count)
     var isSorted = true
@@ -53,12 +56,12 @@ enum BatchOrder {
       if isSorted, let last = items.last, compare(last, item, batch) >= 0 { isSorted = false }
       items.append(item)
     }
-    if isSorted { return items }
+    if isSorted { return (items, true) }
     items.sort { left, right in
       let order = compare(left, right, batch)
       return order < 0 || order == 0 && left.slot < right.slot
     }
-    return items.withoutReplaced { compare($0, $1, batch) == 0 }
+    return (items.withoutReplaced { compare($0, $1, batch) == 0 }, false)
   }
 
   @inline(__always)

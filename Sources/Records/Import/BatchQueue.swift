@@ -21,8 +21,8 @@ final class BatchQueue: Sendable {
   private static let groupCount = 8
   private static let groupBytes = 32 << 20
   /// Batches that are under way at most, and their bytes, unless there are few.
-  private static let mostHeld = 16
-  private static let mostHeldBytes = 80 << 20
+  private static let mostHeld = 10
+  private static let mostHeldBytes = 64 << 20
   private static let fewHeld = 3
   /// Memory of a batch above which it is not kept.
   private static let keptBytes = 8 << 20
@@ -68,10 +68,10 @@ final class BatchQueue: Sendable {
     }
   }
 
-  /// Gives batches back that are not needed any more.
-  func giveBack(_ batches: [InputBatch]) {
+  /// Takes batches back that are not needed any more; their memory will be changed.
+  func giveBack(_ batches: inout [InputBatch]) {
     state.withLock { state in
-      for batch in batches {
+      while let batch = batches.popLast() {
         state.heldCount -= 1
         state.heldBytes -= batch.prepared.bytes.count
         if batch.prepared.bytes.capacity <= Self.keptBytes { state.spare.append(batch.prepared) }

@@ -15,7 +15,7 @@ extension ImportOptions {
         hasMore = try batch.fill(from: &source, upTo: max(1, batchRecords), using: &parsed)
         let part = InputBatch(
           prepared: batch, firstOrdinal: found.records, inputBytes: source.consumed)
-        found.add(ImportProgress([part], written: 0, transactions: 0))
+        found.add(ImportProgress([part]))
       }
       return found
     } catch {

@@ -5,8 +5,8 @@ import ChangeJournal
 /// A set of keys that never denies one it holds: a Bloom filter, each key in one word.
 struct KeyFilter {
   /// Keys above which too many others would be taken for known.
-  private static let capacity = 8 << 20
-  private static let wordCount = 1 << 20
+  private static let capacity = 4 << 20
+  private static let wordCount = 1 << 19
   private static let multiplier: UInt64 = 0xA076_1D64_78BD_642F
 
   private var words: [UInt64] = []

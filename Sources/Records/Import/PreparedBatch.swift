@@ -7,14 +7,15 @@
 struct PreparedBatch {
   /// One record to write, by its places in `bytes` and `fields`.
   struct Entry {
-    /// The ordered bytes of its key.
-    let key: Range<UInt32>
-    /// Its fields, names and values in turn, as in a plain state.
-    let state: Range<UInt32>
-    /// The operation that makes it, as in the journal.
-    let operation: Range<UInt32>
-    /// The places of its fields.
-    let fields: Range<UInt32>
+    /// Where the ordered bytes of its key begin.
+    fileprivate let start: UInt32
+    /// Where its fields begin, names and values in turn, as in a plain state.
+    fileprivate let stateStart: UInt32
+    /// Where the operation that makes it begins, as in the journal.
+    fileprivate let operationStart: UInt32
+    fileprivate let end: UInt32
+    fileprivate let firstField: UInt32
+    fileprivate let endField: UInt32
     /// The number of the collection it names.
     let collection: UInt32
     /// Its place in the input, counted from the first record of the batch.
@@ -23,6 +24,11 @@ struct PreparedBatch {
     let prefix: UInt64
     /// What a `KeyFilter` knows the key by.
     let hash: UInt64
+
+    var key: Range<Int> { Int(start)..<Int(stateStart) }
+    var state: Range<Int> { Int(stateStart)..<Int(operationStart) }
+    var operation: Range<Int> { Int(operationStart)..<Int(end) }
+    var fields: Range<Int> { Int(firstField)..<Int(endField) }
   }
 
   /// The records in the order of collection and key; of several with one key only the last.
@@ -37,6 +43,8 @@ struct PreparedBatch {
   private(set) var collections: [String] = []
   /// How many records were read.
   private(set) var recordCount = 0
+  /// Whether they were in order, so that the next ones will be.
+  private(set) var isInOrder = true
   /// The line of the last of them.
   private(set) var line: UInt64 = 0
 
@@ -55,7 +63,9 @@ struct PreparedBatch {
     collections = named.names
     entries.reserveCapacity(parsed.entries.count)
     let source = parsed.bytes.span
-    for item in BatchOrder.sorted(parsed, named) { prepare(item, of: parsed, source) }
+    let (order, isInOrder) = BatchOrder.sorted(parsed, named)
+    self.isInOrder = isInOrder
+    for item in order { prepare(item, of: parsed, source) }
     return hasMore
   }
 
@@ -88,9 +98,9 @@ struct PreparedBatch {
     }
     entries.append(
       Entry(
-        key: Range(from: start, to: state), state: Range(from: state, to: operation),
-        operation: Range(from: operation, to: bytes.count),
-        fields: Range(from: firstField, to: fields.count), collection: item.collection,
+        start: UInt32(start), stateStart: UInt32(state), operationStart: UInt32(operation),
+        end: UInt32(bytes.count), firstField: UInt32(firstField), endField: UInt32(fields.count),
+        collection: item.collection,
         slot: item.slot, prefix: item.prefix,
         hash: KeyFilter.hash(source, entry.key, collection: named(item.collection))))
   }
@@ -108,13 +118,4 @@ extension RecordBatch.Field {
     return RecordBatch.Field(
       start: start, valueStart: start + (valueStart - self.start), end: start + (end - self.start))
   }
-}
-
-extension Range<UInt32> {
-  fileprivate init(from start: Int, to end: Int) {
-    self = UInt32(start)..<UInt32(end)
-  }
-
-  /// The same places as an index takes them.
-  var places: Range<Int> { Int(lowerBound)..<Int(upperBound) }
 }

@@ -50,9 +50,10 @@ extension RecordStore {
         let part = InputBatch(
           prepared: batch, firstOrdinal: done.records, inputBytes: source.consumed)
         var group = BatchGroup([part])
-        let written = try transaction.put(
-          &group, limit: .max, into: options.collection, &keys, repeats)
-        done.add(ImportProgress([part], written: written, transactions: 0))
+        var step = ImportProgress([part])
+        step.written = UInt64(
+          try transaction.put(&group, limit: .max, into: options.collection, &keys, repeats))
+        done.add(step)
       }
       done.transactions = done.written > 0 ? 1 : 0
       return done
@@ -89,12 +90,10 @@ extension RecordStore {
 }
 
 extension ImportProgress {
-  /// What batches add that are written together.
-  init(_ batches: [InputBatch], written: Int, transactions: Int) {
+  /// What batches add that are written together, but for what that takes.
+  init(_ batches: [InputBatch]) {
     self.init()
     records = batches.reduce(0) { $0 + UInt64($1.prepared.recordCount) }
-    self.written = UInt64(written)
-    self.transactions = UInt64(transactions)
     line = batches.last?.prepared.line ?? 0
     bytes = batches.last?.inputBytes ?? 0
   }

@@ -15,7 +15,10 @@ extension CollectionWriter {
     isSkipped: (InputBatch, PreparedBatch.Entry) throws -> Bool
   ) throws -> Int {
     let end = group.endOfCollection
-    if tree == nil, end - group.next >= Self.leastKnown { keys.addEmpty(collection) }
+    // Of keys that come in order the last one is enough to know.
+    if tree == nil, !group.isInOrder, end - group.next >= Self.leastKnown {
+      keys.addEmpty(collection)
+    }
     let isComplete = keys.isComplete(collection)
     if !isComplete { try readLastKey() }
     let numbered = group.batches.map { part.adopt($0.prepared.names) }
@@ -23,13 +26,20 @@ extension CollectionWriter {
     var place = group.next
     while place < end, written < limit {
       let item = group.items[place]
-      let batch = group.batches[Int(item.batch)]
-      let entry = batch.prepared.entries[Int(item.place)]
-      setKey(batch.prepared.bytes.span, entry.key.places)
+      let number = Int(item.batch)
+      // Not the whole batch: each array copied out of it is retained and released.
+      let bytes = group.batches[number].prepared.bytes
+      let entry = group.batches[number].prepared.entries[Int(item.place)]
+      setKey(bytes.span, entry.key)
       let isNew = isComplete ? keys.insert(entry.hash) : lastKey.lexicographicallyPrecedes(key)
-      if try put(
-        entry, of: batch.prepared, old: isNew ? nil : present(),
-        isNumbered: numbered[Int(item.batch)], isSkipped: { try isSkipped(batch, entry) })
+      let old = isNew ? nil : try present()
+      if old == nil, numbered[number] {
+        try putNew(entry, bytes.span)
+        written += 1
+      } else if try put(
+        bytes.span, key: entry.key,
+        group.batches[number].prepared.fields[entry.fields], old: old,
+        isSkipped: { try isSkipped(group.batches[number], entry) })
       {
         written += 1
       }
@@ -40,22 +50,12 @@ extension CollectionWriter {
     return written
   }
 
-  /// Puts one record; returns whether it was written.
+  /// Puts a record that is not there, under the key that is set.
   @inline(__always)
-  private mutating func put(
-    _ entry: PreparedBatch.Entry, of batch: PreparedBatch, old: [UInt8]?, isNumbered: Bool,
-    isSkipped: () throws -> Bool
-  ) throws -> Bool {
-    let bytes = batch.bytes.span
-    guard old == nil, isNumbered else {
-      return try put(
-        bytes, key: entry.key.places, batch.fields[entry.fields.places], old: old,
-        isSkipped: isSkipped)
-    }
-    writer.writePlain(bytes, entry.state.places, count: entry.fields.count, coverage)
+  private mutating func putNew(_ entry: PreparedBatch.Entry, _ bytes: Span<UInt8>) throws {
+    writer.writePlain(bytes, entry.state, count: entry.fields.count, coverage)
     try trees.put(writer.bytes, forKey: key, in: recordTree())
-    part.append(prepared: bytes, entry.operation.places)
-    return true
+    part.append(prepared: bytes, entry.operation)
   }
 
   /// Finds the last key of the collection, behind which every record is new.

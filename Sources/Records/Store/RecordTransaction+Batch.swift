@@ -22,7 +22,7 @@ extension RecordTransaction {
           try repeats.isReplaced(
             KeyName.bytes(
               collection: batch.prepared.named(entry.collection), batch.prepared.bytes.span,
-              entry.key.places),
+              entry.key),
             ordinal: batch.firstOrdinal + UInt64(entry.slot))
         }
       }
