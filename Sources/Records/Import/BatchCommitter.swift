@@ -26,15 +26,16 @@ final class BatchCommitter: Sendable {
   private let keys = Mutex(KnownKeys())
   private let queue = DispatchQueue(label: "record-store.import")
   private let durableQueue = DispatchQueue(label: "record-store.import.durable")
-  /// Open when the last commit is durable: then what it replaced is free for the next.
-  private let isSettled = DispatchSemaphore(value: 0)
+  /// Counts the commits that may become durable at the same time.
+  private let commits = DispatchSemaphore(value: 0)
+  private static let commitsAtOnce = 3
 
   init(_ store: RecordStore, _ options: ImportOptions, _ repeats: RepeatedKeys) {
     self.store = store
     self.options = options
     self.repeats = repeats
     // A semaphore must not end below the value it began with; this one begins with none.
-    isSettled.signal()
+    release(Self.commitsAtOnce)
   }
 
   /// Waits until a batch can be handed over, and returns an empty one.
@@ -83,43 +84,52 @@ final class BatchCommitter: Sendable {
   /// Commits batches together, unless there was a failure before.
   private func commit(_ waiting: inout [InputBatch]) throws {
     if state.withLock({ $0.failure != nil }) { return }
-    let (step, commit) = try write(&waiting)
-    durableQueue.async {
-      self.settle(commit, step)
-      self.isSettled.signal()
+    // What several batches replace is free for the next ones as soon as they are durable, and what
+    // they log takes memory until then: they are alone.
+    let share = waiting.count == 1 ? 1 : Self.commitsAtOnce
+    var reserved = 0
+    do {
+      let (step, commit) = try write(&waiting) {
+        for _ in 0..<share { commits.wait() }
+        reserved = share
+        try checkFailure()
+      }
+      durableQueue.async {
+        self.settle(commit, step)
+        self.release(share)
+      }
+    } catch {
+      release(reserved)
+      throw error
     }
   }
 
-  /// Writes batches, and gives them back as soon as all they hold is handed to the engine.
+  private func release(_ share: Int) {
+    for _ in 0..<share { commits.signal() }
+  }
+
+  /// Writes batches, gives them back as soon as all they hold is handed to the engine, and commits
+  /// when `reserve` returns.
   private func write(
-    _ waiting: inout [InputBatch]
+    _ waiting: inout [InputBatch], reserve: () throws -> Void
   ) throws -> (step: ImportProgress, commit: PendingCommit) {
     try keys.withLock { keys in
       var step = ImportProgress(waiting)
       var group = BatchGroup(waiting)
-      var isLast = false
-      do {
-        let (transactions, commit) = try store.writeSeriesWithoutWaiting { transaction in
-          if group.next == 0 { keys.begin(on: transaction.base) }
-          step.written += UInt64(
-            try transaction.put(
-              &group, limit: max(1, options.batchRecords), into: options.collection, &keys, repeats)
-          )
-          if group.hasMore { return true }
-          group = BatchGroup([])
-          batches.giveBack(&waiting)
-          isSettled.wait()
-          isLast = true
-          try checkFailure()
-          return false
-        }
-        keys.end(at: commit.lsn)
-        step.transactions = UInt64(transactions)
-        return (step, commit)
-      } catch {
-        if isLast { isSettled.signal() }
-        throw error
+      let (transactions, commit) = try store.writeSeriesWithoutWaiting { transaction in
+        if group.next == 0 { keys.begin(on: transaction.base) }
+        step.written += UInt64(
+          try transaction.put(
+            &group, limit: max(1, options.batchRecords), into: options.collection, &keys, repeats))
+        if group.hasMore { return true }
+        group = BatchGroup([])
+        batches.giveBack(&waiting)
+        try reserve()
+        return false
       }
+      keys.end(at: commit.lsn)
+      step.transactions = UInt64(transactions)
+      return (step, commit)
     }
   }
 

@@ -55,14 +55,18 @@ final class BatchQueue: Sendable {
   }
 
   /// Takes the batches that wait, as many as may be written together.
+  ///
+  /// Those of an input that is in order come one by one: together they would visit no page less.
   func takeWaiting() -> [InputBatch] {
     state.withLock { state in
+      guard let first = state.waiting.first else { return [] }
+      if first.prepared.isInOrder { return [state.waiting.removeFirst()] }
       var bytes = 0
       let taken = state.waiting.prefix(Self.groupCount).prefix { batch in
         bytes += batch.prepared.bytes.count
         return bytes <= Self.groupBytes
       }
-      let count = max(taken.count, min(1, state.waiting.count))
+      let count = max(1, taken.count)
       defer { state.waiting.removeFirst(count) }
       return Array(state.waiting.prefix(count))
     }
