@@ -118,10 +118,14 @@ final class BatchCommitter: Sendable {
       var group = BatchGroup(waiting)
       let (transactions, commit) = try store.writeSeriesWithoutWaiting { transaction in
         if group.next == 0 { keys.begin(on: transaction.base) }
-        step.written += UInt64(
-          try transaction.put(
-            &group, limit: max(1, options.batchRecords), into: options.collection, &keys, repeats))
-        if group.hasMore { return true }
+        if group.hasMore {
+          step.written += UInt64(
+            try transaction.put(
+              &group, limit: max(1, options.batchRecords), into: options.collection, &keys,
+              repeats))
+          return true
+        }
+        // Not before the last transaction has ended well: after a failure they are needed again.
         group = BatchGroup([])
         batches.giveBack(&waiting)
         try reserve()
