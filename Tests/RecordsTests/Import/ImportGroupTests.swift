@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import Foundation
 @testable import Records
 import StorageEngine
 import TestSupport
@@ -114,10 +115,10 @@ struct ImportGroupTests {
   }
 
   @Test func `of batches that wait those before the one that fails are committed`() throws {
-    // A transaction has at most 4096 collections, so the third batch fails at its commit.
+    // A transaction has at most 4096 collections, so the fifth batch fails at its commit.
     let batch = JournalLimits.transactionParts + 1
-    let lines = (0..<5 * batch).reversed().map { number in
-      let collection = number / batch == 2 ? "c\(number)" : "a"
+    let lines = (0..<6 * batch).reversed().map { number in
+      let collection = number / batch == 1 ? "c\(number)" : "a"
       return #"{"_key":\#(number),"_collection":"\#(collection)"}"#
     }
     try withReplica { replica in
@@ -125,12 +126,12 @@ struct ImportGroupTests {
         try replica.store.importRecords(
           from: PiledInput.make(lines, in: replica.store), Self.options(batch, collection: nil))
       }
-      #expect(failure?.committed.records == UInt64(2 * batch))
-      #expect(failure?.committed.line == UInt64(2 * batch))
-      #expect(failure?.committed.transactions == 2)
+      #expect(failure?.committed.records == UInt64(4 * batch))
+      #expect(failure?.committed.line == UInt64(4 * batch))
+      #expect(failure?.committed.transactions == 4)
       let count = try replica.store.read { try $0.count(of: "a") }
-      #expect(count == UInt64(2 * batch))
-      #expect(try replica.store.transactionCount() == 2)
+      #expect(count == UInt64(4 * batch))
+      #expect(try replica.store.transactionCount() == 4)
     }
   }
 
@@ -140,10 +141,12 @@ struct ImportGroupTests {
       let keys = lines.map { String($0.dropFirst(9).prefix { $0 != "\"" }) }
       let pieces = lines.map { Array(($0 + "\n").utf8) }
       var next = 0
-      // Every so often a record that comes later is there already, with a field of its own.
+      // From the first commit on, every so often a record that comes later is there already, with a
+      // field of its own.
       let input = ImportInput(name: "input") { _ in
         defer { next += 1 }
-        if next % 1000 == 999, next + 4000 < keys.count {
+        if next % 1000 == 999, next >= 3999, next + 4000 < keys.count {
+          while try replica.store.transactionCount() == 0 { Thread.sleep(forTimeInterval: 0.001) }
           try replica.store.write { transaction in
             try transaction.put("c", .text(keys[next + 4000]), [.init("x", .null)])
           }
@@ -151,7 +154,7 @@ struct ImportGroupTests {
         return next < pieces.count ? pieces[next] : []
       }
       _ = try replica.store.importRecords(from: input, Self.options(1000))
-      for place in stride(from: 4999, to: 12_000, by: 1000) {
+      for place in stride(from: 7999, to: 12_000, by: 1000) {
         let record = try replica.store.get("c", .text(keys[place]))
         #expect(record?["n"] == .integer(Int64(place)) && record?["x"] == nil)
       }
