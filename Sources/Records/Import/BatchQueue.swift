@@ -18,10 +18,10 @@ final class BatchQueue: Sendable {
   }
 
   /// Batches that are written together at most, and their bytes.
-  private static let groupCount = 8
-  private static let groupBytes = 32 << 20
+  private static let groupCount = 7
+  private static let groupBytes = 28 << 20
   /// Batches that are under way at most, and their bytes, unless there are few.
-  private static let mostHeld = 10
+  private static let mostHeld = 9
   private static let mostHeldBytes = 64 << 20
   private static let fewHeld = 3
   /// Memory of a batch above which it is not kept.
