@@ -30,6 +30,9 @@ final class WriteSet {
 
   var isEmpty: Bool { entries.isEmpty }
 
+  /// About how many bytes the changes take in the log.
+  var loggedBytes: Int { arenaBytes + entries.count * LogRecord.keyOperationHeaderBytes }
+
   // MARK: Arena
 
   private func store(_ bytes: Bytes) -> Bytes {

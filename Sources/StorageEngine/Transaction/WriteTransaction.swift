@@ -25,6 +25,9 @@ public final class WriteTransaction: TreeReader, OpenableView {
     treeSet = base
   }
 
+  /// The last transaction that is part of the state this one began with.
+  public var lsn: UInt64 { base.lsn }
+
   var isEmpty: Bool { changes.isEmpty && treeChanges.isEmpty }
 
   func end() {
