@@ -25,14 +25,20 @@ extension Span where Element == UInt8 {
   /// Orders two parts bytewise: negative, zero or positive.
   @inline(__always)
   func compare(_ left: Range<Int>, _ right: Range<Int>) -> Int {
-    let common = Swift.min(left.count, right.count)
+    compare(left, self, right)
+  }
+
+  /// Orders a part and one of another span bytewise: negative, zero or positive.
+  @inline(__always)
+  func compare(_ part: Range<Int>, _ other: Span<UInt8>, _ otherPart: Range<Int>) -> Int {
+    let common = Swift.min(part.count, otherPart.count)
     var index = 0
     while index < common {
-      let difference = Int(self[left.lowerBound + index]) - Int(self[right.lowerBound + index])
+      let difference = Int(self[part.lowerBound + index]) - Int(other[otherPart.lowerBound + index])
       if difference != 0 { return difference }
       index += 1
     }
-    return left.count - right.count
+    return part.count - otherPart.count
   }
 
   /// Whether two parts hold the same bytes.

@@ -4,94 +4,146 @@ import Dispatch
 import StorageEngine
 import Synchronization
 
-/// Commits batches on a thread of its own, one after the other, while the caller reads the next and
-/// a third thread waits until the one before is durable.
+/// Commits batches on a thread of its own, all that wait at once, while the caller reads the next
+/// and a third thread waits until those before are durable.
 ///
-/// Few batches are under way at once, so memory stays bounded.
+/// What is written together is in key order, and so visits each page once. It is one transaction
+/// of the engine, so it is in the store whole or not at all, and several of the journal.
 final class BatchCommitter: Sendable {
   private struct State {
-    /// Used batches, whose memory is used again.
-    var spare: [PreparedBatch] = []
     var done = ImportProgress()
-    /// Records of the batches whose commit was begun.
-    var submitted: UInt64 = 0
     /// Whether `done` has changed since it was taken.
     var isNews = false
     var failure: (any Error)?
   }
 
   private let store: RecordStore
-  private let collection: String?
+  private let options: ImportOptions
   private let repeats: RepeatedKeys
+  private let batches = BatchQueue()
   private let state = Mutex(State())
+  /// Only used on `queue`.
+  private let keys = Mutex(KnownKeys())
   private let queue = DispatchQueue(label: "record-store.import")
   private let durableQueue = DispatchQueue(label: "record-store.import.durable")
-  /// Counts the batches that may be handed over.
-  private let room = DispatchSemaphore(value: 0)
-  private static let batchesAtOnce = 3
+  /// Counts the commits that may become durable at the same time.
+  private let commits = DispatchSemaphore(value: 0)
+  private static let commitsAtOnce = 3
 
-  init(_ store: RecordStore, _ collection: String?, _ repeats: RepeatedKeys) {
+  init(_ store: RecordStore, _ options: ImportOptions, _ repeats: RepeatedKeys) {
     self.store = store
-    self.collection = collection
+    self.options = options
     self.repeats = repeats
     // A semaphore must not end below the value it began with; this one begins with none.
-    for _ in 0..<Self.batchesAtOnce { room.signal() }
+    release(Self.commitsAtOnce)
   }
 
   /// Waits until a batch can be handed over, and returns an empty one.
   ///
   /// - Throws: What a commit has thrown.
   func emptyBatch() throws -> PreparedBatch {
-    room.wait()
-    return try state.withLock { state in
-      if let failure = state.failure {
-        room.signal()
-        throw failure
-      }
-      return state.spare.popLast() ?? PreparedBatch()
-    }
+    let batch = batches.emptyBatch()
+    try checkFailure()
+    return batch
   }
 
   /// Hands over a batch that was taken with `emptyBatch`; `bytes` of the input lead to its end.
   func submit(_ batch: PreparedBatch, bytes: UInt64) {
-    queue.async {
-      let outcome = Result { try self.commit(batch) }
-      // Noted before the next batch is looked at: nothing may be committed behind a hole.
-      if case .failure(let error) = outcome {
-        self.state.withLock { $0.failure = $0.failure ?? error }
-      }
-      self.durableQueue.async {
-        self.settle(outcome, batch, bytes: bytes)
-        self.room.signal()
-      }
-    }
+    batches.hand(over: batch, inputBytes: bytes)
+    queue.async { self.commitWaiting() }
   }
 
-  /// Commits a batch; `nil` when there was a failure before.
-  private func commit(_ batch: PreparedBatch) throws -> (written: Int, commit: PendingCommit)? {
-    let (failed, first) = state.withLock { state in
-      defer { state.submitted += UInt64(batch.records.entries.count) }
-      return (state.failure != nil, state.submitted)
-    }
-    if failed { return nil }
-    let (written, commit) = try store.writeWithoutWaiting { transaction in
-      try transaction.put(batch, into: collection, firstOrdinal: first, repeats)
-    }
-    return (written, commit)
-  }
-
-  /// Waits until a batch is durable; only then it counts as done.
-  private func settle(
-    _ outcome: Result<(written: Int, commit: PendingCommit)?, any Error>, _ batch: PreparedBatch,
-    bytes: UInt64
-  ) {
+  /// Commits what waits by now: nothing when an earlier call has taken it.
+  private func commitWaiting() {
+    var waiting = batches.takeWaiting()
+    guard !waiting.isEmpty else { return }
+    defer { batches.giveBack(&waiting) }
     do {
-      guard let (written, commit) = try outcome.get() else { return }
+      do {
+        try commit(&waiting)
+      } catch {
+        // One record may have been at fault: the batches before it shall be in the store, and
+        // those behind it not. Without batches left it was the disk.
+        guard waiting.count > 1 else { throw error }
+        try commitSingly(&waiting)
+      }
+    } catch {
+      // Noted before the next batch is looked at: nothing may be committed behind a hole.
+      state.withLock { $0.failure = $0.failure ?? error }
+    }
+  }
+
+  private func commitSingly(_ waiting: inout [InputBatch]) throws {
+    while !waiting.isEmpty {
+      var first = [waiting.removeFirst()]
+      defer { batches.giveBack(&first) }
+      try commit(&first)
+    }
+  }
+
+  /// Commits batches together, unless there was a failure before.
+  private func commit(_ waiting: inout [InputBatch]) throws {
+    if state.withLock({ $0.failure != nil }) { return }
+    // What several batches replace is free for the next ones as soon as they are durable, and what
+    // they log takes memory until then: they are alone.
+    let share = waiting.count == 1 ? 1 : Self.commitsAtOnce
+    var reserved = 0
+    do {
+      let (step, commit) = try write(&waiting) {
+        for _ in 0..<share { commits.wait() }
+        reserved = share
+        try checkFailure()
+      }
+      durableQueue.async {
+        self.settle(commit, step)
+        self.release(share)
+      }
+    } catch {
+      release(reserved)
+      throw error
+    }
+  }
+
+  private func release(_ share: Int) {
+    for _ in 0..<share { commits.signal() }
+  }
+
+  /// Writes batches, gives them back as soon as all they hold is handed to the engine, and commits
+  /// when `reserve` returns.
+  private func write(
+    _ waiting: inout [InputBatch], reserve: () throws -> Void
+  ) throws -> (step: ImportProgress, commit: PendingCommit) {
+    try keys.withLock { keys in
+      var step = ImportProgress(waiting)
+      var group = BatchGroup(waiting)
+      let (transactions, commit) = try store.writeSeriesWithoutWaiting { transaction in
+        if group.next == 0 { keys.begin(on: transaction.base) }
+        if group.hasMore {
+          step.written += UInt64(
+            try transaction.put(
+              &group, limit: max(1, options.batchRecords), into: options.collection, &keys,
+              repeats))
+          return true
+        }
+        // Not before the last transaction has ended well: after a failure they are needed again.
+        group = BatchGroup([])
+        batches.giveBack(&waiting)
+        try reserve()
+        return false
+      }
+      keys.end(at: commit.lsn)
+      step.transactions = UInt64(transactions)
+      return (step, commit)
+    }
+  }
+
+  /// Waits until a commit is durable; only then its batches count as done.
+  private func settle(_ commit: PendingCommit, _ step: ImportProgress) {
+    do {
       try commit.wait()
       state.withLock { state in
-        state.done.add(batch.records, written: written, bytes: bytes)
+        state.done.add(step)
         state.isNews = true
-        state.spare.append(batch)
       }
     } catch {
       state.withLock { $0.failure = $0.failure ?? error }
@@ -112,6 +164,10 @@ final class BatchCommitter: Sendable {
   /// - Throws: What one of them has thrown.
   func finish() throws {
     waitForAll()
+    try checkFailure()
+  }
+
+  private func checkFailure() throws {
     try state.withLock { if let failure = $0.failure { throw failure } }
   }
 

@@ -9,10 +9,13 @@ extension ImportOptions {
     do {
       var source = try source(input.read)
       var batch = PreparedBatch()
+      var parsed = RecordBatch()
       var hasMore = true
       while hasMore {
-        hasMore = try batch.fill(from: &source, upTo: max(1, batchRecords))
-        found.add(batch.records, written: 0, bytes: source.consumed)
+        hasMore = try batch.fill(from: &source, upTo: max(1, batchRecords), using: &parsed)
+        let part = InputBatch(
+          prepared: batch, firstOrdinal: found.records, inputBytes: source.consumed)
+        found.add(ImportProgress([part]))
       }
       return found
     } catch {

@@ -40,12 +40,20 @@ extension RecordStore {
     return try write { transaction in
       var done = ImportProgress()
       var batch = PreparedBatch()
+      var parsed = RecordBatch()
+      var keys = KnownKeys()
+      keys.begin(on: transaction.base)
       var hasMore = true
       while hasMore {
-        hasMore = try batch.fill(from: &source, upTo: max(1, options.batchRecords))
-        let written = try transaction.put(
-          batch, into: options.collection, firstOrdinal: done.records, repeats)
-        done.add(batch.records, written: written, bytes: source.consumed)
+        hasMore = try batch.fill(
+          from: &source, upTo: max(1, options.batchRecords), using: &parsed)
+        let part = InputBatch(
+          prepared: batch, firstOrdinal: done.records, inputBytes: source.consumed)
+        var group = BatchGroup([part])
+        var step = ImportProgress([part])
+        step.written = UInt64(
+          try transaction.put(&group, limit: .max, into: options.collection, &keys, repeats))
+        done.add(step)
       }
       done.transactions = done.written > 0 ? 1 : 0
       return done
@@ -58,20 +66,22 @@ extension RecordStore {
     _ report: (ImportProgress) throws -> Void, note: (ImportProgress) -> Void
   ) throws {
     var source = source
-    let committer = BatchCommitter(self, options.collection, repeats)
+    let committer = BatchCommitter(self, options, repeats)
     // Whatever happens, nothing is committed any more when this returns, and all that was is told.
     defer { note(committer.stop()) }
+    var parsed = RecordBatch()
     var hasMore = true
     while hasMore {
       var batch = try committer.emptyBatch()
       do {
-        hasMore = try batch.fill(from: &source, upTo: max(1, options.batchRecords))
+        hasMore = try batch.fill(
+          from: &source, upTo: max(1, options.batchRecords), using: &parsed)
       } catch {
         // What stands before the bad line is whole, and on its way.
         try committer.finish()
         throw error
       }
-      if !batch.entries.isEmpty { committer.submit(batch, bytes: source.consumed) }
+      if batch.recordCount > 0 { committer.submit(batch, bytes: source.consumed) }
       if let step = committer.takeProgress() { try report(step) }
     }
     try committer.finish()
@@ -80,12 +90,20 @@ extension RecordStore {
 }
 
 extension ImportProgress {
-  /// Counts a batch.
-  mutating func add(_ batch: RecordBatch, written: Int, bytes: UInt64) {
-    records += UInt64(batch.entries.count)
-    self.written += UInt64(written)
-    transactions += written > 0 ? 1 : 0
-    line = batch.entries.last?.line ?? line
-    self.bytes = bytes
+  /// What batches add that are written together, but for what that takes.
+  init(_ batches: [InputBatch]) {
+    self.init()
+    records = batches.reduce(0) { $0 + UInt64($1.prepared.recordCount) }
+    line = batches.last?.prepared.line ?? 0
+    bytes = batches.last?.inputBytes ?? 0
+  }
+
+  /// Counts what was done next.
+  mutating func add(_ step: ImportProgress) {
+    records += step.records
+    written += step.written
+    transactions += step.transactions
+    line = max(line, step.line)
+    bytes = max(bytes, step.bytes)
   }
 }

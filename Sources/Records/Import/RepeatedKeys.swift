@@ -19,7 +19,7 @@ final class RepeatedKeys: Sendable {
 
   /// Whether a record of the same key comes after the one with this ordinal.
   ///
-  /// `key` is what `RecordBatch.name(of:)` gives.
+  /// `key` is what `KeyName` makes.
   func isReplaced(_ key: [UInt8], ordinal: UInt64) throws -> Bool {
     guard let reopen else { return false }
     return try last.withLock { last in
@@ -58,7 +58,8 @@ final class RepeatedKeys: Sendable {
       // What is wrong further on stops the import when it gets there, not now.
       hasMore = (try? source.fill(&batch, upTo: 10_000)) ?? false
       for entry in batch.entries {
-        body(batch.name(of: entry), ordinal)
+        let collection = batch.collection(of: entry) ?? ""
+        body(KeyName.bytes(collection: collection, batch.bytes.span, entry.key), ordinal)
         ordinal += 1
       }
       batch.removeAll()
@@ -66,16 +67,19 @@ final class RepeatedKeys: Sendable {
   }
 }
 
-extension RecordBatch {
-  /// The name of the collection, if the record decides it, behind its length, and the key.
-  func name(of entry: Entry) -> [UInt8] {
-    let collection = (collection(of: entry) ?? "").utf8
+/// A key with the collection it is in, as one sequence of bytes.
+enum KeyName {
+  /// The name of the collection, empty unless the record decides it, behind its length, and the key.
+  static func bytes(collection: String, _ bytes: Span<UInt8>, _ key: Range<Int>) -> [UInt8] {
+    let collection = collection.utf8
     // A name has no more bytes than fit into one; any byte may be in it and in the key.
     var name = [UInt8(truncatingIfNeeded: collection.count)] + Array(collection)
-    name.append(bytes.span, entry.key)
+    name.append(bytes, key)
     return name
   }
+}
 
+extension RecordBatch {
   /// The collection that a record names; `nil` when all go to one.
   func collection(of entry: Entry) -> String? {
     guard entry.collection < .max else { return nil }

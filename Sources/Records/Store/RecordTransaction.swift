@@ -18,8 +18,13 @@ public final class RecordTransaction: RecordReader {
   /// An error of the engine within a write: part of it may be done, so nothing may be committed.
   private var failure: (any Error)?
 
-  init(_ transaction: WriteTransaction, _ stamp: Stamp) {
+  /// The last commit that this builds on; `nil` when the same transaction of the engine has
+  /// changed records before.
+  let base: UInt64?
+
+  init(_ transaction: WriteTransaction, _ stamp: Stamp, base: UInt64?) {
     self.transaction = transaction
+    self.base = base
     coverage = Coverage(local: stamp)
   }
 

@@ -5,9 +5,11 @@
 /// Kept and used again, because fresh memory costs page faults.
 @safe
 final class LogBuffer: @unchecked Sendable {
-  private static let keptBytes = 4 << 20
+  /// Memory that a buffer may keep, and that of which one buffer of a database may.
+  static let keptBytes = 4 << 20
+  static let largeKeptBytes = 24 << 20
   private var base: UnsafeMutableRawPointer
-  private var capacity: Int
+  private(set) var capacity: Int
   private(set) var count = 0
 
   init() {
@@ -21,9 +23,9 @@ final class LogBuffer: @unchecked Sendable {
 
   var bytes: Bytes { unsafe Bytes(base, count) }
 
-  func removeAll() {
+  func removeAll(keeping limit: Int = keptBytes) {
     count = 0
-    guard capacity > Self.keptBytes else { return }
+    guard capacity > limit else { return }
     unsafe base.deallocate()
     capacity = 64 << 10
     unsafe base = .allocate(byteCount: capacity, alignment: 16)
@@ -34,8 +36,9 @@ final class LogBuffer: @unchecked Sendable {
     count = min(count, length)
   }
 
+  /// Makes room for so many bytes, at once for what comes in many pieces.
   @inline(__always)
-  private func makeRoom(_ bytes: Int) {
+  func makeRoom(_ bytes: Int) {
     if count + bytes > capacity { grow(bytes) }
   }
 

@@ -89,19 +89,22 @@ extension Pager {
     }
   }
 
-  /// Writes up to an extent's worth of dirty leaves and value pages to their places, so that their
-  /// frames can be evicted.
+  /// Writes some dirty leaves, and all value pages, to their places, so that their frames can be
+  /// evicted.
   ///
   /// Allowed at any time: no superblock refers to them yet.
   func writeDirtyLeaves() throws(EngineError) {
     let dirty = pool.lock.withLock { pool.dirtyPages() }
     var values: [UInt64] = []
-    var leaves: [UInt64] = []
+    var leaves = DirtyLeaves()
     for number in dirty {
       guard let frame = pool.table[number].frame else { continue }
-      switch PageKind(rawValue: pool.page(inFrame: frame).kind) {
+      let page = pool.page(inFrame: frame)
+      switch PageKind(rawValue: page.kind) {
       case .value: values.append(number)
-      case .leaf: leaves.append(number)
+      case .leaf where map.isDead(number): leaves.dead.append(number)
+      case .leaf where page.birth == openBirth: leaves.open.append(number)
+      case .leaf: leaves.earlier.append(number)
       default: continue
       }
     }
@@ -112,6 +115,27 @@ extension Pager {
     }
     // A leaf's image needs the checksums of its values, so all of those go first.
     try writeBack(values, staging: staging)
-    try writeBack(Array(leaves.prefix(pool.frameCount / 4)), staging: staging)
+    try writeBack(leaves.choice(pool.frameCount / 4), staging: staging)
+  }
+}
+
+/// Dirty leaves by how soon they will be needed again.
+private struct DirtyLeaves {
+  /// Those that the open group made.
+  var open: [UInt64] = []
+  /// Those that are part of the working state, from earlier groups.
+  var earlier: [UInt64] = []
+  /// Those that were replaced: most will be forgotten without ever being written.
+  var dead: [UInt64] = []
+
+  var isEmpty: Bool { open.isEmpty && earlier.isEmpty && dead.isEmpty }
+
+  /// Up to `count` leaves to write.
+  ///
+  /// A group that fills so much of the cache goes through its trees in the order of keys: what it
+  /// has behind it is needed again last.
+  func choice(_ count: Int) -> [UInt64] {
+    let ordered = open.count >= count ? open : earlier + open + dead
+    return Array(ordered.prefix(count))
   }
 }

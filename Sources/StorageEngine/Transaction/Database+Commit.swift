@@ -72,6 +72,7 @@ extension Database {
     _ transaction: WriteTransaction, _ changes: some Sequence<KeyChange>, _ lsn: UInt64
   ) throws(EngineError) {
     let start = state.open.count
+    prepareBuffer(for: transaction.changes.loggedBytes)
     state.open.append(
       lsn: lsn, trees: transaction.treeChanges, spilled: transaction.spilled, changes: changes)
     do throws(EngineError) {
@@ -89,6 +90,18 @@ extension Database {
       throw poisonIfBroken(error)
     }
     state.loggedBytes += state.open.count - start
+  }
+
+  /// Makes room in the open group; a large transaction takes the largest buffer there is.
+  private func prepareBuffer(for bytes: Int) {
+    if state.open.count == 0, bytes > state.open.capacity,
+      let place = state.spare.indices.max(by: {
+        state.spare[$0].capacity < state.spare[$1].capacity
+      })
+    {
+      swap(&state.open, &state.spare[place])
+    }
+    state.open.makeRoom(bytes)
   }
 
   /// Refuses writes from now on and shows the last durable state.
@@ -206,7 +219,9 @@ extension Database {
     guard !groups.isEmpty else { return }
     pager.structureLock.withLock {
       for group in groups where state.spare.count < 4 {
-        group.payload.removeAll()
+        let hasLarge = state.spare.contains { $0.capacity > LogBuffer.keptBytes }
+        group.payload.removeAll(
+          keeping: hasLarge ? LogBuffer.keptBytes : LogBuffer.largeKeptBytes)
         state.spare.append(group.payload)
       }
     }

@@ -3,7 +3,8 @@
 /// A commit that is applied, and durable once `wait` has returned.
 public struct PendingCommit: Sendable {
   let database: Database
-  let lsn: UInt64
+  /// The number of the transaction, or of the one before it when it changed nothing.
+  public let lsn: UInt64
   let durability: Durability
 
   /// Waits until the commit is as durable as asked, and readers see it.

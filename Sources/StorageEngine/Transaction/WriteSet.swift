@@ -39,6 +39,9 @@ final class WriteSet {
   /// Whether it has no changes in a tree.
   func isEmpty(in tree: UInt32) -> Bool { changes(in: tree, range: .all).isEmpty }
 
+  /// About how many bytes the changes take in the log.
+  var loggedBytes: Int { arenaBytes + entries.count * LogRecord.keyOperationHeaderBytes }
+
   // MARK: Arena
 
   private func store(_ bytes: Bytes) -> Bytes {

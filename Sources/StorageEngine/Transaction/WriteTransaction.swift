@@ -32,6 +32,9 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     treeSet = base
   }
 
+  /// The last transaction that is part of the state this one began with.
+  public var lsn: UInt64 { treeSet.lsn }
+
   /// Itself.
   public var work: WriteTransaction {
     get throws(EngineError) { self }
