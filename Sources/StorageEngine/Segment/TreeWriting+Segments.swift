@@ -80,7 +80,10 @@ extension TreeWriting {
       guard record.number > 0 else { return false }
       return try work.contains(SegmentTree.key(record.number), in: record.segment.tree)
     }
-    guard exists else { throw .recordNotFound(record) }
+    guard !exists else { return }
+    // Who is told that there is no record has read that.
+    _ = try read(record)
+    throw .recordNotFound(record)
   }
 }
 

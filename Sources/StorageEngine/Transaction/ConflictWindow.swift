@@ -65,10 +65,10 @@ final class ConflictWindow: @unchecked Sendable {
     }
   }
 
-  /// Keeps a commit, if a transaction is open.
+  /// Keeps a commit, if a transaction is open that can still be checked.
   func note(_ lsn: UInt64, _ changes: WriteSet, _ trees: [TreeChange]) {
     lock.withLock {
-      guard !open.isEmpty else {
+      guard open.contains(where: { !$0.isGivenUp }) else {
         lastUnkept = lsn
         return
       }
@@ -101,21 +101,21 @@ final class ConflictWindow: @unchecked Sendable {
   /// Looks for a commit since `base` with which a transaction is at odds; returns the tree.
   ///
   /// - Parameters:
-  ///   - written: what it wrote, if that must be unchanged.
+  ///   - written: what it wrote.
   ///   - read: what it read, if that must be unchanged.
   ///   - dropped: the trees it dropped, in which nothing may have been written.
   func conflict(
-    since base: UInt64, written: WriteSet?, read: ReadSet?, dropped: [UInt32]
+    since base: UInt64, written: WriteSet, read: ReadSet?, dropped: [UInt32]
   ) -> UInt32? {
     lock.withLock {
       for commit in commits where commit.lsn > base {
-        if let tree = written?.firstCommonKey(with: commit.changes) { return tree }
+        if let tree = written.firstCommonKey(with: commit.changes) { return tree }
         if let read {
           if let tree = read.firstConflict(with: commit.changes) { return tree }
           if let tree = commit.dropped.first(where: { read.contains(tree: $0) }) { return tree }
         }
         let changed = dropped.first { !commit.changes.changes(in: $0, range: .all).isEmpty }
-        if written != nil, let changed { return changed }
+        if let changed { return changed }
       }
       return nil
     }

@@ -60,16 +60,22 @@ extension Database {
   /// Call under the writer lock.
   func admit(_ transaction: Transaction, _ work: WriteTransaction) throws(TransactionError) {
     try awaitPrepared(work)
-    if window.isGivenUp(transaction.ticket) { throw .tooOld }
     let working = pager.structureLock.withLock { state.working }
     try checkTrees(of: work, base: transaction.base, working)
-    let strategy = transaction.options.strategy
-    let conflict = window.conflict(
-      since: transaction.base.lsn, written: strategy == .lastWriteWins ? nil : work.changes,
-      read: transaction.reads, dropped: work.droppedTrees)
-    if let conflict { throw .conflict(tree: name(of: conflict, in: transaction.base)) }
+    // The last write wins however much was committed before it.
+    if transaction.options.strategy != .lastWriteWins { try checkConflicts(transaction, work) }
     work.rebase(on: working)
     try checkExclusiveKeys(of: work, working)
+  }
+
+  private func checkConflicts(
+    _ transaction: Transaction, _ work: WriteTransaction
+  ) throws(TransactionError) {
+    if window.isGivenUp(transaction.ticket) { throw .tooOld }
+    let conflict = window.conflict(
+      since: transaction.base.lsn, written: work.changes, read: transaction.reads,
+      dropped: work.droppedTrees)
+    if let conflict { throw .conflict(tree: name(of: conflict, in: transaction.base)) }
   }
 
   /// Waits until no prepared transaction holds what `work` needs.
@@ -123,7 +129,7 @@ extension Database {
           try pager.value(forKey: key, in: tree)
         }
       }
-      if let stored, stored != exclusive.value {
+      if let stored, stored != exclusive.value, stored != exclusive.replaced {
         throw .duplicateKey(index: exclusive.index, key: exclusive.userKey)
       }
     }

@@ -54,6 +54,8 @@ public final class Transaction: TreeWriting, @unchecked Sendable {
   /// Call under `lock`.
   func end() {
     isEnded = true
+    // Its cursors end with it: the pages they read may be given back from now on.
+    writes.end()
     database.window.end(ticket)
     database.pager.snapshots.close(base.lsn)
   }

@@ -17,6 +17,9 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// Large values written for this transaction and not replaced by it since.
   var directValues: [[UInt8]: DirectValue] = [:]
   var wroteDirectly = false
+  /// Large values that were replaced, but that a cursor may still show.
+  private var keptForCursors: [DirectValue] = []
+  private var cursorsShowLargeValues = false
   private var isEnded = false
 
   init(database: Database, base: TreeSet) {
@@ -56,10 +59,13 @@ public final class WriteTransaction: TreeWriting, OpenableView {
 
   func end() {
     isEnded = true
+    for value in keptForCursors { giveBack(value) }
+    keptForCursors = []
   }
 
   func checkOpen() throws(EngineError) {
-    if isEnded { throw .closed }
+    // A transaction that is open beside others may outlive the database's closing.
+    if isEnded || database.isClosed { throw .closed }
   }
 
   private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
@@ -152,6 +158,14 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     }
   }
 
+  /// The value of a key without the changes of this transaction.
+  func committedValue(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
+    let descriptor = try descriptor(tree)
+    return try key.withBytes { (bytes) throws(EngineError) in
+      try database.pager.value(forKey: bytes, in: descriptor)
+    }
+  }
+
   /// Whether a key has a value.
   func contains(_ key: [UInt8], in tree: TreeID) throws(EngineError) -> Bool {
     let descriptor = try descriptor(tree)
@@ -228,9 +242,13 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   }
 
   private func abandon(_ encoded: [UInt8]) {
-    guard let direct = directValues.removeValue(forKey: encoded),
-      let (runs, lists) = try? database.pager.runs(of: direct)
-    else { return }
+    guard let direct = directValues.removeValue(forKey: encoded) else { return }
+    // A cursor goes on showing what it showed when it was made.
+    if cursorsShowLargeValues { keptForCursors.append(direct) } else { giveBack(direct) }
+  }
+
+  private func giveBack(_ value: DirectValue) {
+    guard let (runs, lists) = try? database.pager.runs(of: value) else { return }
     database.pager.abandonRuns(runs, lists: lists)
   }
 
@@ -245,8 +263,10 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     in tree: TreeID, range: KeyRange, reversed: Bool
   ) throws(EngineError) -> Cursor {
     let descriptor = try descriptor(tree)
+    let changes = changes.changes(in: tree.rawValue, range: range)
+    if changes.contains(where: { $0.operation == .putDirect }) { cursorsShowLargeValues = true }
     return Cursor(
       pager: database.pager, tree: descriptor, view: self, range: range, reversed: reversed,
-      changes: changes.changes(in: tree.rawValue, range: range))
+      changes: changes)
   }
 }

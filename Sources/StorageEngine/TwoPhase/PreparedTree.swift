@@ -173,7 +173,8 @@ struct PreparedTreeReader {
   }
 
   /// Adds an entry to what it is part of; false when it is malformed.
-  private static func add(_ entry: [UInt8], _ value: [UInt8]?, to work: inout PreparedWork) -> Bool {
+  private static func add(_ entry: [UInt8], _ value: [UInt8]?, to work: inout PreparedWork) -> Bool
+  {
     entry.withBytes { bytes in
       guard bytes.count >= 7, let kind = PreparedTree.Kind(rawValue: bytes[0]) else { return false }
       let tree = bytes.load(1, as: UInt32.self)
