@@ -10,7 +10,7 @@ public final class PreparedTransaction: Sendable {
   private let database: Database
   private let isDecided = Atomic<Bool>(false)
   private let durability: Durability?
-  /// The number under which it is listed while in doubt.
+  /// The number under which it is listed while in doubt; never given to another of this store.
   public let number: UInt64
   /// The name given to the transaction.
   public let identifier: [UInt8]

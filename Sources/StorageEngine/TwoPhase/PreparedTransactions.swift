@@ -70,15 +70,8 @@ final class PreparedTransactions: @unchecked Sendable {
   private(set) var inDoubt: [UInt64: PreparedWork] = [:]
   /// Trees of those that were decided, to be dropped with the next commit.
   var finished: [TreeID] = []
-  private var nextNumber: UInt64 = 1
-
-  func takeNumber() -> UInt64 {
-    defer { nextNumber += 1 }
-    return nextNumber
-  }
 
   func add(_ work: PreparedWork) {
-    nextNumber = max(nextNumber, work.number + 1)
     inDoubt[work.number] = work
   }
 
