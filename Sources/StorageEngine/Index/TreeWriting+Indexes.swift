@@ -19,8 +19,10 @@ extension TreeWriting {
       try put(header, forKey: IndexTree.headerKey, in: tree)
       return Index(name: name, mode: mode, tree: tree)
     } catch {
-      if case .treeExists = error { throw .indexExists(name) }
-      throw .engine(error)
+      guard case .treeExists = error else { throw .engine(error) }
+      // Who is told that there is one has read that.
+      _ = try hasIndex(named: name)
+      throw .indexExists(name)
     }
   }
 

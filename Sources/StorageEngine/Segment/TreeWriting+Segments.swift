@@ -12,8 +12,10 @@ extension TreeWriting {
       let tree = try work.createStoredTree(named: StoredName.segmentPrefix + name)
       return SegmentID(rawValue: tree.rawValue)
     } catch {
-      if case .treeExists = error { throw .segmentExists(name) }
-      throw .engine(error)
+      guard case .treeExists = error else { throw .engine(error) }
+      // Who is told that there is one has read that.
+      _ = try segment(named: name)
+      throw .segmentExists(name)
     }
   }
 

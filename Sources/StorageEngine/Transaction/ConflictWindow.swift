@@ -10,6 +10,8 @@ final class ConflictWindow: @unchecked Sendable {
   private struct Commit {
     let lsn: UInt64
     let changes: WriteSet
+    /// The names it has given and taken, as keys.
+    let names: WriteSet?
     let dropped: [UInt32]
   }
 
@@ -66,17 +68,16 @@ final class ConflictWindow: @unchecked Sendable {
   }
 
   /// Keeps a commit, if a transaction is open that can still be checked.
-  func note(_ lsn: UInt64, _ changes: WriteSet, _ trees: [TreeChange]) {
+  func note(_ lsn: UInt64, _ work: WriteTransaction) {
     lock.withLock {
       guard open.contains(where: { !$0.isGivenUp }) else {
         lastUnkept = lsn
         return
       }
-      let dropped = trees.compactMap { change -> UInt32? in
-        if case .drop(let id) = change { id } else { nil }
-      }
-      commits.append(Commit(lsn: lsn, changes: changes, dropped: dropped))
-      bytes += changes.memoryBytes
+      commits.append(
+        Commit(
+          lsn: lsn, changes: work.changes, names: work.changedNames, dropped: work.droppedTrees))
+      bytes += work.changes.memoryBytes
       while bytes > limit, let oldest = open.firstIndex(where: { !$0.isGivenUp }) {
         open[oldest].isGivenUp = true
         prune()
@@ -112,6 +113,7 @@ final class ConflictWindow: @unchecked Sendable {
         if let tree = written.firstCommonKey(with: commit.changes) { return tree }
         if let read {
           if let tree = read.firstConflict(with: commit.changes) { return tree }
+          if let tree = commit.names.flatMap(read.firstConflict) { return tree }
           if let tree = commit.dropped.first(where: { read.contains(tree: $0) }) { return tree }
         }
         let changed = dropped.first { !commit.changes.changes(in: $0, range: .all).isEmpty }

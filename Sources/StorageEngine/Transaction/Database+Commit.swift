@@ -43,7 +43,7 @@ extension Database {
       }
       state.working.lsn = lsn
       if transaction.wroteDirectly { state.openFlushesFirst = true }
-      window.note(lsn, transaction.changes, transaction.treeChanges)
+      window.note(lsn, transaction)
       return lsn
     }
   }

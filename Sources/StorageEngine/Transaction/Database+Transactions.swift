@@ -114,6 +114,7 @@ extension Database {
   }
 
   func name(of tree: UInt32, in set: TreeSet) -> String {
+    if tree == ReadSet.namesTree { return "the names of trees" }
     let name = set.names.first { $0.value == tree }?.key.text
     return name.map(StoredName.userName) ?? "tree \(tree)"
   }
@@ -164,6 +165,8 @@ extension Transaction {
   }
 
   /// Commits without holding up the thread while the disk works.
+  ///
+  /// What a prepared transaction holds is waited for as in the other call: by the thread.
   public func commit() async throws(TransactionError) {
     guard let pending = try pendingCommit() else { return }
     do {

@@ -10,6 +10,8 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   var treeSet: TreeSet
   let changes = WriteSet()
   var treeChanges: [TreeChange] = []
+  /// The names of trees that it has made or dropped, as keys; not those of the engine's own.
+  private(set) var changedNames: WriteSet?
   /// For each segment the highest number given to a record.
   var recordNumbers: [UInt32: UInt64] = [:]
   /// Keys for which an index allows one value: nobody else may have given one.
@@ -114,6 +116,18 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   func create(_ id: UInt32, named name: String) {
     treeSet.add(TreeDescriptor(id: id), named: name)
     treeChanges.append(.create(id: id, name: name))
+    noteName(of: id)
+  }
+
+  private func noteName(of tree: UInt32) {
+    guard let name = treeSet.names.first(where: { $0.value == tree })?.key,
+      !StoredName.isEngines(name)
+    else { return }
+    let names = changedNames ?? WriteSet()
+    changedNames = names
+    name.bytes.withBytes { bytes in
+      _ = names.set(.put, bytes, in: ReadSet.namesTree, value: bytes.prefix(0))
+    }
   }
 
   /// Drops a tree with all its entries.
@@ -123,6 +137,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     _ = try descriptor(tree)
     for change in changes.changes(in: tree.rawValue, range: .all)
     where change.operation == .putDirect { abandon(change.value.array) }
+    noteName(of: tree.rawValue)
     treeSet.remove(tree.rawValue)
     treeChanges.append(.drop(id: tree.rawValue))
     recordNumbers[tree.rawValue] = nil

@@ -38,6 +38,7 @@ struct PreparedWork {
   func holds(_ work: WriteTransaction) -> Bool {
     if changes.firstCommonKey(with: work.changes) != nil { return true }
     if reads.firstConflict(with: work.changes) != nil { return true }
+    if let names = work.changedNames, reads.firstConflict(with: names) != nil { return true }
     let trees = changes.trees
     for change in work.treeChanges {
       switch change {

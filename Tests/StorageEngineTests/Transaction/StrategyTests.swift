@@ -212,4 +212,61 @@ struct StrategyTests {
       #expect(try store.database.committed(pair.x) == bytes("written"))
     }
   }
+
+  enum NameRead: CaseIterable {
+    case absent, present, refused, list, listOfIndexes
+
+    func read(_ transaction: Transaction) throws {
+      switch self {
+      case .absent: #expect(try transaction.segment(named: "made") == nil)
+      case .present: #expect(try transaction.segment(named: "dropped") != nil)
+      case .refused:
+        #expect(throws: SegmentError.segmentExists("dropped")) {
+          _ = try transaction.createSegment(named: "dropped")
+        }
+      case .list: _ = try transaction.segments()
+      case .listOfIndexes: _ = try transaction.indexes()
+      }
+    }
+  }
+
+  @Test(arguments: ConflictStrategy.allCases, NameRead.allCases)
+  func `a name that was looked up counts as read, and a list of names as a range`(
+    _ strategy: ConflictStrategy, _ read: NameRead
+  ) throws {
+    try withStore { store in
+      let record = try store.database.makeRecord()
+      let dropped = try store.database.makeSegment("dropped")
+      let transaction = try store.database.begin(TransactionOptions(strategy: strategy))
+      try read.read(transaction)
+      try transaction.update(record, to: bytes("because of it"))
+      try store.database.transact { writer in
+        _ = try writer.createSegment(named: "made")
+        try writer.dropSegment(dropped)
+      }
+      let isList = read == .list || read == .listOfIndexes
+      if strategy == .serializable || strategy == .versionOnRead && !isList {
+        #expect(throws: TransactionError.conflict(tree: "the names of trees")) {
+          try transaction.commit()
+        }
+      } else {
+        try transaction.commit()
+      }
+    }
+  }
+
+  @Test
+  func `a list of names is not disturbed by transactions that are prepared and decided`() throws {
+    try withStore { store in
+      let record = try store.database.makeRecord()
+      let transaction = try store.database.begin(TransactionOptions(strategy: .serializable))
+      #expect(try transaction.segments().count == 1)
+      _ = try transaction.insert(bytes("new"), into: record.segment)
+      let other = try store.database.begin()
+      try other.update(record, to: bytes("other"))
+      try other.prepare().commit()
+      try store.database.write { try $0.update(record, to: bytes("another")) }
+      try transaction.commit()
+    }
+  }
 }

@@ -161,6 +161,30 @@ struct PreparedLockTests {
   }
 
   @Test
+  func `a name that a prepared transaction relies on is neither given nor taken`() throws {
+    let store = try TestStore(adjust: { $0.lockWait = .zero })
+    let segment = try store.database.makeSegment()
+    let transaction = try store.database.begin(TransactionOptions(strategy: .serializable))
+    #expect(try transaction.segment(named: "absent") == nil)
+    let prepared = try transaction.prepare()
+    func attempt(_ database: Database) throws {
+      let creating = try database.begin()
+      _ = try creating.createSegment(named: "absent")
+      #expect(throws: TransactionError.lockTimeout(holder: [])) { try creating.commit() }
+      try database.transact { _ = try $0.insert([], into: segment) }
+    }
+    try attempt(store.database)
+    let again = try Database.open(
+      on: store.disk.crashed(.keepAll), configuration: store.configuration)
+    try attempt(again)
+    try again.decide(.commit, on: prepared.number)
+    _ = try again.makeSegment("absent")
+    try again.close()
+    try prepared.rollback()
+    try store.checkAndReopen()
+  }
+
+  @Test
   func `a handle that is dropped rolls back, unless the database was closed`() throws {
     let store = try TestStore()
     let (prepared, record, _) = try prepare(store.database)
