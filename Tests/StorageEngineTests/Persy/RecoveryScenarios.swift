@@ -64,7 +64,7 @@ struct RecoveryScenarios {
     var later = store.configuration
     later.clock = { 7500 }
     let plan = try Database.recover(on: disk, configuration: later)
-    #expect(plan.transactions.map(\.identifier) == [bytes("1"), bytes("2")])
+    try #require(plan.transactions.map(\.identifier) == [bytes("1"), bytes("2")])
     #expect(plan.transactions.allSatisfy { $0.state == .inDoubt && $0.age == 2500 })
     let numbers = plan.transactions.map(\.number)
     #expect(numbers.map { plan.decision(on: $0) } == [.keep, .keep])

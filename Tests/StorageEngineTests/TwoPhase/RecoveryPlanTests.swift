@@ -79,7 +79,7 @@ struct RecoveryPlanTests {
       let found = try Found(isCommitted: isCommitted)
       for cancels in [true, false] {
         let plan = try found.plan()
-        try plan.decide(.rollback, on: plan.transactions[0].number)
+        try plan.decide(.rollback, on: try #require(plan.transactions.first).number)
         if cancels { plan.cancel() }
       }
       let plan = try found.plan()
@@ -91,7 +91,7 @@ struct RecoveryPlanTests {
 
   private func expectRefusal(_ found: Found, _ reason: String) throws {
     let plan = try found.plan()
-    let number = plan.transactions[0].number
+    let number = try #require(plan.transactions.first).number
     #expect(throws: TransactionError.cannotRollBack(number: number, reason: reason)) {
       try plan.decide(.rollback, on: number)
     }
@@ -113,7 +113,7 @@ struct RecoveryPlanTests {
   func `a commit that replaced a very large record is not undone`() throws {
     let found = try Found(isCommitted: false)
     var plan = try found.plan()
-    try plan.decide(.rollback, on: plan.transactions[0].number)
+    try plan.decide(.rollback, on: try #require(plan.transactions.first).number)
     let database = try plan.finish()
     let large = [UInt8](repeating: 7, count: 1 << 20 + 1)
     try database.transact { try $0.update(found.record, to: large) }
@@ -122,7 +122,7 @@ struct RecoveryPlanTests {
     try transaction.prepare().commit()
     try database.close()
     plan = try found.plan()
-    let number = plan.transactions[0].number
+    let number = try #require(plan.transactions.first).number
     #expect(throws: TransactionError.self) { try plan.decide(.rollback, on: number) }
     #expect(try plan.finish().committed(found.record) == bytes("small"))
   }
@@ -135,7 +135,7 @@ struct RecoveryPlanTests {
       let found = try Found(isCommitted: true)
       let (database, works) = try Database.openUndecided(
         on: found.disk.reopened(), configuration: found.store.configuration)
-      #expect(try database.obstacle(toUndoing: works[0]) == nil)
+      #expect(try database.obstacle(toUndoing: try #require(works.first)) == nil)
       try database.transact { transaction in
         if drops {
           try transaction.dropSegment(found.record.segment)
@@ -144,7 +144,7 @@ struct RecoveryPlanTests {
         }
       }
       let reason = drops ? "a tree it changed was dropped" : "what it wrote was overwritten"
-      #expect(try database.obstacle(toUndoing: works[0]) == reason)
+      #expect(try database.obstacle(toUndoing: try #require(works.first)) == reason)
       try database.close()
     }
   }
@@ -180,7 +180,7 @@ struct RecoveryPlanTests {
       }
       let after = try Contents(found.store.database)
       let plan = try found.plan()
-      if undoes { try plan.decide(.rollback, on: plan.transactions[0].number) }
+      if undoes { try plan.decide(.rollback, on: try #require(plan.transactions.first).number) }
       let database = try plan.finish()
       _ = try database.write { try $0.createTree(named: "end") }
       var expected = try #require(undoes ? before : after).trees
