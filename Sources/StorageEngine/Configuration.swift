@@ -8,9 +8,10 @@ public enum Durability: Sendable, Equatable {
   case synced
   /// After it was handed to the operating system: survives the process, not the power.
   case written
-  /// At once; flushed with the first group after the given time has passed.
+  /// At once; flushed with the first group after the given time has passed, or when memory is short.
   case interval(Duration)
-  /// At once; durable after the next synced commit, `flush()`, checkpoint or `close()`.
+  /// At once; durable after the next synced commit, `flush()`, checkpoint or `close()`, at the
+  /// latest when what waits for that takes much of the memory.
   case manual
 }
 

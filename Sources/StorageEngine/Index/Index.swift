@@ -32,6 +32,8 @@ struct ExclusiveKey {
   let tree: UInt32
   let key: [UInt8]
   let value: [UInt8]
+  /// The value that the transaction has seen and removed before.
+  let replaced: [UInt8]?
 
   var place: Place { Place(tree: tree, key: key) }
 

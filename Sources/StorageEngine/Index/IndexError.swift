@@ -8,6 +8,8 @@ public enum IndexError: Error, Sendable, Equatable {
   case indexExists(String)
   /// A name is empty or longer than the limit.
   case invalidName(String, limit: Int)
+  /// A tuple has too many elements, or holds tuples too deep, to be stored with an index.
+  case unsupportedTypes(keys: IndexType, values: IndexType)
   /// The index was created by this very transaction, which can be rolled back instead.
   case createdInTransaction(String)
   /// The index has other keys or values than asked for.
@@ -31,6 +33,9 @@ extension IndexError: CustomStringConvertible {
     case .indexNotFound(let name): "no index \(name)"
     case .indexExists(let name): "index \(name) exists already"
     case .invalidName(let name, let limit): "'\(name)' has not 1 to \(limit) bytes"
+    case .unsupportedTypes(let keys, let values):
+      "an index from \(keys) to \(values) has tuples of more than \(IndexType.maximumElements) "
+        + "elements or more than \(IndexType.maximumDepth) levels"
     case .createdInTransaction(let name):
       "index \(name) was created by this transaction and cannot be dropped by it"
     case .typeMismatch(let index, let keys, let values):

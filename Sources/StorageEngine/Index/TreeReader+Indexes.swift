@@ -25,6 +25,13 @@ extension TreeReader {
     return info
   }
 
+  /// Whether there is an index of that name, whatever its types.
+  public func hasIndex(named name: String) throws(IndexError) -> Bool {
+    try indexing { () throws(EngineError) in
+      try tree(named: StoredName.indexPrefix + name) != nil
+    }
+  }
+
   /// Finds an index by name, or returns `nil`.
   ///
   /// - Throws: `.typeMismatch` when it has other keys or values.

@@ -4,21 +4,25 @@
 extension TreeWriting {
   /// Creates an index.
   ///
-  /// - Throws: `.indexExists`, `.invalidName`.
+  /// - Throws: `.indexExists`, `.invalidName`, `.unsupportedTypes`.
   public func createIndex<Key, Value>(
     named name: String, keys: Key.Type, values: Value.Type, mode: IndexMode
   ) throws(IndexError) -> Index<Key, Value> {
     let limit = Catalog.maximumNameBytes - StoredName.indexPrefix.utf8.count
     guard (1...limit).contains(name.utf8.count) else { throw .invalidName(name, limit: limit) }
+    let header = IndexTree.header(mode, Key.indexType, Value.indexType)
+    guard IndexTree.info(header, name: name) != nil else {
+      throw .unsupportedTypes(keys: Key.indexType, values: Value.indexType)
+    }
     do {
       let tree = try work.createStoredTree(named: StoredName.indexPrefix + name)
-      try put(
-        IndexTree.header(mode, Key.indexType, Value.indexType), forKey: IndexTree.headerKey,
-        in: tree)
+      try put(header, forKey: IndexTree.headerKey, in: tree)
       return Index(name: name, mode: mode, tree: tree)
     } catch {
-      if case .treeExists = error { throw .indexExists(name) }
-      throw .engine(error)
+      guard case .treeExists = error else { throw .engine(error) }
+      // Who is told that there is one has read that.
+      _ = try hasIndex(named: name)
+      throw .indexExists(name)
     }
   }
 
@@ -71,11 +75,16 @@ extension TreeWriting {
   private func claim<Key, Value>(
     _ entry: [UInt8], _ stored: [UInt8], _ index: Index<Key, Value>
   ) throws(IndexError) {
+    // Read as any key is, so that a transaction that is refused has read the key.
     let present = try inIndex(index) { () throws(EngineError) in
-      try work.value(forKey: entry, in: index.tree)
+      try value(forKey: entry, in: index.tree)
+    }
+    let committed = try indexing { () throws(EngineError) in
+      try work.committedValue(forKey: entry, in: index.tree)
     }
     let exclusive = ExclusiveKey(
-      index: index.name, tree: index.tree.rawValue, key: entry, value: stored)
+      index: index.name, tree: index.tree.rawValue, key: entry, value: stored,
+      replaced: committed)
     if let present, present != stored {
       throw .duplicateKey(index: index.name, key: exclusive.userKey)
     }

@@ -19,6 +19,11 @@ extension TreeReader {
     }
   }
 
+  /// Whether there is a segment of that name.
+  public func hasSegment(named name: String) throws(SegmentError) -> Bool {
+    try segment(named: name) != nil
+  }
+
   /// Copies a record, or returns `nil` when there is none.
   ///
   /// - Throws: `.segmentNotFound` when its segment is not there.

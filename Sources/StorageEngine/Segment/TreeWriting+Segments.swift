@@ -12,8 +12,10 @@ extension TreeWriting {
       let tree = try work.createStoredTree(named: StoredName.segmentPrefix + name)
       return SegmentID(rawValue: tree.rawValue)
     } catch {
-      if case .treeExists = error { throw .segmentExists(name) }
-      throw .engine(error)
+      guard case .treeExists = error else { throw .engine(error) }
+      // Who is told that there is one has read that.
+      _ = try segment(named: name)
+      throw .segmentExists(name)
     }
   }
 
@@ -80,7 +82,10 @@ extension TreeWriting {
       guard record.number > 0 else { return false }
       return try work.contains(SegmentTree.key(record.number), in: record.segment.tree)
     }
-    guard exists else { throw .recordNotFound(record) }
+    guard !exists else { return }
+    // Who is told that there is no record has read that.
+    _ = try read(record)
+    throw .recordNotFound(record)
   }
 }
 

@@ -10,6 +10,8 @@ final class ConflictWindow: @unchecked Sendable {
   private struct Commit {
     let lsn: UInt64
     let changes: WriteSet
+    /// The names it has given and taken, as keys.
+    let names: WriteSet?
     let dropped: [UInt32]
     /// Trees in which it changed more than is kept: any key may be among it.
     let spilled: Set<UInt32>
@@ -67,21 +69,20 @@ final class ConflictWindow: @unchecked Sendable {
     }
   }
 
-  /// Keeps a commit, if a transaction is open.
-  func note(
-    _ lsn: UInt64, _ changes: WriteSet, _ trees: [TreeChange], _ spilled: Set<UInt32>
-  ) {
+  /// Keeps a commit, if a transaction is open that can still be checked; `nil` for one that changed
+  /// nothing anybody could be at odds with.
+  func note(_ lsn: UInt64, _ work: WriteTransaction?) {
     lock.withLock {
-      guard !open.isEmpty else {
+      guard open.contains(where: { !$0.isGivenUp }) else {
         lastUnkept = lsn
         return
       }
-      let dropped = trees.compactMap { change -> UInt32? in
-        if case .drop(let id) = change { id } else { nil }
-      }
+      guard let work else { return }
       commits.append(
-        Commit(lsn: lsn, changes: changes, dropped: dropped, spilled: spilled))
-      bytes += changes.memoryBytes
+        Commit(
+          lsn: lsn, changes: work.changes, names: work.changedNames, dropped: work.droppedTrees,
+          spilled: work.spilled.isEmpty ? [] : work.changedTrees))
+      bytes += work.changes.memoryBytes
       while bytes > limit, let oldest = open.firstIndex(where: { !$0.isGivenUp }) {
         open[oldest].isGivenUp = true
         prune()
@@ -107,24 +108,25 @@ final class ConflictWindow: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - work: its changes.
-  ///   - written: whether what it wrote must be unchanged, dropped trees included.
   ///   - read: what it read, if that must be unchanged.
   /// - Throws: what reading changes that were spilled throws.
   func conflict(
-    since base: UInt64, _ work: WriteTransaction, written: Bool, read: ReadSet?
+    since base: UInt64, _ work: WriteTransaction, read: ReadSet?
   ) throws(EngineError) -> UInt32? {
     try lock.withLock { () throws(EngineError) in
       for commit in commits where commit.lsn > base {
-        if written, let tree = try Self.writeConflict(work, commit) { return tree }
-        guard let read else { continue }
-        if let tree = read.firstConflict(with: commit.changes) { return tree }
-        let lost = commit.dropped.first { read.contains(tree: $0) }
-        if let tree = lost ?? commit.spilled.first(where: { read.contains(tree: $0) }) {
-          return tree
-        }
+        if let tree = try Self.writeConflict(work, commit) { return tree }
+        if let read, let tree = Self.readConflict(read, commit) { return tree }
       }
       return nil
     }
+  }
+
+  private static func readConflict(_ read: ReadSet, _ commit: Commit) -> UInt32? {
+    if let tree = read.firstConflict(with: commit.changes) { return tree }
+    if let tree = commit.names.flatMap(read.firstConflict) { return tree }
+    return commit.dropped.first { read.contains(tree: $0) }
+      ?? commit.spilled.first { read.contains(tree: $0) }
   }
 
   private static func writeConflict(

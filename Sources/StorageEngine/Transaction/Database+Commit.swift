@@ -56,13 +56,7 @@ extension Database {
       }
       state.working.lsn = lsn
       if transaction.wroteDirectly { state.openFlushesFirst = true }
-      if isSilent {
-        window.note(lsn, WriteSet(), [], [])
-      } else {
-        window.note(
-          lsn, transaction.changes, transaction.treeChanges,
-          transaction.spilled.isEmpty ? [] : transaction.changedTrees)
-      }
+      window.note(lsn, isSilent ? nil : transaction)
       return lsn
     }
   }
@@ -127,7 +121,7 @@ extension Database {
   func settle(_ lsn: UInt64, _ durability: Durability) throws(EngineError) {
     // Also after the database was closed: what is durable is as durable as anyone asks.
     if lsn <= queue.durableLSN { return }
-    switch durability {
+    switch durability != .synced && isCrowded ? .synced : durability {
     case .synced: try queue.wait(for: lsn, flushed: true, lead: lead)
     case .written: try queue.wait(for: lsn, flushed: false, lead: lead)
     case .manual: try publishUnwritten(lsn)
@@ -135,6 +129,15 @@ extension Database {
       try publishUnwritten(lsn)
       flushTimer().arm(duration)
     }
+  }
+
+  /// Whether pages that were replaced take much of the memory, because a crash could bring back
+  /// the states they were part of.
+  ///
+  /// Only a flush sets them free. Those of branches cannot be written before a checkpoint, so that
+  /// many small commits without a flush would fill the memory with them.
+  private var isCrowded: Bool {
+    pager.structureLock.withLock { pager.pending.count > pager.pool.frameCount / 2 }
   }
 
   /// Shows a commit to readers before it is written.

@@ -63,18 +63,22 @@ extension Database {
   /// Call under the writer lock.
   func admit(_ transaction: Transaction, _ work: WriteTransaction) throws(TransactionError) {
     try awaitPrepared(work)
-    if window.isGivenUp(transaction.ticket) { throw .tooOld }
     let working = pager.structureLock.withLock { state.working }
     try checkTrees(of: work, base: transaction.base, working)
-    let strategy = transaction.options.strategy
-    let conflict = try transactional { () throws(EngineError) in
-      try window.conflict(
-        since: transaction.base.lsn, work, written: strategy != .lastWriteWins,
-        read: transaction.reads)
-    }
-    if let conflict { throw .conflict(tree: name(of: conflict, in: transaction.base)) }
+    // The last write wins however much was committed before it.
+    if transaction.options.strategy != .lastWriteWins { try checkConflicts(transaction, work) }
     work.rebase(on: working)
     try checkExclusiveKeys(of: work, working)
+  }
+
+  private func checkConflicts(
+    _ transaction: Transaction, _ work: WriteTransaction
+  ) throws(TransactionError) {
+    if window.isGivenUp(transaction.ticket) { throw .tooOld }
+    let conflict = try transactional { () throws(EngineError) in
+      try window.conflict(since: transaction.base.lsn, work, read: transaction.reads)
+    }
+    if let conflict { throw .conflict(tree: name(of: conflict, in: transaction.base)) }
   }
 
   /// Waits until no prepared transaction holds what `work` needs.
@@ -113,6 +117,7 @@ extension Database {
   }
 
   func name(of tree: UInt32, in set: TreeSet) -> String {
+    if tree == ReadSet.namesTree { return "the names of trees" }
     let name = set.names.first { $0.value == tree }?.key.text
     return name.map(StoredName.userName) ?? "tree \(tree)"
   }
@@ -128,7 +133,7 @@ extension Database {
           try pager.value(forKey: key, in: tree)
         }
       }
-      if let stored, stored != exclusive.value {
+      if let stored, stored != exclusive.value, stored != exclusive.replaced {
         throw .duplicateKey(index: exclusive.index, key: exclusive.userKey)
       }
     }
@@ -163,6 +168,8 @@ extension Transaction {
   }
 
   /// Commits without holding up the thread while the disk works.
+  ///
+  /// What a prepared transaction holds is waited for as in the other call: by the thread.
   public func commit() async throws(TransactionError) {
     guard let pending = try pendingCommit() else { return }
     do {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a transaction has read: keys one by one, and ranges.
+///
+/// The names of trees count as keys of a tree of their own.
 final class ReadSet {
+  /// The number of that tree, which no other has.
+  static let namesTree: UInt32 = 0
+
   struct Range {
     let tree: UInt32
     let keys: KeyRange

@@ -54,6 +54,8 @@ public final class Transaction: TreeWriting, @unchecked Sendable {
   /// Call under `lock`.
   func end() {
     isEnded = true
+    // Its cursors end with it: the pages they read may be given back from now on.
+    writes.end()
     database.window.end(ticket)
     database.pager.snapshots.close(base.lsn)
   }
@@ -85,12 +87,23 @@ public final class Transaction: TreeWriting, @unchecked Sendable {
 extension Transaction {
   /// Finds a tree by name.
   public func tree(named name: String) throws(EngineError) -> TreeID? {
-    try perform { writes throws(EngineError) in try writes.tree(named: name) }
+    try perform { writes throws(EngineError) in
+      noteName(name)
+      return try writes.tree(named: name)
+    }
+  }
+
+  private func noteName(_ name: String) {
+    guard let reads else { return }
+    Array(name.utf8).withBytes { reads.note($0, in: ReadSet.namesTree) }
   }
 
   /// Lists all trees with their names, ordered by name.
   public func trees() throws(EngineError) -> [(name: String, tree: TreeID)] {
-    try perform { writes throws(EngineError) in try writes.trees() }
+    try perform { writes throws(EngineError) in
+      noteRange(.all, TreeID(rawValue: ReadSet.namesTree))
+      return try writes.trees()
+    }
   }
 
   /// Counts the entries of a tree, own changes included.
@@ -134,7 +147,11 @@ extension Transaction {
   /// Names have 1 to 255 bytes. Throws `.treeExists`. Where another transaction has created a tree
   /// of that name meanwhile, the commit fails with `.nameTaken`.
   public func createTree(named name: String) throws(EngineError) -> TreeID {
-    try perform { writes throws(EngineError) in try writes.createTree(named: name) }
+    try perform { writes throws(EngineError) in
+      // Whether there is one was asked.
+      noteName(name)
+      return try writes.createTree(named: name)
+    }
   }
 
   /// Drops a tree with all its entries.

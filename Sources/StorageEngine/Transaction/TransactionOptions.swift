@@ -14,11 +14,12 @@ public enum ConflictStrategy: UInt8, Sendable, CaseIterable {
   ///
   /// Excludes lost updates; allows write skew and phantoms.
   case versionOnWrite = 2
-  /// What it wrote or read, key by key, must be unchanged.
+  /// What it wrote or read, key by key, must be unchanged, names that it looked up included.
   ///
   /// Excludes write skew on keys that were read, absent ones included; allows phantoms in ranges.
   case versionOnRead = 3
-  /// What it wrote or read must be unchanged, and the ranges it visited and the counts it took too.
+  /// What it wrote or read must be unchanged, and the ranges it visited, the counts it took and the
+  /// lists of names too.
   ///
   /// Its commits are equivalent to running one after the other, among all serializable ones.
   case serializable = 4

@@ -15,6 +15,8 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// The block of a spilled run that was read last, for each.
   fileprivate var readBlocks: [(position: Int, block: ChangeBlock)?] = []
   var treeChanges: [TreeChange] = []
+  /// The names of trees that it has made or dropped, as keys; not those of the engine's own.
+  private(set) var changedNames: WriteSet?
   /// For each segment the highest number given to a record.
   var recordNumbers: [UInt32: UInt64] = [:]
   /// Keys for which an index allows one value: nobody else may have given one.
@@ -24,6 +26,9 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   var wroteDirectly = false
   /// What is known of the state as this transaction sees it now.
   private(set) var note: (any StateNote)?
+  /// Large values that were replaced, but that a cursor may still show.
+  private var keptForCursors: [DirectValue] = []
+  private var cursorsShowLargeValues = false
   private var isEnded = false
 
   init(database: Database, base: TreeSet, note: (any StateNote)? = nil) {
@@ -67,10 +72,13 @@ public final class WriteTransaction: TreeWriting, OpenableView {
 
   func end() {
     isEnded = true
+    for value in keptForCursors { giveBack(value) }
+    keptForCursors = []
   }
 
   func checkOpen() throws(EngineError) {
-    if isEnded { throw .closed }
+    // A transaction that is open beside others may outlive the database's closing.
+    if isEnded || database.isClosed { throw .closed }
   }
 
   private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
@@ -137,6 +145,16 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     note = nil
     treeSet.add(TreeDescriptor(id: id), named: name)
     treeChanges.append(.create(id: id, name: name))
+    note(TreeName(name))
+  }
+
+  private func note(_ name: TreeName) {
+    guard !StoredName.isEngines(name) else { return }
+    let names = changedNames ?? WriteSet()
+    changedNames = names
+    name.bytes.withBytes { bytes in
+      _ = names.set(.put, bytes, in: ReadSet.namesTree, value: bytes.prefix(0))
+    }
   }
 
   /// Drops a tree with all its entries.
@@ -147,6 +165,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     note = nil
     for change in changes.changes(in: tree.rawValue, range: .all)
     where change.operation == .putDirect { abandon(change.value.array) }
+    if let name = treeSet.names.first(where: { $0.value == tree.rawValue })?.key { note(name) }
     treeSet.remove(tree.rawValue)
     treeChanges.append(.drop(id: tree.rawValue))
     recordNumbers[tree.rawValue] = nil
@@ -181,6 +200,14 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     return try key.withBytes { (bytes) throws(EngineError) in
       if let change = try change(of: bytes, in: tree.rawValue) { return try value(of: change) }
       return try database.pager.value(forKey: bytes, in: descriptor)
+    }
+  }
+
+  /// The value of a key without the changes of this transaction.
+  func committedValue(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
+    let descriptor = try descriptor(tree)
+    return try key.withBytes { (bytes) throws(EngineError) in
+      try database.pager.value(forKey: bytes, in: descriptor)
     }
   }
 
@@ -265,9 +292,13 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   }
 
   private func abandon(_ encoded: [UInt8]) {
-    guard let direct = directValues.removeValue(forKey: encoded),
-      let (runs, lists) = try? database.pager.runs(of: direct)
-    else { return }
+    guard let direct = directValues.removeValue(forKey: encoded) else { return }
+    // A cursor goes on showing what it showed when it was made.
+    if cursorsShowLargeValues { keptForCursors.append(direct) } else { giveBack(direct) }
+  }
+
+  private func giveBack(_ value: DirectValue) {
+    guard let (runs, lists) = try? database.pager.runs(of: value) else { return }
     database.pager.abandonRuns(runs, lists: lists)
   }
 
@@ -286,6 +317,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     in tree: TreeID, range: KeyRange, reversed: Bool
   ) throws(EngineError) -> Cursor {
     let descriptor = try descriptor(tree)
+    if !directValues.isEmpty { cursorsShowLargeValues = true }
     return Cursor(
       pager: database.pager, tree: descriptor, view: self, range: range, reversed: reversed,
       changes: try changes(in: tree.rawValue, range: range, reversed: reversed))

@@ -23,9 +23,11 @@ extension Database {
   private func store(
     _ transaction: Transaction, _ work: WriteTransaction
   ) throws(TransactionError) -> (number: UInt64, lsn: UInt64) {
-    let number = prepared.takeNumber()
-    let storing = WriteTransaction(
-      database: self, base: pager.structureLock.withLock { state.working })
+    let base = pager.structureLock.withLock { state.working }
+    // The LSN it gets as the only writer: so a number never names two, in all the store's life, and
+    // a decision that comes late cannot hit another.
+    let number = base.lsn + 1
+    let storing = WriteTransaction(database: self, base: base)
     do throws(EngineError) {
       let tree = try storing.createStoredTree(named: PreparedTree.name(number))
       let stored = PreparedWork(

@@ -5,12 +5,13 @@ import Synchronization
 /// A transaction that is durable and waits for its second phase.
 ///
 /// One that is dropped without a decision is rolled back; one that a crash left in doubt waits for a
-/// decision through `Database.inDoubtTransactions` or a `RecoveryPlan`.
+/// decision through `Database.inDoubtTransactions` or a `RecoveryPlan`. A decision takes the place
+/// of the only writer, so none may be made, and no last reference given up, inside `Database.write`.
 public final class PreparedTransaction: Sendable {
   private let database: Database
   private let isDecided = Atomic<Bool>(false)
   private let durability: Durability?
-  /// The number under which it is listed while in doubt.
+  /// The number under which it is listed while in doubt; never given to another of this store.
   public let number: UInt64
   /// The name given to the transaction.
   public let identifier: [UInt8]

@@ -38,6 +38,7 @@ struct PreparedWork {
   func holds(_ work: WriteTransaction) -> Bool {
     if changes.firstCommonKey(with: work.changes) != nil { return true }
     if reads.firstConflict(with: work.changes) != nil { return true }
+    if let names = work.changedNames, reads.firstConflict(with: names) != nil { return true }
     let trees = changes.trees
     // Of what a transaction has spilled only the trees are looked at.
     if work.spilled.contains(where: { run in
@@ -76,15 +77,8 @@ final class PreparedTransactions: @unchecked Sendable {
   private(set) var inDoubt: [UInt64: PreparedWork] = [:]
   /// Trees of those that were decided, to be dropped with the next commit.
   var finished: [TreeID] = []
-  private var nextNumber: UInt64 = 1
-
-  func takeNumber() -> UInt64 {
-    defer { nextNumber += 1 }
-    return nextNumber
-  }
 
   func add(_ work: PreparedWork) {
-    nextNumber = max(nextNumber, work.number + 1)
     inDoubt[work.number] = work
   }
 

@@ -117,4 +117,19 @@ struct DurabilityTests {
       #expect(try count(disk, .loseAll) == 10)
     }
   }
+
+  @Test(arguments: [Durability.manual, .written, .interval(.seconds(3600))])
+  func `small commits that nobody flushes do not use up the memory`(
+    _ durability: Durability
+  ) throws {
+    try withStore { store in
+      try store.commit([.createTree("main")])
+      for number in 0..<3000 {
+        try store.commit([Workload.put("main", "\(number)", [1])], durability: durability)
+      }
+      let view = try store.database.snapshot()
+      #expect(try view.count(of: try #require(try view.tree(named: "main"))) == 3000)
+      view.close()
+    }
+  }
 }

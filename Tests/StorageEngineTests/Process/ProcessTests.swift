@@ -30,7 +30,7 @@ struct ProcessTests {
   }
 
   /// Lets a process write, kills it, and returns the last transaction it printed of each series.
-  private func writeAndKill(
+  func writeAndKill(
     _ path: String, _ all: [ScriptedSeries], seed: UInt64, after lines: Int, pause: UInt32
   ) throws -> [Int: Int] {
     let writer = try ChildProcess(
@@ -92,7 +92,7 @@ struct ProcessTests {
 }
 
 /// What the store of a killed writer should hold, carried on from kill to kill.
-private struct SeriesHistory {
+struct SeriesHistory {
   private let all: [ScriptedSeries]
   private var progress: [Int]
   private var model = Model()
