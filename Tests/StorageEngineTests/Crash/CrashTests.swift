@@ -76,6 +76,10 @@ struct CrashTests {
             throw TestFailure("\(found) instead of \(present)")
           }
           try verifier.transcripts.verify(reader, holds: present)
+          if !verifier.transcripts.transcript.snapshots.isEmpty {
+            try verifier.transcripts.verifySnapshots(of: database, cutAt: point.call)
+            try verifier.check(database, cut)
+          }
           cut.stop(atMutation: cut.mutations)
         } catch {
           throw TestFailure("then in recovery at call \(call), \(variant.rawValue): \(error)")
