@@ -189,7 +189,10 @@ struct Recovery {
         }
         for block in transaction.spilled.flatMap(\.blocks) {
           values.append(block.value)
-          for change in try ChangeBlock(block, pager).changes where change.operation == .putDirect {
+          let read = try ChangeBlock(block, pager)
+          // The changes lie in memory of the block.
+          defer { withExtendedLifetime(read) {} }
+          for change in read.changes where change.operation == .putDirect {
             guard let value = DirectValue(change.value) else {
               throw damage(reader, "names a large value without runs")
             }

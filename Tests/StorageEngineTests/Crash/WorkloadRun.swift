@@ -110,7 +110,8 @@ final class WorkloadRun {
     transcript.snapshots.append(
       Transcript.Snapshot(
         name: name, present: Array(transcript.transactions.indices), began: disk.mutations))
-    try openDatabase().createSnapshot(named: name)
+    let database = try openDatabase()
+    _ = try Self.unwrapping { () throws(SnapshotError) in try database.createSnapshot(named: name) }
     transcript.snapshots[index].madeAt = disk.mutations
     noteDurable()
   }
@@ -120,9 +121,20 @@ final class WorkloadRun {
       let index = transcript.snapshots.lastIndex(where: { $0.name == name })
     else { throw TestFailure("no snapshot \(name) was made") }
     transcript.snapshots[index].dropBegan = disk.mutations
-    try openDatabase().dropSnapshot(named: name)
+    let database = try openDatabase()
+    try Self.unwrapping { () throws(SnapshotError) in try database.dropSnapshot(named: name) }
     transcript.snapshots[index].droppedAt = disk.mutations
     noteDurable()
+  }
+
+  /// Hands errors of the engine on as what they are.
+  private static func unwrapping<R>(_ body: () throws(SnapshotError) -> R) throws -> R {
+    do {
+      return try body()
+    } catch {
+      guard case .engine(let error) = error else { throw error }
+      throw error
+    }
   }
 
   private func commit(_ changes: [Change], _ durability: Durability, step: Int) throws {

@@ -8,7 +8,7 @@ extension Workload {
   static let all: [Workload] = [
     smallCommits, sharedGroups, concurrentGroups, largeTransactions, largeValues, deletes, trees,
     checkpoints, growth, reopening, logRecycling, snapshots, aborts, scheduled, mixed, bigPages,
-    shrinking, spilling, namedSnapshots, namedSnapshotsOverRestarts, .randomWithNames(seed: 3),
+    shrinking, spilling,
   ]
 
   static let smallCommits = Workload(

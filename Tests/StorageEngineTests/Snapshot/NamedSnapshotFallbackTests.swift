@@ -54,10 +54,7 @@ struct NamedSnapshotFallbackTests {
     _ disk: SimulatedDisk, losingNewest: Bool, _ model: Model, _ kept: [String: Model]
   ) throws {
     var image = disk.image
-    let sequences = [UInt64(0), 4096].map { slot in
-      image.bytes(8, at: slot + 40).reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    }
-    image.zero(4096, at: (sequences[0] > sequences[1]) == losingNewest ? 0 : 4096)
+    image.zero(4096, at: losingNewest ? image.newestSuperblock : 4096 - image.newestSuperblock)
     let cut = SimulatedDisk(image)
     let store = try TestStore(opening: cut)
     try model.verify(try store.database.snapshot())

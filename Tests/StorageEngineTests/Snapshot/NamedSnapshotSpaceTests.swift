@@ -144,4 +144,40 @@ struct NamedSnapshotSpaceTests {
       #expect(try store.database.compact().bytesAfter < moved.bytesAfter)
     }
   }
+
+  @Test(arguments: 0..<6)
+  func `a full disk keeps no name that was refused, and loses none that was given`(
+    _ number: Int
+  ) throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    var random = SplitMix64(seed: UInt64(number))
+    var model = Model()
+    try store.commit([.createTree("main")], to: &model)
+    disk.setCapacity(4_000_000 + UInt64(number) * 4096 * 70)
+    var kept: [String: Model] = [:]
+    var refused = 0
+    for round in 0..<80 where refused < 5 {
+      do {
+        try store.commit(Workload.puts(30, of: 500...2000, &random), to: &model)
+        try store.database.createSnapshot(named: "\(round)")
+        kept["\(round)"] = model
+      } catch EngineError.outOfSpace {
+        refused += 1
+      } catch SnapshotError.engine(.outOfSpace) {
+        refused += 1
+      }
+    }
+    #expect(refused == 5)
+    for _ in 0..<2 {
+      #expect(Set(try store.database.namedSnapshots().map(\.name)) == Set(kept.keys))
+      for (name, model) in kept { try model.verify(try store.database.snapshot(named: name)) }
+      try model.verify(try store.database.snapshot())
+      try store.check()
+      try store.reopen()
+    }
+    disk.setCapacity(1 << 40)
+    for name in kept.keys { try store.database.dropSnapshot(named: name) }
+    try store.checkAndReopen()
+  }
 }
