@@ -61,6 +61,8 @@ final class Pager: @unchecked Sendable {
   var heldByNamed: [RetiredPage] = []
   var seenSnapshotGeneration: UInt64 = 0
   var seenNamedGeneration: UInt64 = 0
+  /// When pages were last looked for that could be moved down, and none was found.
+  var vainSearchGeneration: UInt64?
   let scratch: AlignedBuffer
   let staging: AlignedBuffer
 

@@ -125,13 +125,14 @@ extension Database {
   func shrinkIfSparse() {
     let (isSparse, cut, due) = pager.structureLock.withLock {
       defer { state.shrinkingCheckpoints = max(0, state.shrinkingCheckpoints - 1) }
-      return (pager.isSparse, pager.neededExtents, state.shrinkingCheckpoints)
+      return (pager.isSparse && !pager.isPinned, pager.neededExtents, state.shrinkingCheckpoints)
     }
     if due > 0 {
       pager.structureLock.withLock { state.log.giveBack(from: cut, map: &pager.map) }
       guard (try? commitNothing()) != nil else { return }
       scheduleCheckpoint()
-    } else if isSparse, let moved = try? moveLeaves(above: cut), moved > 0 {
+    } else if isSparse, let moved = try? moveLeaves(above: cut) {
+      guard moved > 0 else { return pager.structureLock.withLock { pager.notePinned() } }
       pager.structureLock.withLock { state.shrinkingCheckpoints = Self.checkpointsPerRound }
       scheduleCheckpoint()
     }

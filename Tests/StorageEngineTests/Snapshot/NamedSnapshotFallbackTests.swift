@@ -37,6 +37,30 @@ struct NamedSnapshotFallbackTests {
     }
   }
 
+  @Test
+  func `what came and went since a snapshot is not held by it after a fallback`() throws {
+    var random = SplitMix64(seed: 6)
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    var model = Model()
+    try store.commit(
+      [.createTree("main"), Workload.put("main", "old", random.bytes(80_000))], to: &model)
+    try store.database.createSnapshot(named: "a")
+    let kept = model
+    // All of it is in the log behind the state that has the name, which recovery begins with.
+    for _ in 0..<3 {
+      try store.commit(
+        [
+          Workload.put("main", "new", random.bytes(90_000)),
+          Workload.put("main", "paged", random.bytes(9000)),
+        ], to: &model)
+    }
+    try store.commit([Workload.delete("main", "old")], to: &model)
+    for losingNewest in [true, false] {
+      try verify(disk, losingNewest: losingNewest, model, ["a": kept])
+    }
+  }
+
   private func changes(_ random: inout SplitMix64) -> [Change] {
     switch random.below(5) {
     case 0:

@@ -145,6 +145,33 @@ struct NamedSnapshotSpaceTests {
     }
   }
 
+  @Test
+  func `pages are not looked for over and over that a snapshot keeps from being moved`() throws {
+    let disk = SimulatedDisk()
+    try withStore(on: disk, adjust: { $0.checkpointBytes = 64 << 10 }) { store in
+      var random = SplitMix64(seed: 6)
+      try store.commit([.createTree("filler"), .createTree("main")])
+      for round in 0..<12 {
+        try store.commit(
+          (0..<400).map { Workload.put("filler", "\(round) \($0)", random.bytes(900)) })
+      }
+      for round in 0..<12 {
+        try store.commit(
+          (0..<400).map { Workload.put("main", "\(round) \($0)", random.bytes(900)) })
+      }
+      try store.database.createSnapshot(named: "a")
+      try store.commit([.dropTree("filler")])
+      var calls: [Int] = []
+      for _ in 0..<12 {
+        let before = disk.calls
+        try store.commit([Workload.put("main", "0 0", random.bytes(70_000))])
+        store.scheduler.runAll()
+        calls.append(disk.calls - before)
+      }
+      #expect(calls.suffix(6).allSatisfy { $0 < 200 }, "\(calls)")
+    }
+  }
+
   @Test(arguments: 0..<6)
   func `a full disk keeps no name that was refused, and loses none that was given`(
     _ number: Int
