@@ -151,21 +151,22 @@ struct NamedSnapshotSpaceTests {
     try withStore(on: disk, adjust: { $0.checkpointBytes = 64 << 10 }) { store in
       var random = SplitMix64(seed: 6)
       try store.commit([.createTree("filler"), .createTree("main")])
-      for round in 0..<12 {
+      for round in 0..<25 {
         try store.commit(
           (0..<400).map { Workload.put("filler", "\(round) \($0)", random.bytes(900)) })
       }
-      for round in 0..<12 {
+      for round in 0..<25 {
         try store.commit(
           (0..<400).map { Workload.put("main", "\(round) \($0)", random.bytes(900)) })
       }
-      try store.database.createSnapshot(named: "a")
       try store.commit([.dropTree("filler")])
+      try store.database.createSnapshot(named: "a")
       var calls: [Int] = []
       for _ in 0..<12 {
         let before = disk.calls
-        try store.commit([Workload.put("main", "0 0", random.bytes(70_000))])
-        store.scheduler.runAll()
+        try store.commit(
+          (0..<2).map { Workload.put("main", "0 \($0)", random.bytes(60_000)) })
+        #expect(store.scheduler.runAll() == 1)
         calls.append(disk.calls - before)
       }
       #expect(calls.suffix(6).allSatisfy { $0 < 200 }, "\(calls)")
