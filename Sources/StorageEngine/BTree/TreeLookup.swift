@@ -32,19 +32,22 @@ extension Pager {
 
   /// Copies the value of a key, or returns `nil`.
   func value(forKey key: Bytes, in tree: TreeDescriptor) throws(EngineError) -> [UInt8]? {
-    guard tree.height > 0 else { return nil }
-    var fallback: AlignedBuffer?
-    let stored: (form: ValueForm, bytes: [UInt8])?
-    do {
-      let epoch = pool.epochs.enter()
-      defer { pool.epochs.leave(epoch) }
-      let leaf = try leaf(for: key, in: tree, fallback: &fallback)
-      let (index, found) = leaf.lowerBound(key)
-      stored = found ? (leaf.form(index), leaf.value(index).array) : nil
-    }
-    guard let stored else { return nil }
+    guard let stored = try storedValue(forKey: key, in: tree) else { return nil }
     if stored.form == .inline { return stored.bytes }
     return try wholeValue(stored.form, stored.bytes)
+  }
+
+  /// Copies what the leaf holds of the value of a key, or returns `nil`.
+  func storedValue(
+    forKey key: Bytes, in tree: TreeDescriptor
+  ) throws(EngineError) -> (form: ValueForm, bytes: [UInt8])? {
+    guard tree.height > 0 else { return nil }
+    var fallback: AlignedBuffer?
+    let epoch = pool.epochs.enter()
+    defer { pool.epochs.leave(epoch) }
+    let leaf = try leaf(for: key, in: tree, fallback: &fallback)
+    let (index, found) = leaf.lowerBound(key)
+    return found ? (leaf.form(index), leaf.value(index).array) : nil
   }
 
   /// Whether a key has a value.

@@ -23,11 +23,19 @@ enum StoredName {
   static let segmentPrefix = "segment/"
   static let indexPrefix = "index/"
   static let preparedPrefix = "engine/prepared/"
+  /// The tree of the named snapshots.
+  static let snapshots = "engine/snapshots"
+  private static let enginePrefix = "engine/"
   /// What a tree made by a caller may not be named.
-  private static let reserved = [segmentPrefix, indexPrefix, "engine/"]
+  private static let reserved = [segmentPrefix, indexPrefix, enginePrefix]
 
   static func isReserved(_ name: String) -> Bool {
     reserved.contains { name.utf8.starts(with: $0.utf8) }
+  }
+
+  /// Whether a tree is none of the callers' business.
+  static func isHidden(_ name: TreeName) -> Bool {
+    name.bytes.starts(with: enginePrefix.utf8)
   }
 
   /// The name without the prefix; `nil` for a tree of another kind.

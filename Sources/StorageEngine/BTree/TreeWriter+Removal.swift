@@ -104,19 +104,21 @@ extension TreeWriter {
 
   /// Gives back what the value of a slot occupies outside its leaf.
   func releaseValue(_ page: PageView, _ index: Int) throws(EngineError) {
-    switch page.form(index) {
-    case .inline: return
-    case .paged:
-      let value = page.value(index)
+    let form = page.form(index)
+    if form == .inline { return }
+    let value = page.value(index)
+    let namedBirth = try pager.namedBirth(ofValue: index, in: page, of: tree.id)
+    if form == .paged {
       for position in 0..<PagedValue.pageCount(value) {
-        pager.retireUnseen(PagedValue.reference(value, position).number)
+        pager.retireUnseen(
+          PagedValue.reference(value, position).number, namedBirth: namedBirth)
       }
-    case .runs:
-      guard let value = DirectValue(page.value(index)) else {
-        throw pager.damage(page.number, "lists no runs for a large value")
-      }
-      try pager.retireRuns(of: value)
+      return
     }
+    guard let value = DirectValue(value) else {
+      throw pager.damage(page.number, "lists no runs for a large value")
+    }
+    try pager.retireRuns(of: value, namedBirth: namedBirth)
   }
 
   /// Gives back every page of the tree.

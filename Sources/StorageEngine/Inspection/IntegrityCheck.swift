@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Walks a checkpoint on disk, past the cache: every page reached, checksummed, ordered between
-/// its fences, and accounted for exactly once.
+/// its fences, and accounted for exactly once; those that named snapshots share, but once.
 struct IntegrityCheck {
-  private let pager: Pager
-  private let superblock: Superblock
-  private var report = IntegrityReport()
+  let pager: Pager
+  let superblock: Superblock
+  var report = IntegrityReport()
   /// One bit a page, set when it is reached.
   private var reached: [UInt64]
+  /// The entries of the named snapshots, as found in the tree that holds them.
+  private var snapshots: [NamedState] = []
 
   static func run(_ pager: Pager, _ superblock: Superblock) throws(EngineError) -> IntegrityReport {
     var check = IntegrityCheck(pager: pager, superblock: superblock)
@@ -38,13 +40,23 @@ struct IntegrityCheck {
         try check.reach(number)
       }
     }
+    let snapshotTree = set.tree(named: StoredName.snapshots)
     for tree in set.trees where tree.height > 0 {
       let isIntact = try note { (check) throws(EngineError) in
-        var walk = TreeWalk()
+        var walk = TreeWalk(namesSnapshots: tree.id == snapshotTree)
         try check.walk(tree.root, tree.height - 1, nil, nil, &walk)
         try check.compare(tree, walk)
       }
       isComplete = isIntact && isComplete
+    }
+    for snapshot in snapshots {
+      for tree in snapshot.trees.trees where tree.height > 0 {
+        let isIntact = try note { (check) throws(EngineError) in
+          var walk = TreeWalk(isShared: true)
+          try check.walk(tree.root, tree.height - 1, nil, nil, &walk)
+        }
+        isComplete = isIntact && isComplete
+      }
     }
     if isComplete && isMapIntact { account(map) }
   }
@@ -63,21 +75,34 @@ struct IntegrityCheck {
     }
   }
 
-  private mutating func reach(_ number: UInt64) throws(EngineError) {
+  /// Notes a page; false when it was reached before, which is only right for what several states
+  /// may share.
+  @discardableResult
+  private mutating func reach(
+    _ number: UInt64, isShared: Bool = false
+  ) throws(EngineError) -> Bool {
     let perExtent = pager.geometry.pagesPerExtent
     guard number > 0, number < UInt64(superblock.extentCount * perExtent) else {
       throw pager.damage(number, "does not exist")
     }
     let word = Int(number) / perExtent * max(1, perExtent / 64) + Int(number) % perExtent / 64
     let bit = UInt64(1) << UInt64(Int(number) % perExtent % 64)
-    guard reached[word] & bit == 0 else { throw pager.damage(number, "is part of two structures") }
+    guard reached[word] & bit == 0 else {
+      if isShared { return false }
+      throw pager.damage(number, "is part of two structures")
+    }
     reached[word] |= bit
     report.pagesRead += 1
+    return true
   }
 
   // MARK: Trees
 
   private struct TreeWalk {
+    /// Whether the tree holds the named snapshots.
+    var namesSnapshots = false
+    /// Whether it is the tree of a named snapshot, which may share pages with others.
+    var isShared = false
     var entries: UInt64 = 0
     var leaves: UInt64 = 0
     var branches: UInt64 = 0
@@ -87,17 +112,22 @@ struct IntegrityCheck {
     _ reference: PageReference, _ level: Int, _ lower: [UInt8]?, _ upper: [UInt8]?,
     _ walk: inout TreeWalk
   ) throws(EngineError) {
-    try reach(reference.number)
+    let isNew = try reach(reference.number, isShared: walk.isShared)
     let buffer = try AlignedBuffer(count: pager.pageBytes)
     try pager.readFromDisk(reference, into: buffer)
     let page = buffer.page(at: 0)
     try pager.checkLevel(page, level)
+    // With the same checksum it is the same page, and all below it was walked.
+    if !isNew { return }
     try checkOrder(page, lower, upper)
     if level == 0 {
       walk.leaves += 1
       walk.entries += UInt64(page.count)
       report.entries += UInt64(page.count)
-      for index in 0..<page.count { try checkValue(page, index) }
+      for index in 0..<page.count {
+        try checkValue(page, index, isShared: walk.isShared)
+        if walk.namesSnapshots { try noteSnapshot(page, index) }
+      }
       return
     }
     walk.branches += 1
@@ -131,7 +161,18 @@ struct IntegrityCheck {
     }
   }
 
-  private mutating func checkValue(_ page: PageView, _ index: Int) throws(EngineError) {
+  private mutating func noteSnapshot(_ page: PageView, _ index: Int) throws(EngineError) {
+    let name = page.key(index)
+    let value = try pager.wholeValue(page.form(index), page.value(index).array)
+    guard let entry = SnapshotEntry.decode(value, name: name) else {
+      throw SnapshotEntries(pager: pager).damage(name)
+    }
+    snapshots.append(entry)
+  }
+
+  private mutating func checkValue(
+    _ page: PageView, _ index: Int, isShared: Bool
+  ) throws(EngineError) {
     let stored = page.value(index)
     switch page.form(index) {
     case .inline: return
@@ -140,7 +181,7 @@ struct IntegrityCheck {
       var length = 0
       for position in 0..<PagedValue.pageCount(stored) {
         let reference = PagedValue.reference(stored, position)
-        try reach(reference.number)
+        try reach(reference.number, isShared: isShared)
         try pager.readFromDisk(reference, into: buffer)
         guard buffer.page(at: 0).kind == PageKind.value.rawValue else {
           throw pager.damage(reference.number, "is not a piece of a value")
@@ -155,10 +196,12 @@ struct IntegrityCheck {
         throw pager.damage(page.number, "lists no runs in slot \(index)")
       }
       let (runs, lists) = try pager.runs(of: value)
-      for number in lists { try reach(number) }
+      for number in lists { try reach(number, isShared: isShared) }
       let buffer = try AlignedBuffer(count: PageGeometry.extentBytes)
       for run in runs {
-        for number in run.first..<run.first + UInt64(run.count) { try reach(number) }
+        for number in run.first..<run.first + UInt64(run.count) {
+          try reach(number, isShared: isShared)
+        }
         _ = try pager.readRun(run, into: buffer)
       }
     }

@@ -47,6 +47,12 @@ public struct DatabaseInformation: Sendable {
   public let freeBytes: UInt64
   /// The state of the oldest open snapshot, if any.
   public let oldestSnapshotLSN: UInt64?
+  /// The snapshots that are open, the oldest state first.
+  public let openSnapshots: [OpenSnapshot]
+  /// The snapshots that are kept under a name, oldest first.
+  public let namedSnapshots: [NamedSnapshot]
+  /// Pages that are in use only because snapshots see them.
+  public let snapshotPages: Int
   /// All trees, by name.
   public let trees: [Tree]
 }
@@ -64,12 +70,15 @@ extension Database {
         pager.map.freePages * pager.pageBytes + pager.map.freeExtents * PageGeometry.extentBytes
       )
     }
+    let snapshotPages = try countSnapshotPages()
     let checkpointLSN = checkpointLock.withLock { state.superblock.lsn }
     do {
       return DatabaseInformation(
         identity: identity, fileBytes: try pager.storage.length(), pageBytes: pager.pageBytes,
         formatVersion: Superblock.formatVersion, lsn: visible.lsn, checkpointLSN: checkpointLSN,
         logBytes: UInt64(log), freeBytes: UInt64(free), oldestSnapshotLSN: oldest,
+        openSnapshots: openSnapshots(), namedSnapshots: registry.namedStates.map(\.information),
+        snapshotPages: snapshotPages,
         trees: visible.namedTrees().compactMap { name, tree in
           visible[tree.rawValue].map {
             DatabaseInformation.Tree(

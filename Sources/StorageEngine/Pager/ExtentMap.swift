@@ -9,15 +9,17 @@ enum ExtentOwner: UInt8 {
 
 /// Owner and page bitmaps of every extent.
 ///
-/// Two bits a page: `allocated` (may not be handed out) and `dead` (allocated, but not part of
-/// the working state: retired and not yet reusable, or not yet committed). A checkpoint persists
-/// `allocated` without `dead`. Page 0 is never handed out, so that zero can mean "no page".
+/// Three bits a page: `allocated` (may not be handed out), `dead` (allocated, but not part of
+/// the working state: retired and not yet reusable, or not yet committed), and `kept` (dead, but
+/// part of a named snapshot). A checkpoint persists `allocated` without `dead`, and `kept`. Page 0
+/// is never handed out, so that zero can mean "no page".
 struct ExtentMap {
   let pagesPerExtent: Int
   let wordsPerExtent: Int
   private(set) var owners: [ExtentOwner] = []
   private(set) var allocated: [UInt64] = []
   private(set) var dead: [UInt64] = []
+  private(set) var kept: [UInt64] = []
   private var freeCounts: [Int32] = []
   private var lowestCandidate = 0
   private var lowestFreeExtent = 0
@@ -40,6 +42,7 @@ struct ExtentMap {
       owners.append(.free)
       allocated.append(contentsOf: repeatElement(0, count: wordsPerExtent))
       dead.append(contentsOf: repeatElement(0, count: wordsPerExtent))
+      kept.append(contentsOf: repeatElement(0, count: wordsPerExtent))
       freeCounts.append(0)
       freeExtents += 1
     }
@@ -56,6 +59,7 @@ struct ExtentMap {
     owners.removeLast(owners.count - count)
     allocated.removeLast(allocated.count - count * wordsPerExtent)
     dead.removeLast(dead.count - count * wordsPerExtent)
+    kept.removeLast(kept.count - count * wordsPerExtent)
     freeCounts.removeLast(freeCounts.count - count)
     lowestCandidate = min(lowestCandidate, count)
     lowestFreeExtent = min(lowestFreeExtent, count)
@@ -90,6 +94,18 @@ struct ExtentMap {
     guard exists(number) else { return }
     let (_, word, bit) = position(number)
     if isDead { dead[word] |= bit } else { dead[word] &= ~bit }
+  }
+
+  func isKept(_ number: UInt64) -> Bool {
+    guard exists(number) else { return false }
+    let (_, word, bit) = position(number)
+    return kept[word] & bit != 0
+  }
+
+  mutating func setKept(_ number: UInt64, _ isKept: Bool) {
+    guard exists(number) else { return }
+    let (_, word, bit) = position(number)
+    if isKept { kept[word] |= bit } else { kept[word] &= ~bit }
   }
 
   /// Changes the owner of an extent.
@@ -185,6 +201,7 @@ struct ExtentMap {
     guard allocated[word] & bit != 0 else { return }
     allocated[word] &= ~bit
     dead[word] &= ~bit
+    kept[word] &= ~bit
     freeCounts[extent] += 1
     freePages += 1
     lowestCandidate = min(lowestCandidate, extent)
@@ -196,8 +213,9 @@ struct ExtentMap {
     (0..<wordsPerExtent).allSatisfy { allocated[extent * wordsPerExtent + $0] == 0 }
   }
 
-  /// What a checkpoint persists: the pages that are part of the working state.
+  /// What a checkpoint persists: the pages that are part of the working state, or of a named
+  /// snapshot.
   func reachable() -> [UInt64] {
-    zip(allocated, dead).map { $0 & ~$1 }
+    allocated.indices.map { allocated[$0] & (~dead[$0] | kept[$0]) }
   }
 }

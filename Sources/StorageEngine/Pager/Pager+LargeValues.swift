@@ -20,21 +20,27 @@ extension Pager {
   /// Retires a page whose birth is only known while it is in memory.
   ///
   /// Taking the earliest birth possible only means that it may be kept longer than needed.
-  func retireUnseen(_ number: UInt64) {
+  func retireUnseen(_ number: UInt64, namedBirth: UInt64) {
     // Inside an epoch, or the frame could become another page's meanwhile.
     let epoch = pool.epochs.enter()
     let birth = pool.table[number].frame.map { pool.page(inFrame: $0).birth }
     pool.epochs.leave(epoch)
-    retire(number, birth: birth ?? 0)
+    retire(number, birth: birth ?? 0, namedBirth: birth ?? namedBirth)
   }
 
   /// Retires everything a large value occupies.
-  func retireRuns(of value: DirectValue) throws(EngineError) {
+  ///
+  /// No named snapshot sees it unless one is given.
+  func retireRuns(
+    of value: DirectValue, namedBirth: UInt64 = .max
+  ) throws(EngineError) {
     let (runs, lists) = try self.runs(of: value)
     for run in runs {
-      for number in run.first..<run.first + UInt64(run.count) { retire(number, birth: 0) }
+      for number in run.first..<run.first + UInt64(run.count) {
+        retire(number, birth: 0, namedBirth: namedBirth)
+      }
     }
-    for number in lists { retire(number, birth: 0) }
+    for number in lists { retire(number, birth: 0, namedBirth: namedBirth) }
   }
 
   /// All runs of a large value, and the pages that list them.

@@ -25,6 +25,19 @@ extension Pager {
     return whole + logExtents + max(Self.leastTail, whole / 8)
   }
 
+  /// Whether named snapshots are known to keep all that lies too far up where it is.
+  ///
+  /// New pages take the lowest places, so that this stays so until one of them is dropped.
+  var isPinned: Bool {
+    let views = snapshots.current()
+    return !views.named.isEmpty && vainSearchGeneration == views.namedGeneration
+  }
+
+  /// Notes that nothing could be moved.
+  func notePinned() {
+    vainSearchGeneration = snapshots.current().namedGeneration
+  }
+
   /// Whether enough is free between what is in use that moving pages down is worth it.
   var isSparse: Bool {
     let inUse = map.extentCount - map.freeTail

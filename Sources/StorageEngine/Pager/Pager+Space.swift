@@ -56,36 +56,57 @@ extension Pager {
   /// `durable` is the LSN up to which the log is known to be flushed: what a crash could bring back
   /// is not given up.
   func reclaim(durable: UInt64) {
-    if pending.isEmpty && heldBySnapshots.isEmpty { return }
-    let (lsns, generation) = snapshots.current()
-    if generation != seenSnapshotGeneration {
-      seenSnapshotGeneration = generation
+    if pending.isEmpty && heldBySnapshots.isEmpty && heldByNamed.isEmpty { return }
+    let views = snapshots.current()
+    if views.namedGeneration != seenNamedGeneration {
+      seenNamedGeneration = views.namedGeneration
+      let held = heldByNamed
+      heldByNamed = []
+      for page in held { settle(page, views.lsns, views.named) }
+    }
+    if views.generation != seenSnapshotGeneration {
+      seenSnapshotGeneration = views.generation
       let held = heldBySnapshots
       heldBySnapshots = []
-      for page in held { settle(page, lsns) }
+      for page in held { settle(page, views.lsns, views.named) }
     }
     guard let first = pending.first, first.death <= durable else { return }
     let ready = pending.firstIndex { $0.death > durable } ?? pending.count
-    for page in pending[..<ready] { settle(page, lsns) }
+    for page in pending[..<ready] { settle(page, views.lsns, views.named) }
     pending.removeFirst(ready)
   }
 
-  private func settle(_ page: RetiredPage, _ lsns: [UInt64]) {
-    if Self.contains(lsns, page) {
+  private func settle(_ page: RetiredPage, _ lsns: [UInt64], _ named: [NamedState]) {
+    if page.isSeen(byNamed: named) {
+      map.setKept(page.number, true)
+      heldByNamed.append(page)
+      return
+    }
+    var page = page
+    if map.isKept(page.number) {
+      // The superblocks have it marked for a snapshot that they know: used again, its content
+      // would be missed by a recovery from them.
+      map.setKept(page.number, false)
+      page.keptUntil = openBirth
+    }
+    if page.isSeen(by: lsns) {
       heldBySnapshots.append(page)
       return
     }
     pool.lock.withLock { pool.forget(page: page.number, maybeRead: true) }
-    if checkpointLSNs.contains(where: { page.birth <= $0 && $0 < page.death }) {
+    if checkpointLSNs.contains(where: page.isNeeded) {
       heldByCheckpoints.append(page)
     } else {
       map.release(page.number)
     }
   }
 
-  /// Whether any of the ascending LSNs sees the page.
-  private static func contains(_ lsns: [UInt64], _ page: RetiredPage) -> Bool {
-    lsns.contains { page.birth <= $0 && $0 < page.death }
+  /// Marks what named snapshots see among the pages that were retired last, for a checkpoint that
+  /// is about to write the map.
+  func markKept() {
+    let named = snapshots.current().named
+    if named.isEmpty { return }
+    for page in pending where page.isSeen(byNamed: named) { map.setKept(page.number, true) }
   }
 
   /// Notes which checkpoints matter from now on, and gives back what none of them needs.
@@ -94,7 +115,7 @@ extension Pager {
     let held = heldByCheckpoints
     heldByCheckpoints = []
     for page in held {
-      if lsns.contains(where: { page.birth <= $0 && $0 < page.death }) {
+      if lsns.contains(where: page.isNeeded) {
         heldByCheckpoints.append(page)
       } else {
         map.release(page.number)

@@ -5,6 +5,28 @@ struct RetiredPage {
   let number: UInt64
   let birth: UInt64
   let death: UInt64
+  /// The first LSN of a named snapshot that can see it.
+  ///
+  /// Exact, where `birth` may be too low: what a named snapshot keeps is marked on disk, and must
+  /// be found there.
+  var namedBirth = UInt64.max
+  /// The first checkpoint that does not keep it for a named snapshot any more.
+  var keptUntil: UInt64 = 0
+
+  /// Whether the superblock of a checkpoint needs it.
+  func isNeeded(byCheckpoint lsn: UInt64) -> Bool {
+    birth <= lsn && lsn < max(death, keptUntil)
+  }
+
+  /// Whether any of the ascending LSNs of open views sees it.
+  func isSeen(by lsns: [UInt64]) -> Bool {
+    lsns.contains { birth <= $0 && $0 < death }
+  }
+
+  /// Whether any of the named snapshots sees it.
+  func isSeen(byNamed snapshots: [NamedState]) -> Bool {
+    snapshots.contains { namedBirth <= $0.lsn && $0.lsn < death }
+  }
 }
 
 /// Pages by number: where they are in memory, where they are free on disk, and when one that was
@@ -35,7 +57,12 @@ final class Pager: @unchecked Sendable {
   var pending: [RetiredPage] = []
   var heldBySnapshots: [RetiredPage] = []
   var heldByCheckpoints: [RetiredPage] = []
+  /// Marked as kept; whatever opens and closes meanwhile, they need not be looked at.
+  var heldByNamed: [RetiredPage] = []
   var seenSnapshotGeneration: UInt64 = 0
+  var seenNamedGeneration: UInt64 = 0
+  /// When pages were last looked for that could be moved down, and none was found.
+  var vainSearchGeneration: UInt64?
   let scratch: AlignedBuffer
   let staging: AlignedBuffer
 
@@ -219,14 +246,18 @@ extension Pager {
   }
 
   /// Takes a page out of the working state.
-  func retire(_ number: UInt64, birth: UInt64) {
+  ///
+  /// The first named snapshot that sees it is told by its birth unless given.
+  func retire(_ number: UInt64, birth: UInt64, namedBirth: UInt64? = nil) {
     if birth == openBirth {
       // No reader ever saw it.
       pool.lock.withLock { pool.forget(page: number) }
       map.release(number)
     } else {
       map.setDead(number, true)
-      pending.append(RetiredPage(number: number, birth: birth, death: openBirth))
+      pending.append(
+        RetiredPage(
+          number: number, birth: birth, death: openBirth, namedBirth: namedBirth ?? birth))
     }
   }
 }

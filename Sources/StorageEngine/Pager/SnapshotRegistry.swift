@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which states are being looked at, by LSN.
+/// Which states are being looked at, by LSN, and which are kept under a name.
 final class SnapshotRegistry: @unchecked Sendable {
+  /// A view that somebody holds.
+  struct Reader {
+    let lsn: UInt64
+    /// Milliseconds since 1970.
+    let openedAt: UInt64
+  }
+
   let lock = Lock()
   private var counts: [(lsn: UInt64, count: Int)] = []
   private var closes: UInt64 = 0
+  /// The views that are snapshots, each at the place it was given.
+  private var readers: [Reader?] = []
+  private var freePlaces: [Int] = []
+  /// In ascending order of LSNs.
+  private var named: [NamedState] = []
+  private var removals: UInt64 = 0
 
   /// Registers a view.
   ///
@@ -18,8 +31,26 @@ final class SnapshotRegistry: @unchecked Sendable {
     }
   }
 
-  func close(_ lsn: UInt64) {
+  /// Registers a view that is a snapshot; returns what `close` needs.
+  ///
+  /// Call under `lock`, together with reading the published state.
+  func openReader(_ lsn: UInt64, at time: UInt64) -> Int {
+    open(lsn)
+    let reader = Reader(lsn: lsn, openedAt: time)
+    if let place = freePlaces.popLast() {
+      readers[place] = reader
+      return place
+    }
+    readers.append(reader)
+    return readers.count - 1
+  }
+
+  func close(_ lsn: UInt64, reader: Int? = nil) {
     lock.withLock {
+      if let reader {
+        readers[reader] = nil
+        freePlaces.append(reader)
+      }
       guard let position = counts.firstIndex(where: { $0.lsn == lsn }) else { return }
       counts[position].count -= 1
       if counts[position].count == 0 {
@@ -29,8 +60,58 @@ final class SnapshotRegistry: @unchecked Sendable {
     }
   }
 
-  /// The registered LSNs in ascending order, and a number that changes when one is given up.
-  func current() -> (lsns: [UInt64], generation: UInt64) {
-    lock.withLock { (counts.map(\.lsn), closes) }
+  /// What is being looked at at one moment.
+  struct Views {
+    /// In ascending order.
+    let lsns: [UInt64]
+    /// Changes when an LSN is given up.
+    let generation: UInt64
+    /// In ascending order.
+    let named: [NamedState]
+    /// Changes when a named snapshot is given up.
+    let namedGeneration: UInt64
+  }
+
+  func current() -> Views {
+    lock.withLock {
+      Views(
+        lsns: counts.map(\.lsn), generation: closes, named: named, namedGeneration: removals)
+    }
+  }
+
+  /// The snapshots that are open, the oldest state first.
+  var openReaders: [Reader] {
+    lock.withLock { readers.compactMap { $0 } }
+      .sorted { ($0.lsn, $0.openedAt) < ($1.lsn, $1.openedAt) }
+  }
+}
+
+// MARK: - Named snapshots, changed under the pager's structure lock
+
+extension SnapshotRegistry {
+  /// The named snapshots, oldest first.
+  var namedStates: [NamedState] { lock.withLock { named } }
+
+  /// Call under `lock`.
+  func namedState(_ name: TreeName) -> NamedState? { named.first { $0.name == name } }
+
+  func setNamed(_ states: [NamedState]) {
+    lock.withLock {
+      named = states.sorted { $0.lsn < $1.lsn }
+      removals += 1
+    }
+  }
+
+  func addNamed(_ state: NamedState) {
+    lock.withLock {
+      named.insert(state, at: named.firstIndex { $0.lsn > state.lsn } ?? named.count)
+    }
+  }
+
+  func removeNamed(_ name: TreeName) {
+    lock.withLock {
+      named.removeAll { $0.name == name }
+      removals += 1
+    }
   }
 }

@@ -41,6 +41,7 @@ struct CheckpointPlanner {
     let catalogCount = Catalog.encode(group.state, limit: limit).count
     try reserve(catalogPages: catalogCount)
 
+    pager.markKept()
     plan.ranks = rankDirtyPages()
     for number in persisted.catalogPages + persisted.directoryPages {
       replace(number, death: group.state.lsn)

@@ -144,7 +144,14 @@ extension Database {
   private func writeCatalog(
     _ plan: CheckpointPlan, _ staging: AlignedBuffer
   ) throws(EngineError) -> PageReference {
-    var set = plan.group.state
+    let set = withChecksums(plan.group.state)
+    let payloads = Catalog.encode(set, limit: pager.geometry.valueBytesPerPage)
+    return try writeChain(.catalog, plan.catalogPages, payloads, birth: plan.lsn, staging)
+  }
+
+  /// A state whose pages were written, with the checksums of the roots as they are on disk.
+  func withChecksums(_ state: TreeSet) -> TreeSet {
+    var set = state
     for tree in set.trees where tree.height > 0 {
       var tree = tree
       if let checksum = pager.pool.table[tree.root.number].checksum {
@@ -152,8 +159,7 @@ extension Database {
       }
       set.update(tree)
     }
-    let payloads = Catalog.encode(set, limit: pager.geometry.valueBytesPerPage)
-    return try writeChain(.catalog, plan.catalogPages, payloads, birth: plan.lsn, staging)
+    return set
   }
 
   private func writeMap(

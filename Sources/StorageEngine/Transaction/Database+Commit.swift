@@ -28,9 +28,10 @@ extension Database {
 
   /// Appends a transaction to the log's open group and applies it.
   ///
-  /// A silent one changes nothing that anybody could be at odds with.
+  /// A silent one changes nothing that anybody could be at odds with. No checkpoint comes between
+  /// the transaction and `alongside`.
   func append(
-    _ transaction: WriteTransaction, isSilent: Bool = false
+    _ transaction: WriteTransaction, isSilent: Bool = false, alongside: () -> Void = {}
   ) throws(EngineError) -> UInt64 {
     try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
@@ -55,6 +56,7 @@ extension Database {
         throw poison(error)
       }
       state.working.lsn = lsn
+      alongside()
       if transaction.wroteDirectly { state.openFlushesFirst = true }
       window.note(lsn, isSilent ? nil : transaction)
       return lsn

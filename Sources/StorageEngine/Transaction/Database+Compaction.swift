@@ -125,13 +125,14 @@ extension Database {
   func shrinkIfSparse() {
     let (isSparse, cut, due) = pager.structureLock.withLock {
       defer { state.shrinkingCheckpoints = max(0, state.shrinkingCheckpoints - 1) }
-      return (pager.isSparse, pager.neededExtents, state.shrinkingCheckpoints)
+      return (pager.isSparse && !pager.isPinned, pager.neededExtents, state.shrinkingCheckpoints)
     }
     if due > 0 {
       pager.structureLock.withLock { state.log.giveBack(from: cut, map: &pager.map) }
       guard (try? commitNothing()) != nil else { return }
       scheduleCheckpoint()
-    } else if isSparse, let moved = try? moveLeaves(above: cut), moved > 0 {
+    } else if isSparse, let moved = try? moveLeaves(above: cut) {
+      guard moved > 0 else { return pager.structureLock.withLock { pager.notePinned() } }
       pager.structureLock.withLock { state.shrinkingCheckpoints = Self.checkpointsPerRound }
       scheduleCheckpoint()
     }
@@ -160,6 +161,7 @@ struct LeafFinder {
 
   let pager: Pager
   let firstPage: UInt64
+  private let newestNamed: NamedState?
   private var bytes = 0
   private(set) var found: [Entry] = []
   private(set) var leaves: UInt64 = 0
@@ -167,6 +169,7 @@ struct LeafFinder {
   init(pager: Pager, firstPage: UInt64) {
     self.pager = pager
     self.firstPage = firstPage
+    newestNamed = pager.snapshots.namedStates.last
   }
 
   /// Walks on until enough was found for one commit; returns where to go on, `nil` at the end.
@@ -191,7 +194,7 @@ struct LeafFinder {
   ) throws(EngineError) -> [UInt8]? {
     var fallback: AlignedBuffer?
     var upper: [UInt8]?
-    var isBeyond = tree.root.number >= firstPage
+    var isBeyond = false
     var entries: [(key: [UInt8], form: ValueForm, stored: [UInt8])] = []
     do {
       let epoch = pager.pool.epochs.enter()
@@ -201,11 +204,11 @@ struct LeafFinder {
         try pager.checkLevel(page, level)
         let slot = key.withBytes { page.childSlot(for: $0) }
         if slot + 1 < page.count { upper = page.key(slot + 1) }
-        let child = page.child(slot)
-        if child.number >= firstPage { isBeyond = true }
-        page = try pager.page(child, fallback: &fallback)
+        if mayMove(page) { isBeyond = true }
+        page = try pager.page(page.child(slot), fallback: &fallback)
       }
       try pager.checkLevel(page, 0)
+      if mayMove(page) { isBeyond = true }
       for slot in 0..<page.count where page.form(slot) != .inline || isBeyond && slot == 0 {
         entries.append((page.key(slot), page.form(slot), page.value(slot).array))
       }
@@ -220,7 +223,8 @@ struct LeafFinder {
   ) throws(EngineError) {
     var isFound = false
     for entry in entries {
-      let isMoved = try liesBeyond(entry.form, entry.stored)
+      var isMoved = try liesBeyond(entry.form, entry.stored)
+      if isMoved { isMoved = try !isNamed(entry, in: tree.id) }
       // One entry is enough for the leaf itself; values are moved one by one.
       guard isMoved || isBeyond && !isFound else { continue }
       isFound = true
@@ -229,6 +233,23 @@ struct LeafFinder {
       found.append(Entry(tree: TreeID(rawValue: tree.id), key: entry.key, value: value))
     }
     if isFound { leaves += 1 }
+  }
+
+  /// Whether a page lies beyond, and moving it would empty its place: what a named snapshot sees
+  /// stays there in any case.
+  private func mayMove(_ page: PageView) -> Bool {
+    page.number >= firstPage && page.birth > newestNamed?.lsn ?? 0
+  }
+
+  /// Whether a named snapshot sees the value of an entry.
+  private func isNamed(
+    _ entry: (key: [UInt8], form: ValueForm, stored: [UInt8]), in tree: UInt32
+  ) throws(EngineError) -> Bool {
+    // One that older ones see, the newest sees too, as long as the value is in use.
+    guard let newestNamed else { return false }
+    return try entry.stored.withBytes { (stored) throws(EngineError) in
+      try pager.shows(newestNamed.trees, stored, entry.form, forKey: entry.key, in: tree)
+    }
   }
 
   private func liesBeyond(_ form: ValueForm, _ stored: [UInt8]) throws(EngineError) -> Bool {

@@ -25,6 +25,7 @@ public final class Database: Sendable {
   let recordNumbers = RecordNumbers()
   let window: ConflictWindow
   let prepared = PreparedTransactions()
+  let namedSnapshotLock = NamedSnapshotLock()
   let asyncWaiters = AsyncWaiters()
   private let closed = Atomic<Bool>(false)
 
@@ -216,11 +217,11 @@ public final class Database: Sendable {
   public func snapshot() throws(EngineError) -> Snapshot {
     if isClosed { throw .closed }
     let registry = pager.snapshots
-    let visible = registry.lock.withLock {
-      registry.open(state.published.lsn)
-      return state.published
+    let now = configuration.clock()
+    let (visible, reader) = registry.lock.withLock {
+      (state.published, registry.openReader(state.published.lsn, at: now))
     }
-    return Snapshot(database: self, state: visible)
+    return Snapshot(database: self, state: visible, reader: reader)
   }
 
   // MARK: Writing

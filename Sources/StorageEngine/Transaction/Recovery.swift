@@ -20,11 +20,11 @@ struct Recovered {
 /// superblock refers to is written before the next checkpoint, so a crash during recovery leaves
 /// everything as it was.
 struct Recovery {
-  private let pager: Pager
-  private let superblock: Superblock
+  let pager: Pager
+  let superblock: Superblock
   private let previous: Superblock?
   private var persisted = PersistedMap()
-  private var state = TreeSet()
+  var state = TreeSet()
 
   static func recover(
     storage: any Storage, configuration: Configuration
@@ -132,6 +132,7 @@ struct Recovery {
     // What the log itself occupies, and the values it names, must be known before the first page
     // is given out.
     let chain = try surveyLog()
+    let checkpointed = try registerNamedSnapshots()
     var reader = try makeReader()
     let payload = LogBuffer()
     while try reader.next(into: payload) {
@@ -160,6 +161,7 @@ struct Recovery {
       }
       payload.removeAll()
     }
+    try adoptNamedSnapshots(since: checkpointed)
     return try assemble(reader.position, chain: chain)
   }
 

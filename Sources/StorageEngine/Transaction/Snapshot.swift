@@ -8,12 +8,15 @@ import Synchronization
 /// threads may read through it.
 public final class Snapshot: TreeReader, OpenableView, Sendable {
   let database: Database
-  private let state: TreeSet
+  let state: TreeSet
+  private let reader: Int
   private let isOpen = Atomic<Bool>(true)
 
-  init(database: Database, state: TreeSet) {
+  /// Made for a view that is registered already.
+  init(database: Database, state: TreeSet, reader: Int) {
     self.database = database
     self.state = state
+    self.reader = reader
   }
 
   deinit {
@@ -28,7 +31,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
   /// Also done when the last reference goes.
   public func close() {
     if isOpen.exchange(false, ordering: .acquiringAndReleasing) {
-      database.pager.snapshots.close(state.lsn)
+      database.pager.snapshots.close(state.lsn, reader: reader)
     }
   }
 
@@ -47,7 +50,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
   /// Finds a tree by name.
   public func tree(named name: String) throws(EngineError) -> TreeID? {
     try checkOpen()
-    return state.tree(named: name).map(TreeID.init(rawValue:))
+    return state.visibleTree(named: name)
   }
 
   /// Lists all trees with their names, ordered by name.
@@ -81,8 +84,16 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
 }
 
 extension TreeSet {
-  func namedTrees() -> [(name: String, tree: TreeID)] {
-    names.sorted { $0.key < $1.key }
+  /// All trees with their names, ordered by name; those of the engine itself only when asked for.
+  func namedTrees(includingHidden: Bool = false) -> [(name: String, tree: TreeID)] {
+    names.filter { includingHidden || !StoredName.isHidden($0.key) }
+      .sorted { $0.key < $1.key }
       .map { (name: $0.key.text, tree: TreeID(rawValue: $0.value)) }
+  }
+
+  /// Finds a tree by name, unless it is one of the engine itself.
+  func visibleTree(named name: String) -> TreeID? {
+    if StoredName.isHidden(TreeName(name)) { return nil }
+    return tree(named: name).map(TreeID.init(rawValue:))
   }
 }

@@ -111,7 +111,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// Finds a tree by name.
   public func tree(named name: String) throws(EngineError) -> TreeID? {
     try checkOpen()
-    return treeSet.tree(named: name).map(TreeID.init(rawValue:))
+    return treeSet.visibleTree(named: name)
   }
 
   /// Lists all trees with their names, ordered by name.

@@ -115,12 +115,12 @@ struct PreparedTreeWriter {
 /// Reads prepared transactions out of their trees.
 struct PreparedTreeReader {
   let pager: Pager
-  let reader: any TreeReader
+  let reader: WriteTransaction
 
   /// All of them, by number.
   func readAll() throws(EngineError) -> [PreparedWork] {
     var found: [PreparedWork] = []
-    for (name, tree) in try reader.trees() {
+    for (name, tree) in reader.treeSet.namedTrees(includingHidden: true) {
       guard let digits = StoredName.name(ofTree: name, after: StoredName.preparedPrefix) else {
         continue
       }

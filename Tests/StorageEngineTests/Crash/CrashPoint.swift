@@ -58,6 +58,7 @@ struct CrashVerifier {
       return nil
     }
     let present = try transcripts.verify(try database.snapshot(), cutAt: point.call)
+    try transcripts.verifySnapshots(of: database, cutAt: point.call)
     try check(database, disk)
     disk.stop(atMutation: disk.mutations)
     return present
@@ -91,6 +92,10 @@ struct CrashVerifier {
           + "\(present + [number])")
     }
     try transcripts.verify(reader, holds: present, and: changes)
+    try transcripts.verifySnapshots(of: database, cutAt: point.call)
+    try check(database, cut)
+    try transcripts.dropSnapshots(of: database)
+    try transcripts.verify(reader, holds: present, and: changes)
     try check(database, cut)
     cut.stop(atMutation: cut.mutations)
   }
@@ -99,7 +104,7 @@ struct CrashVerifier {
     try Database.open(on: disk, configuration: workload.configuration(scheduler: scheduler))
   }
 
-  private func check(_ database: Database, _ disk: SimulatedDisk) throws {
+  func check(_ database: Database, _ disk: SimulatedDisk) throws {
     let report = try database.check()
     if let fault = report.faults.first {
       throw TestFailure("check found \(report.faults.count) faults, first: \(fault)")

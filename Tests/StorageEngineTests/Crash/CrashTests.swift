@@ -27,22 +27,11 @@ struct CrashTests {
 
   @Test(arguments: Workload.all)
   func `a power cut at any call of a recovery changes nothing`(_ workload: Workload) throws {
-    let (verifier, disk) = try run(workload)
-    let points = CrashPoint.all(
-      on: disk, calls: 0..<(disk.mutations + 1), seeds: 1, limit: max(20, Self.images / 30))
-    var report = FailureReport(workload)
-    for point in points {
-      report.collect(point) {
-        let image = disk.crashed(atMutation: point.call, point.variant, seed: point.seed).image
-        try cutRecovery(of: image, verifier, point)
-      }
-      if report.isFull { break }
-    }
-    report.publish()
+    try enumerateRecoveries(workload)
   }
 
   /// Runs a workload once and opens every image that a power cut in it could have left.
-  private func enumerate(_ workload: Workload) throws {
+  func enumerate(_ workload: Workload) throws {
     let (verifier, disk) = try run(workload)
     let points = CrashPoint.all(
       on: disk, calls: 0..<(disk.mutations + 1), seeds: Self.seeds, limit: Self.images)
@@ -53,6 +42,22 @@ struct CrashTests {
         let image = cut.image
         guard let present = try verifier.verify(cut, point) else { return }
         try verifier.verifySecondLife(SimulatedDisk(image), present: present, point)
+      }
+      if report.isFull { break }
+    }
+    report.publish()
+  }
+
+  /// Runs a workload once and cuts the power again while images of it recover.
+  func enumerateRecoveries(_ workload: Workload) throws {
+    let (verifier, disk) = try run(workload)
+    let points = CrashPoint.all(
+      on: disk, calls: 0..<(disk.mutations + 1), seeds: 1, limit: max(20, Self.images / 30))
+    var report = FailureReport(workload)
+    for point in points {
+      report.collect(point) {
+        let image = disk.crashed(atMutation: point.call, point.variant, seed: point.seed).image
+        try cutRecovery(of: image, verifier, point)
       }
       if report.isFull { break }
     }
@@ -76,6 +81,10 @@ struct CrashTests {
             throw TestFailure("\(found) instead of \(present)")
           }
           try verifier.transcripts.verify(reader, holds: present)
+          if !verifier.transcripts.transcript.snapshots.isEmpty {
+            try verifier.transcripts.verifySnapshots(of: database, cutAt: point.call)
+            try verifier.check(database, cut)
+          }
           cut.stop(atMutation: cut.mutations)
         } catch {
           throw TestFailure("then in recovery at call \(call), \(variant.rawValue): \(error)")

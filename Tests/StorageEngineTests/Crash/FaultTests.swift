@@ -13,7 +13,7 @@ import Testing
 struct FaultTests {
   static let workloads: [Workload] = [
     .smallCommits, .sharedGroups, .checkpoints, .largeValues, .trees, .reopening, .logRecycling,
-    .scheduled, .aborts, .random(seed: 2),
+    .scheduled, .aborts, .random(seed: 2), .namedSnapshots,
   ]
   static let limit =
     TestEnvironment.text("RECORD_STORE_FAULTS") == "all"

@@ -18,9 +18,23 @@ struct Transcript: Sendable {
     var durableAt: Int?
   }
 
+  /// A state that was kept under a name; all in calls.
+  struct Snapshot: Sendable {
+    let name: String
+    /// The transactions it holds.
+    let present: [Int]
+    let began: Int
+    /// When it was promised.
+    var madeAt: Int?
+    var dropBegan: Int?
+    /// When its end was promised.
+    var droppedAt: Int?
+  }
+
   /// Calls until the creation of the store was acknowledged.
   var createdAt: Int?
   var transactions: [Transaction] = []
+  var snapshots: [Snapshot] = []
 }
 
 /// Compares stores with a transcript.

@@ -20,6 +20,10 @@ enum Step: Sendable {
   case runScheduled
   /// Takes a snapshot, in place of an earlier one, which must still show what it showed.
   case snapshot
+  /// Keeps the present state under a name.
+  case keep(String)
+  /// Gives up such a name.
+  case giveUp(String)
   /// Moves what is in use together and cuts the file off.
   case compact
   /// Closes the store and opens it again.

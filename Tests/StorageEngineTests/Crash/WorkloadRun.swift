@@ -80,6 +80,8 @@ final class WorkloadRun {
       noteDurable()
     case .runScheduled: scheduler.runAll()
     case .snapshot: try takeSnapshot()
+    case .keep(let name): try keep(name)
+    case .giveUp(let name): try giveUp(name)
     case .reopen: try reopen()
     }
   }
@@ -101,6 +103,38 @@ final class WorkloadRun {
     }
     let view = try openDatabase().snapshot()
     snapshot = (view, try Marks.present(in: view))
+  }
+
+  private func keep(_ name: String) throws {
+    let index = transcript.snapshots.count
+    transcript.snapshots.append(
+      Transcript.Snapshot(
+        name: name, present: Array(transcript.transactions.indices), began: disk.mutations))
+    let database = try openDatabase()
+    _ = try Self.unwrapping { () throws(SnapshotError) in try database.createSnapshot(named: name) }
+    transcript.snapshots[index].madeAt = disk.mutations
+    noteDurable()
+  }
+
+  private func giveUp(_ name: String) throws {
+    guard
+      let index = transcript.snapshots.lastIndex(where: { $0.name == name })
+    else { throw TestFailure("no snapshot \(name) was made") }
+    transcript.snapshots[index].dropBegan = disk.mutations
+    let database = try openDatabase()
+    try Self.unwrapping { () throws(SnapshotError) in try database.dropSnapshot(named: name) }
+    transcript.snapshots[index].droppedAt = disk.mutations
+    noteDurable()
+  }
+
+  /// Hands errors of the engine on as what they are.
+  private static func unwrapping<R>(_ body: () throws(SnapshotError) -> R) throws -> R {
+    do {
+      return try body()
+    } catch {
+      guard case .engine(let error) = error else { throw error }
+      throw error
+    }
   }
 
   private func commit(_ changes: [Change], _ durability: Durability, step: Int) throws {

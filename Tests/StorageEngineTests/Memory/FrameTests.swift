@@ -100,7 +100,7 @@ struct FrameTests {
     let isDone = Atomic<Bool>(false)
     try runThreads(2) { thread in
       if thread == 0 {
-        pager.retireUnseen(reference.number)
+        pager.retireUnseen(reference.number, namedBirth: 0)
         isDone.store(true, ordering: .sequentiallyConsistent)
       } else {
         usleep(50_000)

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Held while a named snapshot is made or dropped; also remembers what was counted.
+final class NamedSnapshotLock: @unchecked Sendable {
+  let lock = Lock()
+  /// Under `lock`: the pages that only snapshots from earlier sessions see, once counted.
+  var earlierPages: [SnapshotPages.Found]?
+}
+
+/// States that are kept under a name.
+///
+/// Such a snapshot is an entry in a tree of the engine's own: the roots of all trees as a checkpoint
+/// wrote them. Invariants:
+/// - when it is acknowledged, neither superblock is older than its state;
+/// - the extent map of every checkpoint has the pages marked that the snapshots of its state see,
+///   and no others beside its own;
+/// - what a dropped one has seen is used again when neither superblock knows it any more.
+extension Database {
+  /// Keeps the present state under a name, over restarts, until it is dropped.
+  ///
+  /// It shows every commit that has returned before. Readers go on meanwhile, and writers wait no
+  /// longer than for a checkpoint. Names have 1 to 255 bytes.
+  ///
+  /// - Throws: `.exists`, `.invalidName`, `.engine`.
+  @discardableResult
+  public func createSnapshot(named name: String) throws(SnapshotError) -> NamedSnapshot {
+    guard !name.isEmpty, name.utf8.count <= SnapshotEntry.maximumNameBytes else {
+      throw .invalidName(name)
+    }
+    return try namedSnapshotLock.lock.withLock { () throws(SnapshotError) in
+      try snapshotting { () throws(EngineError) in try checkWritable() }
+      guard namedState(name) == nil else { throw .exists(name) }
+      return try snapshotting { () throws(EngineError) in
+        // Most of the work, beside the writers.
+        try checkpoint()
+        let made = try keepPresentState(TreeName(name))
+        do throws(EngineError) {
+          try checkpoint()
+        } catch {
+          // Not acknowledged, so it shall not stay: a full disk is no reason to close the store.
+          _ = try? remove(made, retiring: [])
+          throw error
+        }
+        return made.information
+      }
+    }
+  }
+
+  /// The snapshots that are kept under a name, oldest first.
+  public func namedSnapshots() throws(SnapshotError) -> [NamedSnapshot] {
+    if isClosed { throw .engine(.closed) }
+    return pager.snapshots.namedStates.map(\.information)
+  }
+
+  /// Opens a view of the state that is kept under a name.
+  ///
+  /// It stays valid when the name is dropped.
+  ///
+  /// - Throws: `.notFound`, `.engine`.
+  public func snapshot(named name: String) throws(SnapshotError) -> Snapshot {
+    if isClosed { throw .engine(.closed) }
+    let now = configuration.clock()
+    let registry = pager.snapshots
+    let view = registry.lock.withLock {
+      registry.namedState(TreeName(name)).map {
+        ($0.trees, registry.openReader($0.lsn, at: now))
+      }
+    }
+    guard let (trees, reader) = view else { throw .notFound(name) }
+    return Snapshot(database: self, state: trees, reader: reader)
+  }
+
+  /// Gives up a name; what only that snapshot sees is free for use after the next checkpoints.
+  ///
+  /// Views of it that are open stay valid. Blocks neither readers nor writers.
+  ///
+  /// - Throws: `.notFound`, `.engine`.
+  public func dropSnapshot(named name: String) throws(SnapshotError) {
+    try namedSnapshotLock.lock.withLock { () throws(SnapshotError) in
+      try snapshotting { () throws(EngineError) in try checkWritable() }
+      guard let state = namedState(name) else { throw .notFound(name) }
+      try snapshotting { () throws(EngineError) in
+        let lsn = try remove(state, retiring: try exclusivePages(of: state))
+        try settle(lsn, .synced)
+      }
+    }
+    scheduleCheckpointIfDue()
+  }
+
+  private func namedState(_ name: String) -> NamedState? {
+    let registry = pager.snapshots
+    return registry.lock.withLock { registry.namedState(TreeName(name)) }
+  }
+
+  // MARK: Making
+
+  /// Writes a checkpoint, and an entry that names its state.
+  private func keepPresentState(_ name: TreeName) throws(EngineError) -> NamedState {
+    try writerLock.withLock { () throws(EngineError) in
+      try checkpointLock.withLock { () throws(EngineError) in
+        try runCheckpoint(isClosing: false)
+      }
+      // Nobody else commits, so this is what the checkpoint has written.
+      let working = pager.structureLock.withLock { state.working }
+      let made = NamedState(
+        name: name, lsn: working.lsn, createdAt: configuration.clock(),
+        trees: withChecksums(working))
+      pager.structureLock.withLock { pager.snapshots.addNamed(made) }
+      do throws(EngineError) {
+        try commitEntry(made, base: working)
+      } catch {
+        pager.structureLock.withLock { pager.snapshots.removeNamed(name) }
+        throw error
+      }
+      return made
+    }
+  }
+
+  private func commitEntry(_ made: NamedState, base: TreeSet) throws(EngineError) {
+    let transaction = WriteTransaction(database: self, base: base)
+    do throws(EngineError) {
+      let tree: TreeID
+      if let known = base.tree(named: StoredName.snapshots) {
+        tree = TreeID(rawValue: known)
+      } else {
+        tree = try transaction.createStoredTree(named: StoredName.snapshots)
+      }
+      try transaction.put(SnapshotEntry.encode(made), forKey: made.name.bytes, in: tree)
+      _ = try append(transaction, isSilent: true)
+      transaction.end()
+    } catch {
+      transaction.rollback()
+      throw error
+    }
+  }
+
+  // MARK: Dropping
+
+  /// The pages that only one named snapshot sees, as far as no list of this session has them.
+  private func exclusivePages(
+    of state: NamedState
+  ) throws(EngineError) -> [SnapshotPages.Found] {
+    // What was made in this session has seen nothing that was not in use then.
+    guard state.isEarlier else { return [] }
+    let live = try snapshot()
+    defer { live.close() }
+    let others = pager.snapshots.namedStates.filter { !$0.isSame(as: state) }
+    var pages = try SnapshotPages(
+      pager: pager, besides: [live.state] + others.map(\.trees))
+    try pages.collect(state.trees)
+    return pages.found
+  }
+
+  /// Commits the removal of an entry, and gives up what it kept in the same moment, so that no
+  /// checkpoint has one without the other.
+  private func remove(
+    _ state: NamedState, retiring pages: [SnapshotPages.Found]
+  ) throws(EngineError) -> UInt64 {
+    try writerLock.withLock { () throws(EngineError) in
+      try checkWritable()
+      let working = pager.structureLock.withLock { self.state.working }
+      let transaction = WriteTransaction(database: self, base: working)
+      do throws(EngineError) {
+        if let tree = working.tree(named: StoredName.snapshots) {
+          try transaction.delete(state.name.bytes, in: TreeID(rawValue: tree))
+        }
+        let lsn = try append(transaction, isSilent: true) {
+          pager.snapshots.removeNamed(state.name)
+          pager.retireKept(pages)
+          namedSnapshotLock.earlierPages = nil
+        }
+        transaction.end()
+        return lsn
+      } catch {
+        transaction.rollback()
+        throw error
+      }
+    }
+  }
+}
