@@ -31,6 +31,7 @@ enum Main {
   /// Not async: the signals must be taken over before there is a second thread, and the main
   /// thread of an async program would wait with all signals let in.
   static func main() {
+    FreedMemory.keep()
     let interruption = Interruption.install()
     Task.detached {
       let status = await run(

@@ -44,11 +44,6 @@ enum StoredName {
     return String(Substring(tree.utf8.dropFirst(prefix.utf8.count)))
   }
 
-  /// Whether a tree is the engine's own.
-  static func isEngines(_ name: TreeName) -> Bool {
-    name.bytes.starts(with: preparedPrefix.utf8)
-  }
-
   /// What the caller calls a tree, a segment or an index.
   static func userName(ofTree tree: String) -> String {
     name(ofTree: tree, after: segmentPrefix) ?? name(ofTree: tree, after: indexPrefix) ?? tree

@@ -48,15 +48,17 @@ struct Salvage {
 
   /// Does all of it.
   mutating func run() throws {
-    guard let set = Self.catalog(of: superblock, pager) else {
+    guard var set = Self.catalog(of: superblock, pager) else {
       throw EngineError.corrupt(
         Damage(
           file: pager.storage.name,
           offset: pager.geometry.offset(ofPage: superblock.catalog.number),
           structure: "the catalog", problem: "cannot be read, so no tree can be found"))
     }
-    let names = Dictionary(
-      uniqueKeysWithValues: set.namedTrees().map { ($0.tree.rawValue, $0.name) })
+    var names: [UInt32: String] = [:]
+    for (name, tree) in set.names { names[tree] = name.text }
+    // States under names are made of pages of the old file.
+    if let snapshots = set.tree(named: StoredName.snapshots) { set.remove(snapshots) }
     for tree in set.trees { try create(tree.id, named: names[tree.id] ?? "") }
     for tree in set.trees where tree.height > 0 {
       try copy(tree.root, tree.height - 1, of: tree.id, KeyRange.all)
@@ -212,7 +214,9 @@ struct Salvage {
   }
 
   private mutating func apply(_ logged: LogRecordReader.Transaction) throws {
-    for case .create(let id, let name) in logged.trees { try create(id, named: name) }
+    for case .create(let id, let name) in logged.trees where name != StoredName.snapshots {
+      try create(id, named: name)
+    }
     let pager = pager
     try target.write(durability: .manual) { transaction in
       var sources: [any ChangeSource] = []

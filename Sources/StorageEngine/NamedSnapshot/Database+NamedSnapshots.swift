@@ -23,11 +23,11 @@ extension Database {
   ///
   /// - Throws: `.exists`, `.invalidName`, `.engine`.
   @discardableResult
-  public func createSnapshot(named name: String) throws(SnapshotError) -> NamedSnapshot {
+  public func createSnapshot(named name: String) throws(NamedSnapshotError) -> NamedSnapshot {
     guard !name.isEmpty, name.utf8.count <= SnapshotEntry.maximumNameBytes else {
       throw .invalidName(name)
     }
-    return try namedSnapshotLock.lock.withLock { () throws(SnapshotError) in
+    return try namedSnapshotLock.lock.withLock { () throws(NamedSnapshotError) in
       try snapshotting { () throws(EngineError) in try checkWritable() }
       guard namedState(name) == nil else { throw .exists(name) }
       return try snapshotting { () throws(EngineError) in
@@ -47,7 +47,7 @@ extension Database {
   }
 
   /// The snapshots that are kept under a name, oldest first.
-  public func namedSnapshots() throws(SnapshotError) -> [NamedSnapshot] {
+  public func namedSnapshots() throws(NamedSnapshotError) -> [NamedSnapshot] {
     if isClosed { throw .engine(.closed) }
     return pager.snapshots.namedStates.map(\.information)
   }
@@ -57,7 +57,7 @@ extension Database {
   /// It stays valid when the name is dropped.
   ///
   /// - Throws: `.notFound`, `.engine`.
-  public func snapshot(named name: String) throws(SnapshotError) -> Snapshot {
+  public func snapshot(named name: String) throws(NamedSnapshotError) -> Snapshot {
     if isClosed { throw .engine(.closed) }
     let now = configuration.clock()
     let registry = pager.snapshots
@@ -75,8 +75,8 @@ extension Database {
   /// Views of it that are open stay valid. Blocks neither readers nor writers.
   ///
   /// - Throws: `.notFound`, `.engine`.
-  public func dropSnapshot(named name: String) throws(SnapshotError) {
-    try namedSnapshotLock.lock.withLock { () throws(SnapshotError) in
+  public func dropSnapshot(named name: String) throws(NamedSnapshotError) {
+    try namedSnapshotLock.lock.withLock { () throws(NamedSnapshotError) in
       try snapshotting { () throws(EngineError) in try checkWritable() }
       guard let state = namedState(name) else { throw .notFound(name) }
       try snapshotting { () throws(EngineError) in

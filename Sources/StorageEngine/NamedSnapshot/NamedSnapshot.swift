@@ -27,7 +27,7 @@ public struct OpenSnapshot: Sendable, Equatable {
 }
 
 /// Why a named snapshot could not be made, opened or dropped.
-public enum SnapshotError: Error, Sendable, Equatable {
+public enum NamedSnapshotError: Error, Sendable, Equatable {
   /// A snapshot of that name exists.
   case exists(String)
   /// No snapshot of that name.
@@ -38,7 +38,7 @@ public enum SnapshotError: Error, Sendable, Equatable {
   case engine(EngineError)
 }
 
-extension SnapshotError: CustomStringConvertible {
+extension NamedSnapshotError: CustomStringConvertible {
   /// One sentence for people.
   public var description: String {
     switch self {
@@ -52,7 +52,7 @@ extension SnapshotError: CustomStringConvertible {
 
 /// Runs `body` and hands an error of the engine on as one of a snapshot.
 @inline(__always)
-func snapshotting<R>(_ body: () throws(EngineError) -> R) throws(SnapshotError) -> R {
+func snapshotting<R>(_ body: () throws(EngineError) -> R) throws(NamedSnapshotError) -> R {
   do {
     return try body()
   } catch {

@@ -37,8 +37,9 @@ extension Database {
       try checkWritable()
       pager.reclaim(durable: queue.durableLSN)
       let order = transaction.changes.sorted()
+      let dropped = transaction.droppedTrees
       let changes = order.lazy.map { transaction.changes.entries[Int($0)].change }
-        .filter { transaction.treeSet[$0.tree] != nil }
+        .filter { dropped.isEmpty || !dropped.contains($0.tree) }
       // A group is read and written as a whole: one that is long enough is not made longer.
       if state.open.count >= configuration.groupBytes { seal() }
       let lsn = state.working.lsn + 1

@@ -149,7 +149,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   }
 
   private func note(_ name: TreeName) {
-    guard !StoredName.isEngines(name) else { return }
+    guard !StoredName.isHidden(name) else { return }
     let names = changedNames ?? WriteSet()
     changedNames = names
     name.bytes.withBytes { bytes in

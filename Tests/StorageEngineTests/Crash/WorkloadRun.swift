@@ -111,7 +111,9 @@ final class WorkloadRun {
       Transcript.Snapshot(
         name: name, present: Array(transcript.transactions.indices), began: disk.mutations))
     let database = try openDatabase()
-    _ = try Self.unwrapping { () throws(SnapshotError) in try database.createSnapshot(named: name) }
+    _ = try Self.unwrapping { () throws(NamedSnapshotError) in
+      try database.createSnapshot(named: name)
+    }
     transcript.snapshots[index].madeAt = disk.mutations
     noteDurable()
   }
@@ -122,13 +124,13 @@ final class WorkloadRun {
     else { throw TestFailure("no snapshot \(name) was made") }
     transcript.snapshots[index].dropBegan = disk.mutations
     let database = try openDatabase()
-    try Self.unwrapping { () throws(SnapshotError) in try database.dropSnapshot(named: name) }
+    try Self.unwrapping { () throws(NamedSnapshotError) in try database.dropSnapshot(named: name) }
     transcript.snapshots[index].droppedAt = disk.mutations
     noteDurable()
   }
 
   /// Hands errors of the engine on as what they are.
-  private static func unwrapping<R>(_ body: () throws(SnapshotError) -> R) throws -> R {
+  private static func unwrapping<R>(_ body: () throws(NamedSnapshotError) -> R) throws -> R {
     do {
       return try body()
     } catch {

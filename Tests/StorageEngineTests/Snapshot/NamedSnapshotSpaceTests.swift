@@ -192,7 +192,7 @@ struct NamedSnapshotSpaceTests {
         kept["\(round)"] = model
       } catch EngineError.outOfSpace {
         refused += 1
-      } catch SnapshotError.engine(.outOfSpace) {
+      } catch NamedSnapshotError.engine(.outOfSpace) {
         refused += 1
       }
     }

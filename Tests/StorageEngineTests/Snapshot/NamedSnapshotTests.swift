@@ -62,16 +62,16 @@ struct NamedSnapshotTests {
     try withStore { store in
       let database = store.database
       let longest = String(repeating: "n", count: 255)
-      #expect(throws: SnapshotError.invalidName("")) { try database.createSnapshot(named: "") }
-      #expect(throws: SnapshotError.invalidName(longest + "n")) {
+      #expect(throws: NamedSnapshotError.invalidName("")) { try database.createSnapshot(named: "") }
+      #expect(throws: NamedSnapshotError.invalidName(longest + "n")) {
         try database.createSnapshot(named: longest + "n")
       }
       try database.createSnapshot(named: longest)
-      #expect(throws: SnapshotError.exists(longest)) {
+      #expect(throws: NamedSnapshotError.exists(longest)) {
         try database.createSnapshot(named: longest)
       }
-      #expect(throws: SnapshotError.notFound("n")) { try database.dropSnapshot(named: "n") }
-      #expect(throws: SnapshotError.notFound("n")) { _ = try database.snapshot(named: "n") }
+      #expect(throws: NamedSnapshotError.notFound("n")) { try database.dropSnapshot(named: "n") }
+      #expect(throws: NamedSnapshotError.notFound("n")) { _ = try database.snapshot(named: "n") }
       // What Unicode calls the same are two names here.
       try database.createSnapshot(named: "\u{E9}")
       try database.createSnapshot(named: "e\u{301}")
@@ -79,7 +79,7 @@ struct NamedSnapshotTests {
       #expect(try store.database.namedSnapshots().map(\.name).count == 3)
       try store.database.dropSnapshot(named: "\u{E9}")
       _ = try store.database.snapshot(named: "e\u{301}")
-      #expect(throws: SnapshotError.notFound("\u{E9}")) {
+      #expect(throws: NamedSnapshotError.notFound("\u{E9}")) {
         _ = try store.database.snapshot(named: "\u{E9}")
       }
     }
@@ -91,10 +91,10 @@ struct NamedSnapshotTests {
     try store.database.createSnapshot(named: "a")
     try store.database.close()
     let database = store.database
-    #expect(throws: SnapshotError.engine(.closed)) { try database.createSnapshot(named: "b") }
-    #expect(throws: SnapshotError.engine(.closed)) { try database.dropSnapshot(named: "a") }
-    #expect(throws: SnapshotError.engine(.closed)) { _ = try database.snapshot(named: "a") }
-    #expect(throws: SnapshotError.engine(.closed)) { _ = try database.namedSnapshots() }
+    #expect(throws: NamedSnapshotError.engine(.closed)) { try database.createSnapshot(named: "b") }
+    #expect(throws: NamedSnapshotError.engine(.closed)) { try database.dropSnapshot(named: "a") }
+    #expect(throws: NamedSnapshotError.engine(.closed)) { _ = try database.snapshot(named: "a") }
+    #expect(throws: NamedSnapshotError.engine(.closed)) { _ = try database.namedSnapshots() }
   }
 
   @Test
