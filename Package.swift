@@ -55,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "recordctl",
       dependencies: [
-        "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine",
+        "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine", "CStorageSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -66,4 +67,9 @@ void storage_unmap_memory(void *address, size_t length) { (void)munmap(address, 
 
 void storage_advise_huge_pages(void *address, size_t length) {
   (void)madvise(address, length, MADV_HUGEPAGE);
+}
+
+void storage_keep_freed_memory(int kept, int largest) {
+  mallopt(M_TRIM_THRESHOLD, kept);
+  mallopt(M_MMAP_THRESHOLD, largest);
 }

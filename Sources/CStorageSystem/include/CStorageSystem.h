@@ -65,6 +65,10 @@ void storage_unmap_memory(void *address, size_t length);
 /// Asks for huge pages behind a mapping. A hint: failure is harmless.
 void storage_advise_huge_pages(void *address, size_t length);
 
+/// Lets the C library keep up to `kept` bytes of freed memory, and take pieces of up to `largest`
+/// bytes from it instead of from the system.
+void storage_keep_freed_memory(int kept, int largest);
+
 // MARK: Atomic words
 
 static inline uint64_t storage_load_acquire_u64(const uint64_t *address) {

@@ -3,8 +3,6 @@
 import ArgumentParser
 import StorageEngine
 
-extension InDoubtDecision: ExpressibleByArgument {}
-
 /// `recordctl recover`.
 struct Recover: StoreCommand {
   static let configuration = CommandConfiguration(
@@ -21,13 +19,22 @@ struct Recover: StoreCommand {
   @Option(help: ArgumentHelp("Give up the changes of a transaction.", valueName: "number"))
   var rollback: [UInt64] = []
 
-  @Option(help: "Decide on all others: commit, rollback or keep.")
+  @Option(
+    help: ArgumentHelp("Decide on all others: commit, rollback or keep.", valueName: "decision"),
+    transform: Self.decision)
   var others = InDoubtDecision.keep
 
   @Flag(help: "Show what would be decided, and change nothing.")
   var dryRun = false
 
   @OptionGroup var common: CommonOptions
+
+  private static func decision(_ text: String) throws -> InDoubtDecision {
+    guard let decision = InDoubtDecision(rawValue: text) else {
+      throw ValidationError("'\(text)' is none of commit, rollback, keep")
+    }
+    return decision
+  }
 
   func validate() throws {
     if let both = commit.first(where: rollback.contains) {
