@@ -47,18 +47,24 @@ struct LogSpace {
     let perExtent = PageGeometry.extentBytes - LogChunkHeader.bytes
     let room = max(0, PageGeometry.extentBytes - offset - LogChunkHeader.bytes)
     let extents = payload > room ? (payload - room + perExtent - 1) / perExtent : 0
-    while ready.count < extents + 1 { ready.append(try takeExtent(pager)) }
+    while ready.count < extents + 1 {
+      if let extent = recycled.popLast() {
+        ready.append(extent)
+      } else {
+        ready += try takeExtents(extents + 1 - ready.count, pager)
+      }
+    }
   }
 
-  private mutating func takeExtent(_ pager: Pager) throws(EngineError) -> Int {
-    if let extent = recycled.popLast() { return extent }
+  /// Takes up to `wanted` extents that lie side by side out of the free space, and clears them.
+  private func takeExtents(_ wanted: Int, _ pager: Pager) throws(EngineError) -> Range<Int> {
     while true {
-      if let extent = pager.map.takeExtent(for: .log) {
+      if let extents = pager.map.takeExtents(min(wanted, Pager.clearedAtOnce), for: .log) {
         do {
-          try pager.clearExtent(extent)
-          return extent
+          try pager.clear(extents)
+          return extents
         } catch {
-          pager.map.setOwner(extent, .free)
+          for extent in extents { pager.map.setOwner(extent, .free) }
           throw error
         }
       }
@@ -131,15 +137,27 @@ struct LogSpace {
 }
 
 extension Pager {
-  /// Writes zeros over a whole extent, durably: a commit must find nothing there to wait for.
-  func clearExtent(_ extent: Int) throws(EngineError) {
-    let zeros = try AlignedBuffer(count: PageGeometry.extentBytes)
+  /// Extents that are cleared by one call at most.
+  static let clearedAtOnce = 4
+
+  /// Writes zeros over whole extents, durably: a commit must find nothing there to wait for.
+  func clear(_ extents: Range<Int>) throws(EngineError) {
+    let length = extents.count * PageGeometry.extentBytes
+    let zeros = try zeros(length)
     do {
       try unsafe storage.writeDurably(
-        UnsafeRawBufferPointer(zeros.buffer(0, zeros.count)),
-        at: geometry.offset(ofExtent: extent))
+        UnsafeRawBufferPointer(zeros.buffer(0, length)),
+        at: geometry.offset(ofExtent: extents.lowerBound))
     } catch {
       throw error.kind == .outOfSpace ? .outOfSpace : .storage(error)
     }
+  }
+
+  /// Zeros that are kept, because fresh memory costs page faults.
+  private func zeros(_ length: Int) throws(EngineError) -> AlignedBuffer {
+    if let zeros, zeros.count >= length { return zeros }
+    let new = try AlignedBuffer(count: length)
+    zeros = new
+    return new
   }
 }

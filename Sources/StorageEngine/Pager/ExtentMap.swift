@@ -141,6 +141,17 @@ struct ExtentMap {
     return extent
   }
 
+  /// Takes the lowest free extent, and free ones behind it, up to `wanted` altogether.
+  mutating func takeExtents(_ wanted: Int, for owner: ExtentOwner) -> Range<Int>? {
+    guard let first = takeExtent(for: owner) else { return nil }
+    var end = first + 1
+    while end < first + wanted, end < owners.count, owners[end] == .free {
+      setOwner(end, owner)
+      end += 1
+    }
+    return first..<end
+  }
+
   /// Takes the lowest free page, or `nil` when a further extent would be needed.
   mutating func takePage() -> UInt64? {
     while lowestCandidate < owners.count {

@@ -63,6 +63,8 @@ final class Pager: @unchecked Sendable {
   var seenNamedGeneration: UInt64 = 0
   /// When pages were last looked for that could be moved down, and none was found.
   var vainSearchGeneration: UInt64?
+  /// What is written over extents of the log before their use; never anything but zeros.
+  var zeros: AlignedBuffer?
   let scratch: AlignedBuffer
   let staging: AlignedBuffer
 

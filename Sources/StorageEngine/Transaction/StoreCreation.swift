@@ -27,10 +27,8 @@ enum StoreCreation {
     let pager = try Pager(storage: storage, geometry: geometry, cacheBytes: 4 << 20)
     try pager.resize(toExtents: extents)
     pager.map.setOwner(0, .pages)
-    for extent in 1..<extents {
-      pager.map.setOwner(extent, .log)
-      try pager.clearExtent(extent)
-    }
+    for extent in 1..<extents { pager.map.setOwner(extent, .log) }
+    try pager.clear(1..<extents)
     let (mapPage, directoryPage) = (UInt64(1), UInt64(2))
     pager.map.markAllocated(mapPage)
     pager.map.markAllocated(directoryPage)
