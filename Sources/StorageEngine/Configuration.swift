@@ -44,7 +44,7 @@ public struct Configuration: Sendable {
   public var scheduler: (any CheckpointScheduler)?
   /// Whether the store is opened for reading only.
   public var isReadOnly = false
-  /// How long a commit waits for what a prepared transaction holds.
+  /// How long the commit of a `Transaction` waits for what a prepared one holds; `write` does not wait.
   public var lockWait: Duration = .seconds(10)
   /// What becomes of transactions that are found in doubt when the store is opened.
   public var inDoubtPolicy: InDoubtDecision = .keep

@@ -63,8 +63,6 @@ extension RecordID: IndexElement {
 }
 
 /// The sixteen bytes of a UUID (RFC 9562), ordered byte by byte.
-///
-/// `StorageEngineFoundation` makes Foundation's `UUID` an element of the same type.
 public struct UUIDElement: IndexElement, Hashable {
   /// The bytes as one number, the first the most significant.
   public let rawValue: UInt128
@@ -87,8 +85,6 @@ public struct UUIDElement: IndexElement, Hashable {
 }
 
 /// A moment: seconds since 2001-01-01 00:00 UTC, as Foundation counts them.
-///
-/// `StorageEngineFoundation` makes Foundation's `Date` an element of the same type.
 public struct DateElement: IndexElement, Hashable {
   /// The seconds, negative before that moment.
   public let secondsSinceReferenceDate: Double

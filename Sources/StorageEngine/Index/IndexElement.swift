@@ -65,7 +65,8 @@ public struct IndexDecoder: Sendable {
     return bytes[offset]
   }
 
-  func malformed() -> Malformed { Malformed(offset: offset) }
+  /// The error for what was read last.
+  public func malformed() -> Malformed { Malformed(offset: offset) }
 }
 
 /// What follows a zero byte in bytes of any number: the end, or the zero itself.

@@ -15,7 +15,9 @@ extension TreeWriting {
       throw .unsupportedTypes(keys: Key.indexType, values: Value.indexType)
     }
     do {
-      let tree = try work.createStoredTree(named: StoredName.indexPrefix + name)
+      let tree = try withWork { work throws(EngineError) in
+        try work.createStoredTree(named: StoredName.indexPrefix + name)
+      }
       try put(header, forKey: IndexTree.headerKey, in: tree)
       return Index(name: name, mode: mode, tree: tree)
     } catch {
@@ -34,7 +36,7 @@ extension TreeWriting {
       try self.tree(named: StoredName.indexPrefix + name)
     }
     guard let tree else { throw .indexNotFound(name) }
-    let isNew = try indexing { () throws(EngineError) in try work.hasCreated(tree) }
+    let isNew = try indexing { () throws(EngineError) in try withWork { $0.hasCreated(tree) } }
     if isNew { throw .createdInTransaction(name) }
     try indexing { () throws(EngineError) in try dropTree(tree) }
   }
@@ -80,7 +82,9 @@ extension TreeWriting {
       try value(forKey: entry, in: index.tree)
     }
     let committed = try indexing { () throws(EngineError) in
-      try work.committedValue(forKey: entry, in: index.tree)
+      try withWork { work throws(EngineError) in
+        try work.committedValue(forKey: entry, in: index.tree)
+      }
     }
     let exclusive = ExclusiveKey(
       index: index.name, tree: index.tree.rawValue, key: entry, value: stored,
@@ -89,7 +93,7 @@ extension TreeWriting {
       throw .duplicateKey(index: index.name, key: exclusive.userKey)
     }
     try indexing { () throws(EngineError) in
-      try work.exclusiveKeys[exclusive.place] = exclusive
+      try withWork { $0.exclusiveKeys[exclusive.place] = exclusive }
     }
   }
 
@@ -137,7 +141,7 @@ extension TreeWriting {
         try delete(entry, in: index.tree)
         guard index.mode == .exclusive else { continue }
         let place = ExclusiveKey.Place(tree: index.tree.rawValue, key: entry)
-        try work.exclusiveKeys[place] = nil
+        try withWork { $0.exclusiveKeys[place] = nil }
       }
     }
   }

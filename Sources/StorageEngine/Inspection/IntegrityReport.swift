@@ -45,7 +45,7 @@ public struct DatabaseInformation: Sendable {
   public let logBytes: UInt64
   /// Bytes of the file that are free for use.
   public let freeBytes: UInt64
-  /// The state of the oldest open snapshot, if any.
+  /// The oldest state that an open snapshot or transaction reads, if any.
   public let oldestSnapshotLSN: UInt64?
   /// The snapshots that are open, the oldest state first.
   public let openSnapshots: [OpenSnapshot]

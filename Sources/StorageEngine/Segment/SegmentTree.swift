@@ -14,6 +14,18 @@ enum SegmentTree {
     (0..<numberBytes).map { UInt8(truncatingIfNeeded: number >> UInt64(56 - 8 * $0)) }
   }
 
+  /// The value of `boundKey`.
+  static func bound(_ number: UInt64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendInteger(number)
+    return bytes
+  }
+
+  /// The bound that a value means; `nil` for what is none.
+  static func bound(_ value: [UInt8]) -> UInt64? {
+    value.count == 8 ? value.withBytes { $0.load(0, as: UInt64.self) } : nil
+  }
+
   /// The number that a key means; `nil` for what is none.
   static func number(_ key: [UInt8]) -> UInt64? {
     guard key.count == numberBytes else { return nil }
@@ -81,9 +93,8 @@ extension WriteTransaction {
     var bounds: [(segment: UInt32, bound: UInt64)] = []
     for (segment, number) in recordNumbers.sorted(by: { $0.key < $1.key }) {
       guard let bound = database.recordNumbers.boundNeeded(segment, for: number) else { continue }
-      var value: [UInt8] = []
-      value.appendInteger(bound)
-      try put(value, forKey: SegmentTree.boundKey, in: TreeID(rawValue: segment))
+      try put(
+        SegmentTree.bound(bound), forKey: SegmentTree.boundKey, in: TreeID(rawValue: segment))
       bounds.append((segment, bound))
     }
     return bounds

@@ -9,7 +9,9 @@ extension TreeWriting {
     let limit = Catalog.maximumNameBytes - StoredName.segmentPrefix.utf8.count
     guard (1...limit).contains(name.utf8.count) else { throw .invalidName(name, limit: limit) }
     do {
-      let tree = try work.createStoredTree(named: StoredName.segmentPrefix + name)
+      let tree = try withWork { work throws(EngineError) in
+        try work.createStoredTree(named: StoredName.segmentPrefix + name)
+      }
       return SegmentID(rawValue: tree.rawValue)
     } catch {
       guard case .treeExists = error else { throw .engine(error) }
@@ -28,7 +30,9 @@ extension TreeWriting {
   }
 
   private func checkSegment(_ segment: SegmentID) throws(SegmentError) {
-    let isNew = try segmental { () throws(EngineError) in try work.hasCreated(segment.tree) }
+    let isNew = try segmental { () throws(EngineError) in
+      try withWork { $0.hasCreated(segment.tree) }
+    }
     if isNew { throw .createdInTransaction(segment) }
   }
 
@@ -40,8 +44,9 @@ extension TreeWriting {
   ) throws(SegmentError) -> RecordID {
     try checkLength(bytes)
     let taken = try inSegment(segment) { () throws(EngineError) -> UInt64? in
-      let work = try work
-      let number = try work.takeRecordNumber(in: segment.tree)
+      let number = try withWork { work throws(EngineError) in
+        try work.takeRecordNumber(in: segment.tree)
+      }
       if let number { try put(bytes, forKey: SegmentTree.key(number), in: segment.tree) }
       return number
     }
@@ -80,7 +85,9 @@ extension TreeWriting {
   private func checkExists(_ record: RecordID) throws(SegmentError) {
     let exists = try inSegment(record.segment) { () throws(EngineError) -> Bool in
       guard record.number > 0 else { return false }
-      return try work.contains(SegmentTree.key(record.number), in: record.segment.tree)
+      return try withWork { work throws(EngineError) in
+        try work.contains(SegmentTree.key(record.number), in: record.segment.tree)
+      }
     }
     guard !exists else { return }
     // Who is told that there is no record has read that.
@@ -96,8 +103,14 @@ extension WriteTransaction {
       throw .treeNotFound("number \(segment.rawValue)")
     }
     let number = try database.recordNumbers.take(segment.rawValue) { () throws(EngineError) in
-      try value(forKey: SegmentTree.boundKey, in: segment)
-        .map { $0.withBytes { $0.count == 8 ? $0.load(0, as: UInt64.self) : 1 } } ?? 1
+      guard let stored = try value(forKey: SegmentTree.boundKey, in: segment) else { return 1 }
+      guard let bound = SegmentTree.bound(stored) else {
+        throw .corrupt(
+          Damage(
+            file: database.pager.storage.name, offset: 0,
+            structure: "segment \(segment.rawValue)", problem: "has a malformed bound of numbers"))
+      }
+      return bound
     }
     if let number {
       recordNumbers[segment.rawValue] = max(number, recordNumbers[segment.rawValue] ?? 0)

@@ -113,13 +113,13 @@ final class ConflictWindow: @unchecked Sendable {
   func conflict(
     since base: UInt64, _ work: WriteTransaction, read: ReadSet?
   ) throws(EngineError) -> UInt32? {
-    try lock.withLock { () throws(EngineError) in
-      for commit in commits where commit.lsn > base {
-        if let tree = try Self.writeConflict(work, commit) { return tree }
-        if let read, let tree = Self.readConflict(read, commit) { return tree }
-      }
-      return nil
+    // Compared outside the lock: what was spilled has to be read. The sets change no more.
+    let later = lock.withLock { commits.filter { $0.lsn > base } }
+    for commit in later {
+      if let tree = try Self.writeConflict(work, commit) { return tree }
+      if let read, let tree = Self.readConflict(read, commit) { return tree }
     }
+    return nil
   }
 
   private static func readConflict(_ read: ReadSet, _ commit: Commit) -> UInt32? {

@@ -231,6 +231,9 @@ public final class Database: Sendable {
   ///
   /// Returns when the commit is as durable as asked. Commits of several threads share flushes.
   /// Must not be called from within itself.
+  ///
+  /// - Throws: What `body` throws; `EngineError`; `TransactionError.lockTimeout`, at once, when a
+  ///   prepared transaction holds what was changed.
   public func write<R>(
     durability: Durability? = nil, _ body: (WriteTransaction) throws -> R
   ) throws -> R {

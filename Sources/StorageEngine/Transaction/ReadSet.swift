@@ -12,22 +12,33 @@ final class ReadSet {
     let keys: KeyRange
   }
 
-  /// Bytes of keys above which whole trees count as read instead.
+  /// Bytes of keys, and ranges, above which whole trees count as read instead.
   private static let mostBytes = 16 << 20
+  private static let mostRanges = 4096
 
   /// The keys, as changes that say nothing of values.
   private(set) var keys = WriteSet()
   private(set) var ranges: [Range] = []
+  private var wholeTrees: Set<UInt32> = []
 
   func note(_ key: Bytes, in tree: UInt32) {
+    if wholeTrees.contains(tree) { return }
     keys.set(.delete, key, in: tree, value: key.prefix(0))
-    guard keys.memoryBytes > Self.mostBytes else { return }
-    for tree in keys.trees { note(.all, in: tree) }
-    keys = WriteSet()
+    if keys.memoryBytes > Self.mostBytes { noteWholeTrees() }
   }
 
   func note(_ range: KeyRange, in tree: UInt32) {
+    if wholeTrees.contains(tree) { return }
     ranges.append(Range(tree: tree, keys: range))
+    if ranges.count > Self.mostRanges { noteWholeTrees() }
+  }
+
+  /// Puts whole trees in the place of all that was read.
+  private func noteWholeTrees() {
+    wholeTrees.formUnion(keys.trees)
+    wholeTrees.formUnion(ranges.lazy.map(\.tree))
+    keys = WriteSet()
+    ranges = wholeTrees.sorted().map { Range(tree: $0, keys: .all) }
   }
 
   /// A tree of which a key or range was read that `changes` has changed.

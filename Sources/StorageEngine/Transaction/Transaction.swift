@@ -76,9 +76,11 @@ public final class Transaction: TreeWriting, @unchecked Sendable {
     try withWrites(orThrow: .closed, body)
   }
 
-  /// Its changes.
-  public var work: WriteTransaction {
-    get throws(EngineError) { try perform { $0 } }
+  /// Runs `body` on the changes, while no other thread does.
+  public func withWork<R>(
+    _ body: (WriteTransaction) throws(EngineError) -> R
+  ) throws(EngineError) -> R {
+    try perform(body)
   }
 }
 

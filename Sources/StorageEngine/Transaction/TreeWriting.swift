@@ -20,6 +20,11 @@ public protocol TreeWriting: TreeReader {
   /// Deletes a key; absent keys are ignored.
   func delete(_ key: [UInt8], in tree: TreeID) throws(EngineError)
 
-  /// The work of the transaction, for the layers built on trees.
-  var work: WriteTransaction { get throws(EngineError) }
+  /// Runs `body` on the changes of the transaction while no other thread does; for the layers built
+  /// on trees, which note more than keys and values.
+  ///
+  /// What `body` reads does not count as read by the transaction. It must not call the transaction.
+  func withWork<R>(
+    _ body: (WriteTransaction) throws(EngineError) -> R
+  ) throws(EngineError) -> R
 }

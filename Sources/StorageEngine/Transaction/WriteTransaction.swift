@@ -40,9 +40,11 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// The last transaction that is part of the state this one began with.
   public var lsn: UInt64 { treeSet.lsn }
 
-  /// Itself.
-  public var work: WriteTransaction {
-    get throws(EngineError) { self }
+  /// Runs `body` on the transaction itself.
+  public func withWork<R>(
+    _ body: (WriteTransaction) throws(EngineError) -> R
+  ) throws(EngineError) -> R {
+    try body(self)
   }
 
   var isEmpty: Bool { changes.isEmpty && treeChanges.isEmpty && spilled.isEmpty }

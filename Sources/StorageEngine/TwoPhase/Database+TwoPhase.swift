@@ -147,10 +147,9 @@ extension WriteTransaction {
       if treeSet[segment] != nil {
         recordNumbers[segment] = number
       } else {
-        var value: [UInt8] = []
-        value.appendInteger(number + 1)
         try work.put(
-          value, forKey: SegmentTree.boundKey, in: TreeID(rawValue: segment))
+          SegmentTree.bound(number + 1), forKey: SegmentTree.boundKey, in: TreeID(rawValue: segment)
+        )
       }
     }
   }

@@ -51,6 +51,12 @@ public final class PreparedTransaction: Sendable {
     _ decision: () throws(TransactionError) -> Void
   ) throws(TransactionError) {
     guard !isDecided.exchange(true, ordering: .acquiringAndReleasing) else { throw .ended }
-    try decision()
+    do throws(TransactionError) {
+      try decision()
+    } catch {
+      // It is in doubt still, and can be decided again, unless nothing can be written any more.
+      if case .engine(.poisoned) = error {} else { isDecided.store(false, ordering: .releasing) }
+      throw error
+    }
   }
 }

@@ -108,7 +108,7 @@ struct GoldenLayersTests {
   }
 
   @Test
-  func `segments, indexes, named snapshots and spilled changes of version 1 are read as when they were written`() throws {
+  func `all that is built on trees is read as when it was written`() throws {
     let store = try Self.open(.keep)
     try GoldenLayers.verify(store.database)
     try store.checkAndReopen()

@@ -14,7 +14,7 @@ struct TransactionEndTests {
       let record = try store.database.makeRecord()
       let transaction = try store.database.begin()
       let scan = try transaction.scan(record.segment)
-      let work = try transaction.work
+      let work = try transaction.withWork { $0 }
       if end != .commitOfNothing { try transaction.update(record, to: bytes("new")) }
       switch end {
       case .commit, .commitOfNothing: try transaction.commit()
