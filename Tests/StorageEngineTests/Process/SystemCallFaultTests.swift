@@ -30,6 +30,29 @@ struct SystemCallFaultTests {
     }
     #expect(hits > 0, "no \(call) failed")
   }
+
+  @Test(.enabled(if: Tracer.isAvailable, "strace is not installed, or may not trace here"))
+  func `a write that comes to an end too early is continued`() throws {
+    try withTemporaryDirectory(in: "/var/tmp") { directory in
+      let trace = try TracedRun(directory + "/store", seed: 1).shorten("pwrite64", to: 4096)
+      let (offset, rest) = try #require(trace.shortWrite(of: 4096))
+      #expect(trace.writes.contains { $0 == (rest, offset + 4096) }, "\(rest) bytes are lost")
+    }
+  }
+
+  @Test(.enabled(if: Tracer.isAvailable, "strace is not installed, or may not trace here"))
+  func `a store whose name cannot be made durable is not created`() throws {
+    try withTemporaryDirectory(in: "/var/tmp") { directory in
+      let path = directory + "/store"
+      let tracer = Tracer(log: directory + "/trace", file: directory)
+      let writer = try tracer.run(
+        [ChildProcess.builtExecutable("crash-writer"), "mix", path, "1", "1", "1"],
+        injecting: ["fsync:error=EIO"])
+      let answer = try writer.readLine() ?? ""
+      #expect(answer.hasPrefix("error: open of \(path) failed"), "\(answer)")
+      #expect(!FileManager.default.fileExists(atPath: path))
+    }
+  }
 }
 
 /// A new store, written to by a process under `strace`.
@@ -71,6 +94,17 @@ private struct TracedRun {
     return trace.failures(of: call)
   }
 
+  /// Lets a call do less than it was asked to.
+  func shorten(_ call: String, to count: Int) throws -> Trace {
+    let tracer = Tracer(log: path + ".trace", file: path)
+    let writer = try tracer.run(
+      [ChildProcess.builtExecutable("crash-writer"), "mix", path, "1", "\(seed)", "200"],
+      injecting: ["\(call):retval=\(count)"])
+    while try writer.readLine() != nil {}
+    writer.wait()
+    return try Trace(path + ".trace")
+  }
+
   /// Whether an interrupted call is simply made again.
   private static func isRepeated(_ call: String, _ number: String) -> Bool {
     number == "EINTR" && !["fdatasync", "pwritev2"].contains(call)
@@ -99,7 +133,7 @@ private struct Tracer {
   }()
 
   func run(_ command: [String], injecting faults: [String]) throws -> ChildProcess {
-    let calls = "trace=pwrite64,pwritev2,fdatasync,fallocate,ftruncate,openat,pread64"
+    let calls = "trace=pwrite64,pwritev2,fdatasync,fallocate,ftruncate,openat,pread64,fsync"
     // A descriptor that is opened once more is named by its number.
     let names = [file] + (3...9).map { "/proc/self/fd/\($0)" }
     return try ChildProcess(
@@ -120,6 +154,23 @@ private struct Trace {
   /// How many calls of a kind were made to fail.
   func failures(of call: String) -> Int {
     lines.count { $0.hasSuffix("(INJECTED)") && $0.contains(call) }
+  }
+
+  /// Length and offset of each `pwrite64`.
+  var writes: [(count: Int, offset: Int)] {
+    lines.compactMap { line in
+      // pwrite64(3, "…"..., 8192, 4096) = 8192
+      guard line.contains("pwrite64("), let close = line.range(of: ") ", options: .backwards)
+      else { return nil }
+      let arguments = line[..<close.lowerBound].split(separator: ", ").suffix(2)
+      let numbers = arguments.compactMap { Int($0) }
+      return numbers.count == 2 ? (numbers[0], numbers[1]) : nil
+    }
+  }
+
+  /// Where a write did less than it was asked to, and how much was left.
+  func shortWrite(of count: Int) -> (offset: Int, rest: Int)? {
+    writes.first { $0.count > count }.map { ($0.offset, $0.count - count) }
   }
 
   /// A flush that failed may not be tried again: the next one would succeed for nothing.
