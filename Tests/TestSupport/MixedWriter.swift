@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 public import StorageEngine
 
 /// Commits the transactions of mixed series and says what was acknowledged.
@@ -23,21 +24,23 @@ public struct MixedWriter: Sendable {
   public func run(_ series: MixedSeries, upTo last: Int = .max) throws {
     var next = try series.progress(in: try database.snapshot()) + 1
     while next <= last {
-      try commitWithPatience(series, next)
+      try withPatience { try commit(series, next) }
       say("\(series.number) \(next)")
       next += 1
     }
   }
 
-  private func commitWithPatience(_ series: MixedSeries, _ transaction: Int) throws {
+  /// Runs `body` until there is room for what it does.
+  private func withPatience<Result>(_ body: () throws -> Result) throws -> Result {
     var patience = patience
     while true {
       do {
-        return try commit(series, transaction)
+        return try body()
       } catch {
         guard patience > 0, Self.isNoRoom(error) else { throw error }
         patience -= 1
         say("full")
+        usleep(1000)
       }
     }
   }
@@ -49,9 +52,10 @@ public struct MixedWriter: Sendable {
     case .prepared:
       let prepared = try begin(series, transaction, "yes").prepare()
       say("prepared \(series.number) \(transaction)")
-      try prepared.commit()
+      try withPatience { try prepared.commit() }
     case .afterGivingUp:
-      try begin(series, transaction, "no").prepare().rollback()
+      let doomed = try begin(series, transaction, "no").prepare()
+      try withPatience { try doomed.rollback() }
       try begin(series, transaction).commit()
     }
   }
@@ -77,7 +81,6 @@ public struct MixedWriter: Sendable {
       case SegmentError.engine(let error): error
       default: error as? EngineError
       }
-    guard case .storage(let error) = engineError else { return false }
-    return error.kind == .outOfSpace
+    return engineError == .outOfSpace
   }
 }

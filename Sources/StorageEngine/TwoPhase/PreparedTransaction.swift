@@ -29,7 +29,8 @@ public final class PreparedTransaction: Sendable {
 
   /// Second phase: makes the changes.
   ///
-  /// After an error of the disk it is in doubt still, in the store as it is reopened.
+  /// After an error of the disk it is in doubt still, in the store as it is reopened; after
+  /// `.outOfSpace` it can be committed once more.
   public func commit() throws(TransactionError) {
     try decide { () throws(TransactionError) in
       try database.commitPrepared(number, durability: durability)
@@ -45,6 +46,12 @@ public final class PreparedTransaction: Sendable {
     _ decision: () throws(TransactionError) -> Void
   ) throws(TransactionError) {
     guard !isDecided.exchange(true, ordering: .acquiringAndReleasing) else { throw .ended }
-    try decision()
+    do throws(TransactionError) {
+      try decision()
+    } catch {
+      // Nothing was changed: it waits for a decision still.
+      if error == .engine(.outOfSpace) { isDecided.store(false, ordering: .releasing) }
+      throw error
+    }
   }
 }

@@ -126,4 +126,34 @@ struct GuaranteeTests {
       #expect(second > first)
     }
   }
+
+  @Test
+  func `what is prepared can be committed once there is room again`() throws {
+    try withStore { store in
+      let tree = try store.database.write { try $0.createTree(named: "tree") }
+      let transaction = try store.database.begin()
+      for number in 0..<400 {
+        let value = [UInt8](repeating: 7, count: 5000)
+        try transaction.put(value, forKey: Self.key("prepared \(number)"), in: tree)
+      }
+      let prepared = try transaction.prepare()
+      store.disk.setCapacity(store.disk.image.length)
+      #expect(throws: EngineError.outOfSpace) {
+        for number in 0..<100_000 {
+          try store.database.write {
+            try $0.put([UInt8](repeating: 8, count: 5000), forKey: Self.key("\(number)"), in: tree)
+          }
+        }
+      }
+      for _ in 0..<2 {
+        #expect(throws: TransactionError.engine(.outOfSpace)) { try prepared.commit() }
+      }
+      #expect(try store.database.inDoubtTransactions().map(\.number) == [prepared.number])
+      store.disk.setCapacity(1 << 30)
+      try prepared.commit()
+      let value = try store.database.snapshot().value(forKey: Self.key("prepared 399"), in: tree)
+      #expect(value?.count == 5000)
+      #expect(throws: TransactionError.ended) { try prepared.commit() }
+    }
+  }
 }
