@@ -60,8 +60,8 @@ struct CrashWriter {
     let database = try openOrCreate(path, configuration)
     say("ready")
     var writer = MixedWriter(database) { say($0) }
-    writer.patience = numbers.count > 4 ? numbers[4] : 0
-    let last = numbers.count > 3 ? numbers[3] : .max
+    writer.patience = numbers.count > 3 ? numbers[3] : 0
+    let last = numbers.count > 2 ? numbers[2] : .max
     let all = MixedSeries.all(numbers[0], seed: UInt64(numbers[1]))
     try runThreads(all.count) { [writer] in try writer.run(all[$0], upTo: last) }
     try database.close()
