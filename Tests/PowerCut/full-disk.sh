@@ -53,12 +53,12 @@ verify() { timeout 120 "$writer" verify small/store $series "$1" said said; }
 # Fills the file system and prints what the store was found to be.
 fill() {
   local round=$1 seed=$((20280000 + $1)) outcome
+  # Another number of blocks is left each time.
+  fallocate -l $((3145728 + 4096 * (round * 37 % 200))) small/ballast
   : >said
   "$writer" mix small/store $series "$seed" 1000000 $patience >said &
   process=$!
   await_lines said 1 || { echo "no store: $(tail -n 1 said)"; return 1; }
-  # Another number of blocks is left each time.
-  fallocate -l $((3145728 + 4096 * (round * 37 % 300))) small/ballast
   await_more '^full' 20 || { echo "not full, or ended: $(tail -n 1 said)"; return 1; }
   # The last free blocks go as well.
   dd if=/dev/zero of=small/crumbs bs=4096 2>/dev/null || true
