@@ -23,8 +23,8 @@ FUZZ_SECONDS := 30
 CRASH_ROUNDS := 2000
 POWER_CUTS := 200
 
-.PHONY: demo test build prerequisites lint format bench fuzz clean mutants real-disks \
-  crash-long crash-long-build crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 \
+.PHONY: demo test build prerequisites lint format bench fuzz clean mutants real-disks real-disks-quick \
+  build-tests crash-long crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 \
   sanitize sanitize-thread sanitize-address sanitize-quick
 
 demo: build
@@ -81,41 +81,46 @@ crash-long: crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5
 
 CRASH_LONG = swift test $(FLAGS) --skip-build --disable-xctest --filter
 
-crash-long-build: prerequisites
+build-tests: prerequisites
 	@swift build $(FLAGS) --build-tests
 
 # Power cuts on the simulated disk, in scripted workloads.
-crash-long-1: crash-long-build
+crash-long-1: build-tests
 	@RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=2 RECORD_STORE_CRASH_WORKLOADS=4 \
-	  $(CRASH_LONG) 'StorageEngineTests.*(CrashTests|FallbackTests|RestartTests)'
+	  $(CRASH_LONG) 'StorageEngineTests[.](CrashTests|GrowthCrashTests|FallbackTests|RestartTests)/'
 
 # The same in random workloads, and beside threads.
-crash-long-2: crash-long-build
+crash-long-2: build-tests
 	@RECORD_STORE_CRASH_WORKLOADS=40 RECORD_STORE_THREAD_CUTS=2500 \
-	  $(CRASH_LONG) 'StorageEngineTests.*(CrashTests|ConcurrentCrashTests|TwoPhaseCrashTests)'
+	  $(CRASH_LONG) 'StorageEngineTests[.](CrashTests|ConcurrentCrashTests|TwoPhaseCrashTests)/'
 
 # Calls that fail, disks that are full, damage and forgery.
-crash-long-3: crash-long-build
+crash-long-3: build-tests
 	@RECORD_STORE_FAULTS=4000 RECORD_STORE_FULL_DISK_RUNS=160 RECORD_STORE_DAMAGE=40000 \
 	  RECORD_STORE_FORGERIES=15000 $(CRASH_LONG) \
 	  'StorageEngineTests.*(FaultTests|FullDiskTests|DamageTests|ForgeryTests|SalvageTests)'
 
 # Threads and random operations, and the layers above.
-crash-long-4: crash-long-build
+crash-long-4: build-tests
 	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) RECORD_STORE_THREAD_ROUNDS=1500 \
 	  RECORD_STORE_RANDOM_RUNS=120 \
 	  $(CRASH_LONG) 'ConcurrencyTests|RandomOperationTests|recordctlTests.CrashTests'
 
 # Real processes, file systems and devices.
-crash-long-5: crash-long-build real-disks
+crash-long-5: build-tests real-disks
 	@RECORD_STORE_KILL_ROUNDS=3000 RECORD_STORE_CALL_FAULTS=99 \
 	  $(CRASH_LONG) 'ProcessTests|MixedKillTests|SystemCallFaultTests|OwnershipTests'
 
 # Real power cuts, a failing device and full file systems; each says so where it is skipped.
-real-disks: crash-long-build
+real-disks: build-tests
 	@set -e; export CRASH_WRITER="$$(swift build $(FLAGS) --show-bin-path)/crash-writer"; \
 	  Tests/PowerCut/run.sh $(POWER_CUTS); Tests/PowerCut/failing-disk.sh 10; \
 	  Tests/PowerCut/full-disk.sh 40
+
+# The same in a few rounds, for every change.
+real-disks-quick: build-tests
+	@set -e; export CRASH_WRITER="$$(swift build $(FLAGS) --show-bin-path)/crash-writer"; \
+	  Tests/PowerCut/run.sh 5; Tests/PowerCut/full-disk.sh 4
 
 # Bugs put into the engine one after the other, which the tests must catch; some of them only with
 # MUTANTS="1 17". Takes about two minutes each.
