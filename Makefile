@@ -21,8 +21,11 @@ TEST_FLOOR := 600
 
 FUZZ_SECONDS := 30
 CRASH_ROUNDS := 2000
+POWER_CUTS := 200
 
-.PHONY: demo test build prerequisites lint format bench fuzz crash-long sanitize clean
+.PHONY: demo test build prerequisites lint format bench fuzz clean mutants real-disks real-disks-quick \
+  build-tests crash-long crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 \
+  sanitize sanitize-thread sanitize-address sanitize-quick
 
 demo: build
 	@cli/demo.sh "$$(swift build $(FLAGS) --show-bin-path)/recordctl"
@@ -72,28 +75,74 @@ fuzz: prerequisites
 	    -artifact_prefix=.build-fuzz/"$$target"- "$$corpus"; done
 
 # Ten times what every run does: power cuts, failing calls, damage, kills. What each number counts
-# is told where it is read, at the top of the test files.
-crash-long: prerequisites
+# is told where it is read, at the top of the test files. In parts, each of which ends within half
+# an hour on two processors.
+crash-long: crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5
+
+CRASH_LONG = swift test $(FLAGS) --skip-build --disable-xctest --filter
+
+build-tests: prerequisites
 	@swift build $(FLAGS) --build-tests
-	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) \
-	  RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=4 RECORD_STORE_CRASH_WORKLOADS=40 \
-	  RECORD_STORE_FAULTS=4000 RECORD_STORE_FULL_DISK_RUNS=160 \
-	  RECORD_STORE_DAMAGE=40000 RECORD_STORE_FORGERIES=15000 \
-	  RECORD_STORE_THREAD_CUTS=2500 RECORD_STORE_THREAD_ROUNDS=1500 RECORD_STORE_KILL_ROUNDS=200 \
+
+# Power cuts on the simulated disk, in scripted workloads.
+crash-long-1: build-tests
+	@RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=2 RECORD_STORE_CRASH_WORKLOADS=4 \
+	  $(CRASH_LONG) 'StorageEngineTests[.](CrashTests|GrowthCrashTests|FallbackTests|RestartTests)/'
+
+# The same in random workloads, and beside threads.
+crash-long-2: build-tests
+	@RECORD_STORE_CRASH_WORKLOADS=40 RECORD_STORE_THREAD_CUTS=2500 \
+	  $(CRASH_LONG) 'StorageEngineTests[.](CrashTests|ConcurrentCrashTests|TwoPhaseCrashTests)/'
+
+# Calls that fail, disks that are full, damage and forgery.
+crash-long-3: build-tests
+	@RECORD_STORE_FAULTS=4000 RECORD_STORE_FULL_DISK_RUNS=160 RECORD_STORE_DAMAGE=40000 \
+	  RECORD_STORE_FORGERIES=15000 $(CRASH_LONG) \
+	  'StorageEngineTests.*(FaultTests|FullDiskTests|DamageTests|ForgeryTests|SalvageTests)'
+
+# Threads and random operations, and the layers above.
+crash-long-4: build-tests
+	@RECORD_STORE_CRASH_ROUNDS=$(CRASH_ROUNDS) RECORD_STORE_THREAD_ROUNDS=1500 \
 	  RECORD_STORE_RANDOM_RUNS=120 \
-	  swift test $(FLAGS) --skip-build --disable-xctest \
-	    --filter 'StorageEngineTests|recordctlTests.CrashTests'
+	  $(CRASH_LONG) 'ConcurrencyTests|RandomOperationTests|recordctlTests.CrashTests'
+
+# Real processes, file systems and devices.
+crash-long-5: build-tests real-disks
+	@RECORD_STORE_KILL_ROUNDS=3000 RECORD_STORE_CALL_FAULTS=99 \
+	  $(CRASH_LONG) 'ProcessTests|MixedKillTests|SystemCallFaultTests|OwnershipTests'
+
+# Real power cuts, a failing device and full file systems; each says so where it is skipped.
+real-disks: build-tests
+	@set -e; export CRASH_WRITER="$$(swift build $(FLAGS) --show-bin-path)/crash-writer"; \
+	  Tests/PowerCut/run.sh $(POWER_CUTS); Tests/PowerCut/failing-disk.sh 10; \
+	  Tests/PowerCut/full-disk.sh 40
+
+# The same in a few rounds, for every change.
+real-disks-quick: build-tests
+	@set -e; export CRASH_WRITER="$$(swift build $(FLAGS) --show-bin-path)/crash-writer"; \
+	  Tests/PowerCut/run.sh 5; Tests/PowerCut/full-disk.sh 4
+
+# Bugs put into the engine one after the other, which the tests must catch; some of them only with
+# MUTANTS="1 17". Takes about two minutes each.
+mutants:
+	@Tests/Mutants/run.sh $(MUTANTS)
 
 # Each sanitizer has a build folder of its own: their objects do not mix. Unoptimised and watched,
-# everything takes many times as long, so it is done fewer times.
-sanitize: prerequisites
-	@export RECORD_STORE_CRASH_IMAGES=100 RECORD_STORE_CRASH_WORKLOADS=1 RECORD_STORE_FAULTS=40 \
-	  RECORD_STORE_FULL_DISK_RUNS=2 RECORD_STORE_DAMAGE=400 RECORD_STORE_FORGERIES=150 \
-	  RECORD_STORE_THREAD_CUTS=25 RECORD_STORE_THREAD_ROUNDS=50 RECORD_STORE_KILL_ROUNDS=4 \
-	  RECORD_STORE_RANDOM_RUNS=3; \
-	set -e; for sanitizer in thread address; do \
-	  swift test -c debug --disable-xctest --sanitize=$$sanitizer \
-	    --scratch-path .build-$$sanitizer --filter StorageEngineTests; done
+# everything takes many times as long, so it is done fewer times. The engine and its tests are a
+# package of their own there, so that nothing else is built.
+sanitize: sanitize-thread sanitize-address
+
+SANITIZE = Tests/EnginePackage/sanitize.sh
+
+sanitize-thread:
+	@$(SANITIZE) thread .
+
+sanitize-address:
+	@$(SANITIZE) address .
+
+# The part that every change must pass: what threads do, under the thread sanitizer.
+sanitize-quick:
+	@$(SANITIZE) thread 'ConcurrencyTests|ConcurrentCrashTests|AcknowledgementTests|PendingCommitTests|FrameReuseTests|GuaranteeTests'
 
 clean:
 	@rm -rf .build .build-* demo

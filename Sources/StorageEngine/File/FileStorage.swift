@@ -17,10 +17,12 @@ final class FileStorage: Storage {
   /// Which file this is, to recognise its name again.
   private let identity: SystemCalls.FileStatus
   private let descriptor: SharedDescriptor
-  /// For commits; bypasses the page cache.
+  /// For commits; bypasses the page cache where the file system can do that, and is told of lost
+  /// pages on its own account in any case.
   ///
-  /// `nil` where the file system cannot do that.
+  /// `nil` where the file cannot be opened once more.
   private let direct: SharedDescriptor?
+  private let gate = FlushGate()
 
   private init(path: String, descriptor: Int32, identity: SystemCalls.FileStatus) {
     name = path
@@ -116,8 +118,10 @@ final class FileStorage: Storage {
   }
 
   func flush() throws(StorageError) {
-    try call(.flush) { (descriptor) throws(SystemError) in
-      try SystemCalls.flushData(descriptor)
+    try gate.pass { () throws(StorageError) in
+      try call(.flush) { (descriptor) throws(SystemError) in
+        try SystemCalls.flushData(descriptor)
+      }
     }
   }
 

@@ -44,6 +44,6 @@ final class SharedDescriptor: Sendable {
   /// Closes the descriptor, once whoever comes first.
   private func release() {
     let number = descriptor.exchange(-1, ordering: .acquiringAndReleasing)
-    if number >= 0 { SystemCalls.closeFile(number) }
+    if number >= 0 { SystemCalls.unlockAndClose(number) }
   }
 }

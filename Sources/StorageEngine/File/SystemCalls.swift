@@ -88,6 +88,15 @@ extension SystemCalls {
     _ = Glibc.close(descriptor)
   }
 
+  /// Gives up the lock on a file, and closes it.
+  ///
+  /// A process that another thread starts at this moment has a copy of the descriptor until it runs
+  /// its program, and would keep the lock that long.
+  static func unlockAndClose(_ descriptor: Int32) {
+    _ = flock(descriptor, LOCK_UN)
+    closeFile(descriptor)
+  }
+
   /// What the engine wants to know about a file.
   struct FileStatus: Equatable {
     let device: UInt64
@@ -136,13 +145,13 @@ extension SystemCalls {
     storage_set_direct(descriptor) == 0
   }
 
-  /// Opens the file of a descriptor once more, bypassing the page cache; `nil` where that fails.
+  /// Opens the file of a descriptor once more, bypassing the page cache where the file system can
+  /// do that; `nil` where it cannot be opened.
   static func openDirect(_ descriptor: Int32) -> Int32? {
     let again = storage_open_again(descriptor)
     guard again >= 0 else { return nil }
-    if useDirectAccess(again) { return again }
-    closeFile(again)
-    return nil
+    _ = useDirectAccess(again)
+    return again
   }
 
   /// Writes at most the buffer's length and flushes just that; returns how much was written.

@@ -30,7 +30,8 @@ public final class PreparedTransaction: Sendable {
 
   /// Second phase: makes the changes.
   ///
-  /// After an error of the disk it is in doubt still, in the store as it is reopened.
+  /// After an error of the disk it is in doubt still, in the store as it is reopened; after
+  /// `.outOfSpace` it can be committed once more.
   public func commit() throws(TransactionError) {
     try decide { () throws(TransactionError) in
       try database.commitPrepared(number, durability: durability)

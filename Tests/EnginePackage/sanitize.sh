@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Usage: Tests/EnginePackage/sanitize.sh thread|address FILTER
+#
+# Runs tests of the engine under a sanitizer, in the folder .build-thread or .build-address.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+sanitizer=$1
+filter=$2
+
+export RECORD_STORE_CRASH_IMAGES=100 RECORD_STORE_CRASH_WORKLOADS=1 RECORD_STORE_FAULTS=40 \
+  RECORD_STORE_FULL_DISK_RUNS=2 RECORD_STORE_DAMAGE=400 RECORD_STORE_FORGERIES=150 \
+  RECORD_STORE_THREAD_CUTS=25 RECORD_STORE_THREAD_ROUNDS=50 RECORD_STORE_KILL_ROUNDS=30 \
+  RECORD_STORE_CALL_FAULTS=1 RECORD_STORE_RANDOM_RUNS=3
+
+folder=.build-$sanitizer/engine
+Tests/EnginePackage/make.sh "$folder"
+swift test -c debug --disable-xctest --sanitize="$sanitizer" --package-path "$folder" \
+  --filter "$filter"
