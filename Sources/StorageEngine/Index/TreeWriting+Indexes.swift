@@ -93,7 +93,7 @@ extension TreeWriting {
       throw .duplicateKey(index: index.name, key: exclusive.userKey)
     }
     try indexing { () throws(EngineError) in
-      try withWork { $0.exclusiveKeys[exclusive.place] = exclusive }
+      try withWork { if !$0.isAlone { $0.exclusiveKeys[exclusive.place] = exclusive } }
     }
   }
 

@@ -27,7 +27,9 @@ struct Salvage {
       storage: storage, geometry: PageGeometry(pageBytes: newest.pageBytes), cacheBytes: 4 << 20)
     do throws(StorageError) {
       let extents = try storage.length() / UInt64(PageGeometry.extentBytes)
-      pager.map.grow(toExtents: Int(min(extents, UInt64(PageTable.maximumPages))))
+      pager.map.grow(
+        toExtents: Int(
+          min(extents, UInt64(PageTable.maximumPages / pager.geometry.pagesPerExtent))))
     } catch {
       throw .storage(error)
     }
@@ -71,8 +73,12 @@ struct Salvage {
 
   // MARK: Into the new store
 
-  mutating func create(_ tree: UInt32, named name: String) throws {
+  private mutating func create(_ tree: UInt32, named name: String) throws {
     try target.write(durability: .manual) { $0.create(tree, named: name) }
+    note(tree, named: name)
+  }
+
+  private mutating func note(_ tree: UInt32, named name: String) {
     target.treeNumbers.reserve(tree)
     places[tree] = report.trees.count
     report.trees.append(SalvageReport.Tree(name: name, entries: 0, strayEntries: 0))
@@ -155,25 +161,45 @@ struct Salvage {
   /// Looks through all pages for leaves with keys that are missing; of several entries of one key
   /// the youngest counts.
   private mutating func copyStrayEntries() throws {
-    var found: [UInt32: [[UInt8]: (birth: UInt64, value: [UInt8])]] = [:]
+    // Only keys are kept in memory; the values are read in a second round.
+    var found: [UInt32: [[UInt8]: Stray]] = [:]
+    try forEachStrayEntry { stray, page, slot in
+      let key = page.key(slot)
+      guard stray.birth >= found[page.tree]?[key]?.birth ?? 0,
+        (try? self.pager.wholeValue(page.form(slot), page.value(slot).array)) != nil
+      else { return }
+      found[page.tree, default: [:]][key] = stray
+    }
+    for (tree, entries) in found {
+      if let place = places[tree] { report.trees[place].strayEntries = UInt64(entries.count) }
+    }
+    var salvage = self
+    try forEachStrayEntry { stray, page, slot in
+      let key = page.key(slot)
+      guard found[page.tree]?[key] == stray else { return }
+      let value = try salvage.pager.wholeValue(page.form(slot), page.value(slot).array)
+      try salvage.keep(page.tree, key, value)
+    }
+    self = salvage
+    try flush()
+  }
+
+  /// Where an entry was found that nothing refers to.
+  private struct Stray: Equatable {
+    let birth: UInt64
+    let page: UInt64
+  }
+
+  /// Passes on the entries of intact leaves whose keys are missing.
+  private func forEachStrayEntry(_ body: (Stray, PageView, Int) throws -> Void) throws {
     let buffer = try AlignedBuffer(count: pager.pageBytes)
     let pages = pager.map.extentCount * pager.geometry.pagesPerExtent
     for number in 1..<UInt64(max(1, pages)) {
       guard let page = strayLeaf(number, buffer), let gaps = gaps[page.tree] else { continue }
-      for index in 0..<page.count {
-        let key = page.key(index)
-        let known = found[page.tree]?[key]?.birth ?? 0
-        guard gaps.contains(where: { $0.contains(key) }), page.birth >= known,
-          let value = try? pager.wholeValue(page.form(index), page.value(index).array)
-        else { continue }
-        found[page.tree, default: [:]][key] = (page.birth, value)
+      for slot in 0..<page.count where gaps.contains(where: { $0.contains(page.key(slot)) }) {
+        try body(Stray(birth: page.birth, page: number), page, slot)
       }
     }
-    for (tree, entries) in found {
-      for (key, entry) in entries { try keep(tree, key, entry.value) }
-      if let place = places[tree] { report.trees[place].strayEntries = UInt64(entries.count) }
-    }
-    try flush()
   }
 
   /// A page that is an intact leaf, whoever refers to it.
@@ -215,10 +241,11 @@ struct Salvage {
 
   private mutating func apply(_ logged: LogRecordReader.Transaction) throws {
     for case .create(let id, let name) in logged.trees where name != StoredName.snapshots {
-      try create(id, named: name)
+      note(id, named: name)
     }
     let pager = pager
     try target.write(durability: .manual) { transaction in
+      for change in logged.trees { try transaction.repeatIfPossible(change) }
       var sources: [any ChangeSource] = []
       for run in logged.spilled { sources.append(try RunChanges(run, pager)) }
       let merge = ChangeMerge(sources + [LoggedChanges(logged.changes)])
@@ -235,9 +262,19 @@ struct Salvage {
         }
         try merge.advance()
       }
-      for case .drop(let id) in logged.trees where transaction.treeSet[id] != nil {
-        try transaction.dropTree(TreeID(rawValue: id))
-      }
+    }
+  }
+}
+
+extension WriteTransaction {
+  /// Makes a change of trees that a log tells of, unless it does not fit to what is there.
+  fileprivate func repeatIfPossible(_ change: TreeChange) throws(EngineError) {
+    switch change {
+    case .create(let id, let name):
+      guard name != StoredName.snapshots, treeSet[id] == nil, treeSet.tree(named: name) == nil
+      else { return }
+      create(id, named: name)
+    case .drop(let id): if treeSet[id] != nil { try dropTree(TreeID(rawValue: id)) }
     }
   }
 }

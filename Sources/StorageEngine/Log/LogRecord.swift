@@ -45,6 +45,16 @@ enum TreeChange: Equatable {
   case drop(id: UInt32)
 }
 
+extension TreeChange {
+  /// The name of a tree that is to be created; `nil` for one that cannot be.
+  static func validName(_ bytes: [UInt8], of tree: UInt32) -> String? {
+    guard tree > 0, tree < .max, (1...Catalog.maximumNameBytes).contains(bytes.count) else {
+      return nil
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
+}
+
 extension LogBuffer {
   /// Appends a transaction.
   func append(
@@ -204,8 +214,8 @@ struct LogRecordReader {
     offset += length
     switch operation {
     case .create:
-      guard let name = String(validating: name, as: UTF8.self) else {
-        throw malformed("a tree name that is not UTF-8")
+      guard let name = TreeChange.validName(name, of: id) else {
+        throw malformed("a tree that cannot be made")
       }
       return .create(id: id, name: name)
     case .drop: return .drop(id: id)

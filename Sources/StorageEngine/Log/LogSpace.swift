@@ -44,16 +44,21 @@ struct LogSpace {
 
   /// Makes sure that `payload` bytes can be placed, in the worst case of padding.
   mutating func reserve(payload: Int, pager: Pager) throws(EngineError) {
-    let perExtent = PageGeometry.extentBytes - LogChunkHeader.bytes
-    let room = max(0, PageGeometry.extentBytes - offset - LogChunkHeader.bytes)
-    let extents = payload > room ? (payload - room + perExtent - 1) / perExtent : 0
-    while ready.count < extents + 1 {
+    let needed = extentsNeeded(payload)
+    while ready.count < needed {
       if let extent = recycled.popLast() {
         ready.append(extent)
       } else {
-        ready += try takeExtents(extents + 1 - ready.count, pager)
+        ready += try takeExtents(needed - ready.count, pager)
       }
     }
+  }
+
+  /// How many extents must be ready for a group of `payload` bytes, the one behind it included.
+  private func extentsNeeded(_ payload: Int) -> Int {
+    let perExtent = PageGeometry.extentBytes - LogChunkHeader.bytes
+    let room = max(0, PageGeometry.extentBytes - offset - LogChunkHeader.bytes)
+    return 1 + (payload > room ? (payload - room + perExtent - 1) / perExtent : 0)
   }
 
   /// Takes up to `wanted` extents that lie side by side out of the free space, and clears them.
@@ -110,10 +115,12 @@ struct LogSpace {
       previousChecksum: previousChecksum)
   }
 
-  /// Gives back the empty extents from `first` on that no chunk names.
-  mutating func giveBack(from first: Int, map: inout ExtentMap) {
-    let unnamed = ready.dropFirst().filter { $0 >= first } + recycled.filter { $0 >= first }
-    ready = ready.prefix(1) + ready.dropFirst().filter { $0 < first }
+  /// Gives back the empty extents from `first` on that no chunk names, but for those that were taken
+  /// for an open group of `payload` bytes.
+  mutating func giveBack(from first: Int, keeping payload: Int, map: inout ExtentMap) {
+    let needed = extentsNeeded(payload)
+    let unnamed = ready.dropFirst(needed).filter { $0 >= first } + recycled.filter { $0 >= first }
+    ready = ready.prefix(needed) + ready.dropFirst(needed).filter { $0 < first }
     recycled.removeAll { $0 >= first }
     for extent in unnamed { map.setOwner(extent, .free) }
   }

@@ -28,7 +28,7 @@ extension Database {
       throw .invalidName(name)
     }
     return try namedSnapshotLock.lock.withLock { () throws(NamedSnapshotError) in
-      try snapshotting { () throws(EngineError) in try checkWritable() }
+      try snapshotting { () throws(EngineError) in try checkChangeable() }
       guard namedState(name) == nil else { throw .exists(name) }
       return try snapshotting { () throws(EngineError) in
         // Most of the work, beside the writers.
@@ -77,7 +77,7 @@ extension Database {
   /// - Throws: `.notFound`, `.engine`.
   public func dropSnapshot(named name: String) throws(NamedSnapshotError) {
     try namedSnapshotLock.lock.withLock { () throws(NamedSnapshotError) in
-      try snapshotting { () throws(EngineError) in try checkWritable() }
+      try snapshotting { () throws(EngineError) in try checkChangeable() }
       guard let state = namedState(name) else { throw .notFound(name) }
       try snapshotting { () throws(EngineError) in
         let lsn = try remove(state, retiring: try exclusivePages(of: state))

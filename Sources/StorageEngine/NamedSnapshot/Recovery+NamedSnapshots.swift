@@ -11,6 +11,12 @@ extension Recovery {
   /// The state itself is registered too, because the log may name it. Returns the snapshots.
   func registerNamedSnapshots() throws(EngineError) -> [NamedState] {
     let known = try SnapshotEntries(pager: pager).read(state)
+    if let late = known.first(where: { $0.lsn > superblock.lsn }) {
+      throw .corrupt(
+        Damage(
+          file: pager.storage.name, offset: 0, structure: "named snapshot '\(late.name.text)'",
+          problem: "is of LSN \(late.lsn), behind the checkpoint of LSN \(superblock.lsn)"))
+    }
     let present = NamedState(
       name: TreeName(""), lsn: superblock.lsn, createdAt: 0, trees: state)
     pager.snapshots.setNamed(known + [present])

@@ -9,15 +9,17 @@ protocol ChangeSource {
   mutating func advance() throws(EngineError)
 }
 
-/// All changes that are in memory, in order; none may be added meanwhile.
+/// All changes that are in memory, in order, but those in some trees; none may be added meanwhile.
 struct SortedChanges: ChangeSource {
   private let set: WriteSet
   private let order: [UInt32]
   private var next = 0
 
-  init(_ set: WriteSet) {
+  init(_ set: WriteSet, without trees: [UInt32] = []) {
     self.set = set
-    order = set.sorted()
+    let sorted = set.sorted()
+    order =
+      trees.isEmpty ? sorted : sorted.filter { !trees.contains(set.entries[Int($0)].change.tree) }
   }
 
   var current: KeyChange? {

@@ -82,7 +82,7 @@ final class ConflictWindow: @unchecked Sendable {
         Commit(
           lsn: lsn, changes: work.changes, names: work.changedNames, dropped: work.droppedTrees,
           spilled: work.spilled.isEmpty ? [] : work.changedTrees))
-      bytes += work.changes.memoryBytes
+      bytes += Self.bytes(of: work.changes, work.changedNames)
       while bytes > limit, let oldest = open.firstIndex(where: { !$0.isGivenUp }) {
         open[oldest].isGivenUp = true
         prune()
@@ -90,12 +90,17 @@ final class ConflictWindow: @unchecked Sendable {
     }
   }
 
+  /// About how much memory it takes to keep a commit.
+  private static func bytes(of changes: WriteSet, _ names: WriteSet?) -> Int {
+    MemoryLayout<Commit>.stride + 256 + changes.memoryBytes + (names?.memoryBytes ?? 0)
+  }
+
   /// Drops what every open transaction has seen.
   private func prune() {
     let oldest = open.lazy.filter { !$0.isGivenUp }.map(\.base).min() ?? .max
     let seen = commits.firstIndex { $0.lsn > oldest } ?? commits.count
     guard seen > 0 else { return }
-    for commit in commits[..<seen] { bytes -= commit.changes.memoryBytes }
+    for commit in commits[..<seen] { bytes -= Self.bytes(of: commit.changes, commit.names) }
     lastUnkept = max(lastUnkept, commits[seen - 1].lsn)
     commits.removeFirst(seen)
   }

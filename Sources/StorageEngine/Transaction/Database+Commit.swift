@@ -50,8 +50,9 @@ extension Database {
           try applier.apply(transaction.treeChanges, changes, to: &state.working)
         } else {
           try applier.apply(
-            transaction.treeChanges, transaction.spilled, SortedChanges(transaction.changes),
-            to: &state.working)
+            transaction.treeChanges, transaction.spilled,
+            // As in the log: what a dropped tree had in memory was given back when it was dropped.
+            SortedChanges(transaction.changes, without: dropped), to: &state.working)
         }
       } catch {
         throw poison(error)
@@ -254,8 +255,9 @@ extension Database {
       guard let self else { return }
       // A failure has poisoned the database, or there was no space and the next one tries again.
       try? self.checkpoint()
+      let mustGoOn = self.shrinkIfSparse()
       self.pager.structureLock.withLock { self.state.checkpointScheduled = false }
-      self.shrinkIfSparse()
+      if mustGoOn { self.scheduleCheckpoint() } else { self.scheduleCheckpointIfDue() }
     }
   }
 }

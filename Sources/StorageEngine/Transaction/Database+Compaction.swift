@@ -38,7 +38,7 @@ extension Database {
       for _ in 0..<Self.checkpointsPerRound {
         try commitNothing()
         try checkpoint()
-        pager.structureLock.withLock { state.log.giveBack(from: cut, map: &pager.map) }
+        giveBackLog(from: cut)
       }
       let now = pager.structureLock.withLock {
         (extents: pager.map.extentCount, needed: pager.neededExtents)
@@ -99,9 +99,9 @@ extension Database {
   /// Lets the log go on below an extent, by filling what lies above it.
   private func moveLog(above extent: Int) throws(EngineError) {
     for _ in 0..<2 * PageGeometry.extentBytes / LogChunkHeader.blockBytes {
+      giveBackLog(from: extent)
       let isLow = pager.structureLock.withLock {
-        state.log.giveBack(from: extent, map: &pager.map)
-        return state.log.current < extent && state.log.nextExtent < extent
+        state.log.current < extent && state.log.nextExtent < extent
       }
       if isLow { return }
       try settle(try commitNothing(), .synced)
@@ -122,19 +122,30 @@ extension Database {
   /// end can be cut off.
   ///
   /// Called after each checkpoint that was scheduled.
-  func shrinkIfSparse() {
+  /// Returns whether another checkpoint is to follow.
+  func shrinkIfSparse() -> Bool {
     let (isSparse, cut, due) = pager.structureLock.withLock {
       defer { state.shrinkingCheckpoints = max(0, state.shrinkingCheckpoints - 1) }
       return (pager.isSparse && !pager.isPinned, pager.neededExtents, state.shrinkingCheckpoints)
     }
     if due > 0 {
-      pager.structureLock.withLock { state.log.giveBack(from: cut, map: &pager.map) }
-      guard (try? commitNothing()) != nil else { return }
-      scheduleCheckpoint()
-    } else if isSparse, let moved = try? moveLeaves(above: cut) {
-      guard moved > 0 else { return pager.structureLock.withLock { pager.notePinned() } }
-      pager.structureLock.withLock { state.shrinkingCheckpoints = Self.checkpointsPerRound }
-      scheduleCheckpoint()
+      giveBackLog(from: cut)
+      return (try? commitNothing()) != nil
+    }
+    guard isSparse, let moved = try? moveLeaves(above: cut) else { return false }
+    pager.structureLock.withLock {
+      if moved > 0 {
+        state.shrinkingCheckpoints = Self.checkpointsPerRound
+      } else {
+        pager.notePinned()
+      }
+    }
+    return moved > 0
+  }
+
+  private func giveBackLog(from extent: Int) {
+    pager.structureLock.withLock {
+      state.log.giveBack(from: extent, keeping: state.open.count, map: &pager.map)
     }
   }
 }

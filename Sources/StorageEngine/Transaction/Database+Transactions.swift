@@ -60,9 +60,12 @@ extension Database {
   /// Waits for what prepared transactions hold, checks for conflicts, and puts the changes on top
   /// of the last state.
   ///
-  /// Call under the writer lock.
-  func admit(_ transaction: Transaction, _ work: WriteTransaction) throws(TransactionError) {
-    try awaitPrepared(work)
+  /// What is to be prepared waits for those too that will change what it has read: else they could
+  /// not be committed any more. Call under the writer lock.
+  func admit(
+    _ transaction: Transaction, _ work: WriteTransaction, isPreparing: Bool = false
+  ) throws(TransactionError) {
+    try awaitPrepared(work, reads: isPreparing ? transaction.reads : nil)
     let working = pager.structureLock.withLock { state.working }
     try checkTrees(of: work, base: transaction.base, working)
     // The last write wins however much was committed before it.
@@ -82,10 +85,12 @@ extension Database {
   }
 
   /// Waits until no prepared transaction holds what `work` needs.
-  private func awaitPrepared(_ work: WriteTransaction) throws(TransactionError) {
-    guard prepared.blocker(of: work) != nil else { return }
+  private func awaitPrepared(
+    _ work: WriteTransaction, reads: ReadSet?
+  ) throws(TransactionError) {
+    guard prepared.blocker(of: work, reads: reads) != nil else { return }
     let deadline = Condition.deadline(after: configuration.lockWait)
-    while let holder = prepared.blocker(of: work) {
+    while let holder = prepared.blocker(of: work, reads: reads) {
       guard prepared.released.wait(writerLock, until: deadline) else {
         throw .lockTimeout(holder: holder.identifier)
       }

@@ -147,7 +147,8 @@ public final class Database: Sendable {
     on storage: any Storage, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
     let (database, found) = try openUndecided(on: storage, configuration: configuration)
-    let plan = RecoveryPlan(database, found, policy: configuration.inDoubtPolicy)
+    let policy = configuration.isReadOnly ? .keep : configuration.inDoubtPolicy
+    let plan = RecoveryPlan(database, found, policy: policy)
     do throws(TransactionError) {
       return try plan.finish()
     } catch {

@@ -53,6 +53,22 @@ final class ReadSet {
   }
 }
 
+extension KeyRange {
+  private var isShort: Bool {
+    max(lower?.count ?? 0, upper?.count ?? 0) <= PageGeometry.maximumKeyBytes
+  }
+
+  /// The range with bounds no longer than a key can be; it holds the same keys, and few more.
+  var clipped: KeyRange {
+    if isShort { return self }
+    let limit = PageGeometry.maximumKeyBytes
+    let beyond = upper.flatMap { KeyRange.prefix(Array($0.prefix(limit))).upper }
+    return KeyRange(
+      from: lower.map { Array($0.prefix(limit)) },
+      upTo: (upper?.count ?? 0) > limit ? beyond : upper)
+  }
+}
+
 extension WriteSet {
   /// A tree in which both have changed one key.
   func firstCommonKey(with other: WriteSet) -> UInt32? {

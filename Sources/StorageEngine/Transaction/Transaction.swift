@@ -23,7 +23,7 @@ public final class Transaction: TreeWriting, @unchecked Sendable {
     self.ticket = ticket
     self.base = base
     self.options = options
-    writes = WriteTransaction(database: database, base: base)
+    writes = WriteTransaction(database: database, base: base, isAlone: false)
     let checksReads = options.strategy == .versionOnRead || options.strategy == .serializable
     reads = checksReads ? ReadSet() : nil
   }
@@ -96,7 +96,7 @@ extension Transaction {
   }
 
   private func noteName(_ name: String) {
-    guard let reads else { return }
+    guard let reads, name.utf8.count <= Catalog.maximumNameBytes else { return }
     Array(name.utf8).withBytes { reads.note($0, in: ReadSet.namesTree) }
   }
 
@@ -121,7 +121,10 @@ extension Transaction {
   /// Copies the value of a key, or returns `nil`.
   public func value(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
     try perform { writes throws(EngineError) in
-      if let reads { key.withBytes { reads.note($0, in: tree.rawValue) } }
+      // A longer key is never there.
+      if let reads, key.count <= PageGeometry.maximumKeyBytes {
+        key.withBytes { reads.note($0, in: tree.rawValue) }
+      }
       return try writes.value(forKey: key, in: tree)
     }
   }
@@ -137,7 +140,7 @@ extension Transaction {
   }
 
   private func noteRange(_ range: KeyRange, _ tree: TreeID) {
-    if options.strategy == .serializable { reads?.note(range, in: tree.rawValue) }
+    if options.strategy == .serializable { reads?.note(range.clipped, in: tree.rawValue) }
   }
 }
 

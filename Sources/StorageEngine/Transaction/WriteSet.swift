@@ -17,6 +17,7 @@ final class WriteSet {
   private var chunks: [UnsafeMutableRawPointer] = unsafe []
   private var chunkUsed = 0
   private var chunkCapacity = 0
+  private var chunkBytes = 0
   private(set) var entries: [Entry] = []
   private var slots: [UInt32] = []
   /// Positions of `entries` in order, as far as sorted.
@@ -31,7 +32,9 @@ final class WriteSet {
   var isEmpty: Bool { entries.isEmpty }
 
   /// About how much memory it takes.
-  var memoryBytes: Int { arenaBytes + entries.count * MemoryLayout<Entry>.stride + slots.count * 4 }
+  var memoryBytes: Int {
+    chunkBytes + entries.capacity * MemoryLayout<Entry>.stride + slots.count * 4
+  }
 
   /// The trees in which it has changes.
   var trees: Set<UInt32> { Set(entries.lazy.map(\.change.tree)) }
@@ -52,6 +55,7 @@ final class WriteSet {
       unsafe chunks.append(.allocate(byteCount: size, alignment: 16))
       chunkUsed = 0
       chunkCapacity = size
+      chunkBytes += size
     }
     let target = unsafe chunks[chunks.count - 1] + chunkUsed
     unsafe target.copyMemory(from: bytes.base, byteCount: bytes.count)

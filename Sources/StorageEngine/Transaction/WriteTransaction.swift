@@ -7,6 +7,7 @@
 /// It sees everything committed before it, also what is not flushed yet, and its own changes.
 public final class WriteTransaction: TreeWriting, OpenableView {
   let database: Database
+  let isAlone: Bool
   var treeSet: TreeSet
   /// The changes that are in memory.
   fileprivate(set) var changes = WriteSet()
@@ -31,8 +32,13 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   private var cursorsShowLargeValues = false
   private var isEnded = false
 
-  init(database: Database, base: TreeSet, note: (any StateNote)? = nil) {
+  /// `isAlone` says that it is the only writer: then nobody can come between its checks and its
+  /// commit.
+  init(
+    database: Database, base: TreeSet, note: (any StateNote)? = nil, isAlone: Bool = true
+  ) {
     self.database = database
+    self.isAlone = isAlone
     self.note = note
     treeSet = base
   }

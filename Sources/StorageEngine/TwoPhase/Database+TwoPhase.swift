@@ -11,9 +11,8 @@ extension Database {
     _ transaction: Transaction, _ work: WriteTransaction
   ) throws(TransactionError) -> UInt64 {
     let (number, lsn) = try exclusively { () throws(TransactionError) in
-      try admit(transaction, work)
-      let prepared = try store(transaction, work)
-      return prepared
+      try admit(transaction, work, isPreparing: true)
+      return try store(transaction, work)
     }
     scheduleCheckpointIfDue()
     try transactional { () throws(EngineError) in try settle(lsn, .synced) }
@@ -159,11 +158,15 @@ extension WriteTransaction {
     of work: PreparedWork, isJoined: Bool
   ) throws(EngineError) {
     var flags = isJoined ? PreparedTree.joinedFlag : 0
-    for case .drop(let id) in work.treeChanges where treeSet[id] != nil {
-      try dropTree(TreeID(rawValue: id))
-      flags |= PreparedTree.incompleteUndoFlag
+    for change in work.treeChanges {
+      switch change {
+      case .create(let id, let name): create(id, named: name)
+      case .drop(let id) where treeSet[id] != nil:
+        if !hasCreated(TreeID(rawValue: id)) { flags |= PreparedTree.incompleteUndoFlag }
+        try dropTree(TreeID(rawValue: id))
+      case .drop: break
+      }
     }
-    for case .create(let id, let name) in work.treeChanges { create(id, named: name) }
     var writer = PreparedTreeWriter(self, work.tree, from: 1 << 62)
     for entry in work.changes.entries {
       let change = entry.change

@@ -58,6 +58,13 @@ struct PreparedWork {
       || !dropped.isDisjoint(with: work.droppedTrees)
   }
 
+  /// Whether it will change what was read.
+  func changes(_ reads: ReadSet) -> Bool {
+    if reads.firstConflict(with: changes) != nil { return true }
+    if !treeChanges.isEmpty, reads.contains(tree: ReadSet.namesTree) { return true }
+    return droppedTrees.contains { reads.contains(tree: $0) }
+  }
+
   private var createdNames: [String] {
     treeChanges.compactMap { change in if case .create(_, let name) = change { name } else { nil } }
   }
@@ -88,9 +95,14 @@ final class PreparedTransactions: @unchecked Sendable {
     released.broadcast()
   }
 
-  /// One that holds what a transaction needs.
-  func blocker(of work: WriteTransaction, except number: UInt64? = nil) -> PreparedWork? {
-    inDoubt.isEmpty ? nil : inDoubt.values.first { $0.number != number && $0.holds(work) }
+  /// One that holds what a transaction needs, or will change what it has read.
+  func blocker(
+    of work: WriteTransaction, reads: ReadSet? = nil, except number: UInt64? = nil
+  ) -> PreparedWork? {
+    if inDoubt.isEmpty { return nil }
+    return inDoubt.values.first { held in
+      held.number != number && (held.holds(work) || reads.map(held.changes) == true)
+    }
   }
 }
 

@@ -124,7 +124,9 @@ struct PreparedTreeReader {
       guard let digits = StoredName.name(ofTree: name, after: StoredName.preparedPrefix) else {
         continue
       }
-      guard let number = UInt64(digits, radix: 16), number < .max else {
+      guard let number = UInt64(digits, radix: 16), number < .max,
+        PreparedTree.name(number) == name
+      else {
         throw damage(name, "is no number")
       }
       found.append(try read(number, tree, name))
@@ -186,7 +188,7 @@ struct PreparedTreeReader {
       switch kind {
       case .header: return false
       case .createTree:
-        guard let name = String(validating: key.array, as: UTF8.self) else { return false }
+        guard let name = TreeChange.validName(key.array, of: tree) else { return false }
         work.treeChanges.append(.create(id: tree, name: name))
       case .dropTree: work.treeChanges.append(.drop(id: tree))
       case .put: work.changes.set(.put, key, in: tree, value: rest)

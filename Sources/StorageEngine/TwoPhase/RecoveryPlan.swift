@@ -90,7 +90,9 @@ public final class RecoveryPlan {
   /// Carries the decisions out and returns the open store.
   public func finish() throws(TransactionError) -> Database {
     guard !isOver else { throw .ended }
-    for (number, work) in found.sorted(by: { $0.key < $1.key }) {
+    // The youngest first: an older one never waits for what a younger one holds, but it may have
+    // been allowed to hold what the younger one has read.
+    for (number, work) in found.sorted(by: { $0.key > $1.key }) {
       switch (decisions[number] ?? .keep, work.state) {
       case (.keep, _), (.commit, .committed): break
       case (.commit, .inDoubt): try database.commitPrepared(number, durability: .synced)
@@ -195,6 +197,8 @@ extension WriteTransaction {
         try delete(undo.key, in: tree)
       }
     }
-    for case .create(let id, _) in work.treeChanges { try dropTree(TreeID(rawValue: id)) }
+    for case .create(let id, _) in work.treeChanges where treeSet[id] != nil {
+      try dropTree(TreeID(rawValue: id))
+    }
   }
 }

@@ -44,6 +44,7 @@ struct ReadOnlyTests {
     let database = try Self.open(SimulatedDisk(store.disk.image))
     #expect(throws: EngineError.readOnly) { try database.write { _ in } }
     #expect(throws: EngineError.readOnly) { _ = try database.compact() }
+    #expect(throws: NamedSnapshotError.self) { _ = try database.createSnapshot(named: "kept") }
     let transaction = try database.begin()
     let tree = try #require(try transaction.tree(named: "main"))
     try transaction.put([1], forKey: [1], in: tree)
