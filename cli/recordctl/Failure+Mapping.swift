@@ -39,7 +39,8 @@ extension Failure {
     hint: "the same command again, to carry on")
 
   static let restoreHint =
-    "'recordctl snapshot restore FILE' into a new store, or a sync from a peer"
+    "'recordctl snapshot restore FILE' into a new store, or a sync from a peer; at the last "
+    + "'recordctl doctor'"
 
   /// The command line is wrong, or something failed that has no code of its own.
   private init(other error: any Error) {

@@ -73,6 +73,8 @@ extension RecordStore {
     var hasMore = true
     while hasMore {
       var batch = try committer.emptyBatch()
+      // Now, because the input may let wait for its next bytes.
+      if let step = committer.takeProgress() { try report(step) }
       do {
         hasMore = try batch.fill(
           from: &source, upTo: max(1, options.batchRecords), using: &parsed)
@@ -82,7 +84,6 @@ extension RecordStore {
         throw error
       }
       if batch.recordCount > 0 { committer.submit(batch, bytes: source.consumed) }
-      if let step = committer.takeProgress() { try report(step) }
     }
     try committer.finish()
     if let step = committer.takeProgress() { try report(step) }

@@ -18,10 +18,15 @@ struct Salvage {
   private var gaps: [UInt32: [KeyRange]] = [:]
   private var batch: [(tree: UInt32, key: [UInt8], value: [UInt8])] = []
   private var batchBytes = 0
+  private var copied: UInt64 = 0
+  private let progress: (UInt64) throws -> Void
 
-  init(_ storage: any Storage, into target: Database) throws(EngineError) {
+  init(
+    _ storage: any Storage, into target: Database, _ progress: @escaping (UInt64) throws -> Void
+  ) throws(EngineError) {
     let (newest, older) = try SuperblockSelection.read(storage)
     self.target = target
+    self.progress = progress
     var chosen = newest
     let pager = try Pager(
       storage: storage, geometry: PageGeometry(pageBytes: newest.pageBytes), cacheBytes: 4 << 20)
@@ -94,6 +99,8 @@ struct Salvage {
     let entries = batch
     batch = []
     batchBytes = 0
+    copied += UInt64(entries.count)
+    try progress(copied)
     try target.write(durability: .manual) { transaction in
       for (tree, key, value) in entries {
         try transaction.put(value, forKey: key, in: TreeID(rawValue: tree))
@@ -132,28 +139,18 @@ struct Salvage {
   }
 
   private mutating func copyEntries(_ page: PageView, of tree: UInt32) throws {
-    for index in 0..<page.count {
-      let key = page.key(index)
+    for slot in 0..<page.count {
+      let key = page.key(slot)
+      let value: [UInt8]
       do throws(EngineError) {
-        let value = try pager.wholeValue(page.form(index), page.value(index).array)
-        try keepEntry(tree, key, value)
+        value = try pager.wholeValue(page.form(slot), page.value(slot).array)
       } catch {
         try lose(tree, KeyRange(from: key, upTo: key + [0]), error)
+        continue
       }
-    }
-  }
-
-  private mutating func keepEntry(
-    _ tree: UInt32, _ key: [UInt8], _ value: [UInt8]
-  ) throws(EngineError) {
-    do {
       try keep(tree, key, value)
-    } catch let error as EngineError {
-      throw error
-    } catch {
-      throw .invalidConfiguration("\(error)")
+      if let place = places[tree] { report.trees[place].entries += 1 }
     }
-    if let place = places[tree] { report.trees[place].entries += 1 }
   }
 
   // MARK: Pages that nothing refers to
@@ -289,36 +286,30 @@ extension KeyRange {
 }
 
 extension Database {
-  /// Copies what can be read of a damaged store file into a new one at another path.
+  /// Copies what can be read of a damaged store file into a new, empty store.
   ///
   /// The damaged file is only read. Trees, and so segments and indexes, keep their numbers, and
-  /// record identifiers stay good.
+  /// record identifiers stay good. `progress` is told how many entries are copied, and may throw to
+  /// stop.
   ///
-  /// - Throws: `.notAStore` when neither superblock is intact, `.corrupt` when no tree can be found;
-  ///   `.alreadyExists`, and what writing the new store throws.
+  /// - Throws: `.notAStore` when neither superblock is intact, `.corrupt` when no tree can be found,
+  ///   and what writing the new store throws.
   public static func salvage(
-    from path: String, into newPath: String, configuration: Configuration = .init()
+    from path: String, into target: Database, progress: (UInt64) throws -> Void = { _ in }
   ) throws -> SalvageReport {
     let storage = try FileStorage.open(at: path, readOnly: true)
     defer { storage.close() }
-    let target = try Database.create(at: newPath, configuration: configuration)
-    do {
-      let report = try salvage(from: storage, into: target)
-      try target.close()
-      return report
-    } catch {
-      try? target.close()
-      try? SystemCalls.removeFile(newPath)
-      throw error
-    }
+    return try salvage(from: storage, into: target, progress: progress)
   }
 
-  /// The same from any storage into a new, empty store.
+  /// The same from any storage.
   public static func salvage(
-    from storage: any Storage, into target: Database
+    from storage: any Storage, into target: Database, progress: (UInt64) throws -> Void = { _ in }
   ) throws -> SalvageReport {
-    var salvage = try Salvage(storage, into: target)
-    try salvage.run()
-    return salvage.report
+    try withoutActuallyEscaping(progress) { progress in
+      var salvage = try Salvage(storage, into: target, progress)
+      try salvage.run()
+      return salvage.report
+    }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Records
 import StorageEngine
 
 /// `recordctl doctor`.
@@ -8,9 +9,11 @@ struct Doctor: StoreCommand {
   static let configuration = CommandConfiguration(
     abstract: "Copy what can be read of a damaged store into a new one.",
     discussion: """
-      The damaged file is only read. What could not be read is told, each with its place; entries \
-      from pages that nothing refers to any more may be older than the last commit. Exit code 10 \
-      says that something was lost. Restoring a snapshot, or a sync from a peer, loses less.
+      The last resort: restoring a snapshot, or a sync from a peer, loses less. The damaged file is \
+      only read. What could not be read is told, each with its place; entries from pages that nothing \
+      refers to any more may be older than the last commit. Exit code 10 says that something was lost; \
+      then the copy is a data set of its own, which no replica of the old one syncs with: 'export' what \
+      it holds, and import it where it is missing.
       """)
 
   @Option(help: ArgumentHelp("The new store.", valueName: "path"))
@@ -19,7 +22,13 @@ struct Doctor: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let report = try Database.salvage(from: context.store, into: into)
+    let progress = context.progress("doctor", counting: "entries")
+    defer { progress.finish() }
+    let report = try RecordStore.salvage(from: context.store, into: into) { copied in
+      progress.update(done: copied)
+      try context.interruption.check()
+    }
+    progress.finish()
     let trees = report.trees.map { tree -> Item in
       [
         "name": .text(tree.name), "entries": .unsigned(tree.entries),
@@ -39,8 +48,10 @@ struct Doctor: StoreCommand {
     ])
     guard report.isComplete else {
       throw Failure(
-        .corrupt, "\(report.losses.count) parts of \(context.store) could not be read",
-        hint: "'recordctl check --store \(into)' says whether what is left agrees")
+        .corrupt,
+        "\(report.losses.count) part\(report.losses.count == 1 ? "" : "s") of \(context.store) could "
+          + "not be read; the copy is a data set of its own",
+        hint: "'recordctl export --store \(into)', and import of what is missing elsewhere")
     }
     return .success
   }
