@@ -47,7 +47,7 @@ run_tests() {
     sleep 1
   done
   if kill -0 $tests 2>/dev/null; then
-    kill -KILL -- -$tests 2>/dev/null || true
+    pkill -KILL --session $tests 2>/dev/null || kill -KILL -- -$tests 2>/dev/null || true
     wait $tests 2>/dev/null || true
     grep -q '✘' test.log && return 1
     return 124
@@ -62,7 +62,7 @@ judge() {
   filter=$(sed -n 's/^# tests: //p' "$patch")
   git apply -C1 "$patch" 2>apply.log || { echo "DOES NOT APPLY"; return 1; }
   if ! build; then
-    echo "DOES NOT BUILD: $(grep -m 1 'error:' build.log || tail -n 1 build.log)"
+    echo "DOES NOT BUILD: $(grep -m 1 "error" build.log || tail -n 1 build.log)"
     return 1
   fi
   run_tests "$filter" || status=$?

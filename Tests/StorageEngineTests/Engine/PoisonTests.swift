@@ -52,6 +52,29 @@ struct PoisonTests {
   }
 
   @Test
+  func `the last durable state is whole when what came after it is lost`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    var model = Model()
+    try store.commit([.createTree("main")], to: &model)
+    for round in 0..<4 {
+      let changes = (0..<300).map { number in
+        Workload.put("main", Workload.key(0, number), [UInt8](repeating: UInt8(round), count: 90))
+      }
+      try store.commit(changes, to: &model)
+    }
+    // Each replaces pages of the durable state, which no checkpoint has written.
+    for round in 0..<200 {
+      try store.commit(
+        [Workload.put("main", Workload.key(0, round), [9])], durability: .manual)
+    }
+    disk.inject(Fault(call: disk.calls, kind: .system(errno: EIO)))
+    #expect(throws: EngineError.self) { try store.database.flush() }
+    disk.inject(nil)
+    try model.verify(try store.database.snapshot())
+  }
+
+  @Test
   func `a commit that waits for a transaction's group does not return when that fails`() throws {
     try withUnreadableStore { store in
       #expect(throws: EngineError.self) {
