@@ -43,8 +43,9 @@ run_tests() {
   tests=$!
   for ((second = 0; second < test_limit; second++)); do
     kill -0 $tests 2>/dev/null || break
-    ! grep -q '✘' test.log || break
     sleep 1
+    # Looked for after the pause, and once more paused for, so that its line is whole.
+    ! grep -q '✘' test.log || { sleep 1; break; }
   done
   if kill -0 $tests 2>/dev/null; then
     pkill -KILL --session $tests 2>/dev/null || kill -KILL -- -$tests 2>/dev/null || true
