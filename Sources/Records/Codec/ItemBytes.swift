@@ -99,9 +99,8 @@ extension Array where Element == UInt8 {
   /// Appends part of a span.
   @inline(__always)
   mutating func append(_ source: Span<UInt8>, _ range: Range<Int>) {
-    append(addingCapacity: range.count) { (output: inout OutputSpan<UInt8>) in
-      for index in range { output.append(source[index]) }
-    }
+    // An `OutputSpan` takes bytes only one by one, which an import spends a tenth of its time on.
+    unsafe source.extracting(range).withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }
 
   /// Replaces the one-byte head at `position`, written before the count was known.

@@ -96,6 +96,7 @@ struct PartBuilder {
       output.append(bytes, copied..<place.lowerBound)
       output.appendHead(ItemType.unsigned, UInt64(ranks[number]))
       copied = place.upperBound
+      return true
     }
     output.append(bytes, copied..<bytes.count)
   }
@@ -103,13 +104,18 @@ struct PartBuilder {
   /// The numbers of the names that operations use.
   private func usedNames() throws(ItemFault) -> [Int] {
     var isUsed = Array(repeating: false, count: names.count)
-    try forEachFieldNumber { _, number in isUsed[number] = true }
+    var unusedCount = names.count
+    try forEachFieldNumber { _, number in
+      if !isUsed[number] { unusedCount -= 1 }
+      isUsed[number] = true
+      return unusedCount > 0
+    }
     return isUsed.indices.filter { isUsed[$0] }
   }
 
-  /// Passes on each field number in the operations, with its place.
+  /// Passes on each field number in the operations, with its place, until `body` returns false.
   private func forEachFieldNumber(
-    _ body: (Range<Int>, Int) -> Void
+    _ body: (Range<Int>, Int) -> Bool
   ) throws(ItemFault) {
     let bytes = operations.span
     var cursor = ItemCursor(end: bytes.count)
@@ -121,7 +127,7 @@ struct PartBuilder {
       for _ in 0..<(count - 2) / 2 {
         let start = cursor.offset
         let number = Int(try cursor.unsigned(bytes))
-        body(start..<cursor.offset, number)
+        guard body(start..<cursor.offset, number) else { return }
         _ = try cursor.item(bytes)
       }
     }

@@ -8,64 +8,108 @@ final class LogBuffer: @unchecked Sendable {
   /// Memory that a buffer may keep, and that of which one buffer of a database may.
   static let keptBytes = 4 << 20
   static let largeKeptBytes = 24 << 20
-  private var base: UnsafeMutableRawPointer
-  private(set) var capacity: Int
-  private(set) var count = 0
+  private var memory = Memory()
 
-  init() {
-    capacity = 64 << 10
-    unsafe base = .allocate(byteCount: capacity, alignment: 16)
-  }
+  var capacity: Int { memory.capacity }
+  var count: Int { memory.count }
 
   deinit {
-    unsafe base.deallocate()
+    memory.free()
   }
 
-  var bytes: Bytes { unsafe Bytes(base, count) }
+  var bytes: Bytes { unsafe Bytes(memory.base, memory.count) }
 
   func removeAll(keeping limit: Int = keptBytes) {
-    count = 0
+    memory.count = 0
     guard capacity > limit else { return }
-    unsafe base.deallocate()
-    capacity = 64 << 10
-    unsafe base = .allocate(byteCount: capacity, alignment: 16)
+    memory.free()
+    memory = Memory()
   }
 
   /// Takes back what was appended after `length`.
   func truncate(to length: Int) {
-    count = min(count, length)
+    memory.count = min(count, length)
   }
 
   /// Makes room for so many bytes, at once for what comes in many pieces.
-  @inline(__always)
   func makeRoom(_ bytes: Int) {
-    if count + bytes > capacity { grow(bytes) }
-  }
-
-  private func grow(_ bytes: Int) {
-    let larger = max(capacity * 2, count + bytes)
-    let new = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
-    unsafe new.copyMemory(from: base, byteCount: count)
-    unsafe base.deallocate()
-    unsafe base = new
-    capacity = larger
+    memory.makeRoom(bytes)
   }
 
   func append(_ bytes: Bytes) {
-    guard bytes.count > 0 else { return }
-    makeRoom(bytes.count)
-    unsafe (base + count).copyMemory(from: bytes.base, byteCount: bytes.count)
-    count += bytes.count
+    memory.append(bytes)
   }
 
-  @inline(__always)
   func appendInteger<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
-    makeRoom(MemoryLayout<T>.size)
-    unsafe base.storeBytes(of: value.littleEndian, toByteOffset: count, as: T.self)
-    count += MemoryLayout<T>.size
+    memory.appendInteger(value)
+  }
+
+  /// Appends a change of a key as the log has it.
+  func append(_ change: KeyChange) {
+    memory.append(change)
   }
 
   func overwrite(_ value: UInt32, at offset: Int) {
-    unsafe base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
+    unsafe memory.base.storeBytes(
+      of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
+  }
+}
+
+extension LogBuffer {
+  /// What a buffer has, as one value: the runtime watches over each access to a property of a
+  /// class, which costs more than the appending of a number.
+  @safe
+  private struct Memory {
+    private(set) var base: UnsafeMutableRawPointer
+    private(set) var capacity: Int
+    var count = 0
+
+    init() {
+      capacity = 64 << 10
+      unsafe base = .allocate(byteCount: capacity, alignment: 16)
+    }
+
+    func free() {
+      unsafe base.deallocate()
+    }
+
+    @inline(__always)
+    mutating func makeRoom(_ bytes: Int) {
+      if count + bytes > capacity { grow(bytes) }
+    }
+
+    private mutating func grow(_ bytes: Int) {
+      let larger = max(capacity * 2, count + bytes)
+      let new = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+      unsafe new.copyMemory(from: base, byteCount: count)
+      unsafe base.deallocate()
+      unsafe base = new
+      capacity = larger
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: Bytes) {
+      guard bytes.count > 0 else { return }
+      makeRoom(bytes.count)
+      unsafe (base + count).copyMemory(from: bytes.base, byteCount: bytes.count)
+      count += bytes.count
+    }
+
+    @inline(__always)
+    mutating func appendInteger<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+      makeRoom(MemoryLayout<T>.size)
+      unsafe base.storeBytes(of: value.littleEndian, toByteOffset: count, as: T.self)
+      count += MemoryLayout<T>.size
+    }
+
+    mutating func append(_ change: KeyChange) {
+      appendInteger(change.operation.rawValue)
+      appendInteger(UInt8(0))
+      appendInteger(UInt16(change.key.count))
+      appendInteger(change.tree)
+      appendInteger(UInt32(change.value.count))
+      append(change.key)
+      append(change.value)
+    }
   }
 }

@@ -74,16 +74,6 @@ extension LogBuffer {
     overwrite(UInt32(clamping: count - start), at: start)
   }
 
-  func append(_ change: KeyChange) {
-    appendInteger(change.operation.rawValue)
-    appendInteger(UInt8(0))
-    appendInteger(UInt16(change.key.count))
-    appendInteger(change.tree)
-    appendInteger(UInt32(change.value.count))
-    append(change.key)
-    append(change.value)
-  }
-
   private func append(_ spilled: [SpilledRun]) {
     appendInteger(UInt32(spilled.count))
     for run in spilled {

@@ -6,23 +6,28 @@
 /// Guarded by the pager's structure lock.
 ///
 /// Invariants:
-/// - an extent was written from end to end before it becomes part of the log, so that a commit
-///   never changes the file's metadata;
+/// - where a small group goes was written before, so that its commit changes none of the file's
+///   metadata; a large one does not notice that;
 /// - the extent after the current one is always known, because every chunk names it;
 /// - space for a transaction is taken before it is logged.
 struct LogSpace {
   /// Extents kept ready for use beyond what a checkpoint interval needs.
   private static let spareExtents = 2
+  /// Payload from which on a group may go where nothing was written before.
+  private static let largeGroup = 256 << 10
 
   /// Extents that hold groups, oldest first; the last is being filled.
   private(set) var chain: [Int]
   private(set) var offset: Int
-  /// Written and empty, in the order of use.
+  /// Empty, in the order of use.
   ///
   /// The first is the next.
   private(set) var ready: [Int]
   /// Released, and to be used again.
   private(set) var recycled: [Int] = []
+  /// Those among `ready`, and the current one, that were not written since the file grew by them:
+  /// they read as zeros, but a first write changes the file's metadata.
+  private var unwritten: Set<Int> = []
   var nextGroup: UInt64
   /// Extents with old content that are free once the next checkpoint is durable.
   var released: [Int] = []
@@ -52,6 +57,20 @@ struct LogSpace {
         ready += try takeExtents(needed - ready.count, pager)
       }
     }
+    if payload < Self.largeGroup { try prepare(needed - 1, pager) }
+  }
+
+  /// Clears what is unwritten in the current extent and in the next `count` ones, durably.
+  mutating func prepare(_ count: Int, _ pager: Pager) throws(EngineError) {
+    if unwritten.isEmpty { return }
+    if unwritten.contains(current) {
+      try pager.clear(current..<current + 1, from: offset)
+      unwritten.remove(current)
+    }
+    for extent in ready.prefix(count) where unwritten.contains(extent) {
+      try pager.clear(extent..<extent + 1)
+      unwritten.remove(extent)
+    }
   }
 
   /// How many extents must be ready for a group of `payload` bytes, the one behind it included.
@@ -61,10 +80,18 @@ struct LogSpace {
     return 1 + (payload > room ? (payload - room + perExtent - 1) / perExtent : 0)
   }
 
-  /// Takes up to `wanted` extents that lie side by side out of the free space, and clears them.
-  private func takeExtents(_ wanted: Int, _ pager: Pager) throws(EngineError) -> Range<Int> {
+  /// Takes up to `wanted` extents that lie side by side out of the free space, and clears them
+  /// unless they are new: nothing in the log may look like a group of it.
+  private mutating func takeExtents(
+    _ wanted: Int, _ pager: Pager
+  ) throws(EngineError) -> Range<Int> {
     while true {
+      let firstUntouched = pager.map.firstUntouched
       if let extents = pager.map.takeExtents(min(wanted, Pager.clearedAtOnce), for: .log) {
+        if extents.lowerBound >= firstUntouched {
+          unwritten.formUnion(extents)
+          return extents
+        }
         do {
           try pager.clear(extents)
           return extents
@@ -96,6 +123,7 @@ struct LogSpace {
   }
 
   private mutating func advance() {
+    unwritten.remove(current)
     chain.append(ready.removeFirst())
     offset = 0
   }
@@ -123,6 +151,7 @@ struct LogSpace {
     ready = ready.prefix(needed) + ready.dropFirst(needed).filter { $0 < first }
     recycled.removeAll { $0 >= first }
     for extent in unnamed { map.setOwner(extent, .free) }
+    unwritten.subtract(unnamed)
   }
 
   /// Lets go of the extents before `extent`: neither superblock needs them any more.
@@ -147,14 +176,16 @@ extension Pager {
   /// Extents that are cleared by one call at most.
   static let clearedAtOnce = 4
 
-  /// Writes zeros over whole extents, durably: a commit must find nothing there to wait for.
-  func clear(_ extents: Range<Int>) throws(EngineError) {
-    let length = extents.count * PageGeometry.extentBytes
+  /// Writes zeros over extents, from `start` on in the first, durably: a commit must find nothing
+  /// there to wait for.
+  func clear(_ extents: Range<Int>, from start: Int = 0) throws(EngineError) {
+    let length = extents.count * PageGeometry.extentBytes - start
+    if length == 0 { return }
     let zeros = try zeros(length)
     do {
       try unsafe storage.writeDurably(
         UnsafeRawBufferPointer(zeros.buffer(0, length)),
-        at: geometry.offset(ofExtent: extents.lowerBound))
+        at: geometry.offset(ofExtent: extents.lowerBound) + UInt64(start))
     } catch {
       throw error.kind == .outOfSpace ? .outOfSpace : .storage(error)
     }

@@ -23,6 +23,8 @@ struct ExtentMap {
   private var freeCounts: [Int32] = []
   private var lowestCandidate = 0
   private var lowestFreeExtent = 0
+  /// From here on all extents are as the growth of the file left them: they read as zeros.
+  private(set) var firstUntouched = 0
   /// Pages that can be handed out without taking a further extent.
   private(set) var freePages = 0
   private(set) var freeExtents = 0
@@ -46,6 +48,11 @@ struct ExtentMap {
       freeCounts.append(0)
       freeExtents += 1
     }
+  }
+
+  /// Notes that the free extents, too, may hold what was written once.
+  mutating func noteTouched() {
+    firstUntouched = owners.count
   }
 
   /// How many extents at the end are free.
@@ -114,7 +121,10 @@ struct ExtentMap {
   mutating func setOwner(_ extent: Int, _ owner: ExtentOwner) {
     let old = owners[extent]
     guard old != owner else { return }
-    if old == .free { freeExtents -= 1 }
+    if old == .free {
+      freeExtents -= 1
+      firstUntouched = max(firstUntouched, extent + 1)
+    }
     if owner == .free {
       freeExtents += 1
       lowestFreeExtent = min(lowestFreeExtent, extent)

@@ -20,6 +20,10 @@ extension Database {
   /// log's end is known.
   func runCheckpoint(isClosing: Bool) throws(EngineError) {
     try checkWritable()
+    if isClosing {
+      // The next opening takes both for written; if they are not, its commits are slower.
+      pager.structureLock.withLock { try? state.log.prepare(1, pager) }
+    }
     if let plan = try capture() {
       do {
         try carryOut(plan)

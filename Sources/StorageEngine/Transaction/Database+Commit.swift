@@ -38,7 +38,8 @@ extension Database {
       pager.reclaim(durable: queue.durableLSN)
       let order = transaction.changes.sorted()
       let dropped = transaction.droppedTrees
-      let changes = order.lazy.map { transaction.changes.entries[Int($0)].change }
+      let entries = transaction.changes.entries
+      let changes = order.lazy.map { entries[Int($0)].change }
         .filter { dropped.isEmpty || !dropped.contains($0.tree) }
       // A group is read and written as a whole: one that is long enough is not made longer.
       if state.open.count >= configuration.groupBytes { seal() }
