@@ -244,7 +244,7 @@ struct Salvage {
     try target.write(durability: .manual) { transaction in
       for change in logged.trees { try transaction.repeatIfPossible(change) }
       var sources: [any ChangeSource] = []
-      for run in logged.spilled { sources.append(try RunChanges(run, pager)) }
+      for part in logged.spilled { sources.append(try SpilledChanges(part, pager)) }
       let merge = ChangeMerge(sources + [LoggedChanges(logged.changes)])
       while let change = merge.current {
         let tree = TreeID(rawValue: change.tree)

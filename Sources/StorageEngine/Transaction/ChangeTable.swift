@@ -28,7 +28,7 @@ struct ChangeTable {
   private var arenaBytes = 0
 
   func free() {
-    for unsafe chunk in unsafe chunks { unsafe chunk.deallocate() }
+    unsafe chunks.forEach { unsafe $0.deallocate() }
   }
 
   var memoryBytes: Int {

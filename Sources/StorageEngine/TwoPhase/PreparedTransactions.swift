@@ -41,8 +41,8 @@ struct PreparedWork {
     if let names = work.changedNames, reads.firstConflict(with: names) != nil { return true }
     let trees = changes.trees
     // Of what a transaction has spilled only the trees are looked at.
-    if work.spilled.contains(where: { run in
-      run.sizes.keys.contains { trees.contains($0) || reads.contains(tree: $0) }
+    if work.spilled.contains(where: { part in
+      part.demands.keys.contains { trees.contains($0) || reads.contains(tree: $0) }
     }) {
       return true
     }
@@ -70,8 +70,7 @@ struct PreparedWork {
   }
 
   private var droppedTrees: Set<UInt32> {
-    Set(
-      treeChanges.compactMap { change in if case .drop(let id) = change { id } else { nil } })
+    Set(treeChanges.compactMap(\.droppedTree))
   }
 }
 
