@@ -244,6 +244,7 @@ extension Database {
       guard let self else { return }
       // A failure has poisoned the database, or there was no space and the next one tries again.
       try? self.checkpoint()
+      self.dropUnwantedSnapshots()
       let mustGoOn = self.shrinkIfSparse()
       self.pager.structureLock.withLock { self.state.checkpointScheduled = false }
       if mustGoOn { self.scheduleCheckpoint() } else { self.scheduleCheckpointIfDue() }

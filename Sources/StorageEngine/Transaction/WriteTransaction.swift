@@ -128,6 +128,12 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     return treeSet.namedTrees()
   }
 
+  /// Whether there is a segment of that number, and not a tree of another kind.
+  public func hasSegment(_ segment: SegmentID) throws(EngineError) -> Bool {
+    try checkOpen()
+    return treeSet.segments.contains(segment.rawValue)
+  }
+
   /// Creates a tree.
   ///
   /// Names have 1 to 255 bytes. Throws `.treeExists`.
