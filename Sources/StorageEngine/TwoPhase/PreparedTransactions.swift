@@ -80,6 +80,10 @@ struct PreparedWork {
 final class PreparedTransactions: @unchecked Sendable {
   /// Broadcast when one lets go of what it held.
   let released = Condition()
+  /// Tasks that wait for that.
+  let waiters = ReleaseWaiters()
+  /// How many were decided.
+  private(set) var releases: UInt64 = 0
   private(set) var inDoubt: [UInt64: PreparedWork] = [:]
   /// Trees of those that were decided, to be dropped with the next commit.
   var finished: [TreeID] = []
@@ -91,6 +95,7 @@ final class PreparedTransactions: @unchecked Sendable {
   /// Takes out one that was decided, and wakes those who wait for it.
   func remove(_ number: UInt64) {
     inDoubt[number] = nil
+    releases += 1
     released.broadcast()
   }
 
