@@ -6,7 +6,7 @@ public struct TreeUsage: Sendable, Equatable {
   public let name: String
   /// Bytes of its pages, those of values that lie in pages of their own included.
   public let bytes: UInt64
-  /// How much of its leaves is in use, in percent.
+  /// How much of its leaves is in use, in percent, rounded up.
   public let fillPercent: Int
   /// Whether not all leaves were looked at, so that the figures are estimates.
   public let isEstimate: Bool
@@ -96,6 +96,6 @@ private struct LeafSample {
     let pages = Double(all) + Double(tree.branchPages) + perLeaf * Double(all)
     return TreeUsage(
       name: name, bytes: UInt64(exactly: (pages * Double(pager.pageBytes)).rounded()) ?? .max,
-      fillPercent: usedBytes * 100 / room, isEstimate: leaves < all)
+      fillPercent: (usedBytes * 100 + room - 1) / room, isEstimate: leaves < all)
   }
 }
