@@ -64,3 +64,18 @@ public struct Configuration: Sendable {
   /// The defaults.
   public init() {}
 }
+
+extension Configuration {
+  /// Refuses values that are out of bounds.
+  func check() throws(EngineError) {
+    guard PageGeometry.isValid(pageBytes: pageBytes) else {
+      throw .invalidConfiguration("a page has 4096 to 65536 bytes, a power of two")
+    }
+    guard cacheBytes >= 4 << 20, cacheBytes <= 1 << 44 else {
+      throw .invalidConfiguration("the cache has at least 4 MiB")
+    }
+    guard checkpointBytes >= 1 << 16 else {
+      throw .invalidConfiguration("a checkpoint interval has at least 64 KiB")
+    }
+  }
+}

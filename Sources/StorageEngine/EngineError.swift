@@ -31,6 +31,8 @@ public enum EngineError: Error, Sendable, Equatable {
   case invalidKeyLength(length: Int, limit: Int)
   /// A value is longer than the limit.
   case valueTooLong(length: Int, limit: Int)
+  /// The changes of a transaction take more bytes of the log than are allowed.
+  case transactionTooLong(limit: Int)
   /// No tree of that name or identifier.
   case treeNotFound(String)
   /// A tree of that name exists.
@@ -86,6 +88,8 @@ extension EngineError: CustomStringConvertible {
     case .invalidKeyLength(let length, let limit):
       "a key has \(length) bytes; 1 to \(limit) are allowed"
     case .valueTooLong(let length, let limit): "a value has \(length) bytes; the limit is \(limit)"
+    case .transactionTooLong(let limit):
+      "a transaction has at most \(limit) bytes of changes; nothing was changed"
     case .treeNotFound(let name): "no tree \(name)"
     case .treeExists(let name): "tree \(name) exists already"
     case .invalidTreeName(let name): "'\(name)' cannot name a tree"

@@ -98,7 +98,8 @@ extension Failure {
     case .corrupt: self.init(.corrupt, what, hint: Self.restoreHint)
     case .outOfSpace: self.init(.diskFull, what, hint: Self.spaceHint)
     case .poisoned: self.init(.failure, what, hint: "the same command again")
-    case .invalidKeyLength, .valueTooLong, .invalidConfiguration: self.init(.failure, what)
+    case .invalidKeyLength, .valueTooLong, .transactionTooLong, .invalidConfiguration:
+      self.init(.failure, what)
     case .closed, .readOnly, .treeNotFound, .treeExists, .invalidTreeName:
       self.init(.bug, what)
     }

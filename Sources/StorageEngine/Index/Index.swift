@@ -9,6 +9,16 @@ public struct Index<Key: IndexElement, Value: IndexElement>: Sendable {
   let tree: TreeID
 }
 
+extension Index {
+  /// The key and the value of the tree's entry for a key and one of its values.
+  func entry(_ value: Value, forKey key: Key) -> (key: [UInt8], value: [UInt8]) {
+    var entry = IndexTree.prefix(key)
+    var stored: [UInt8] = []
+    if mode == .cluster { value.encode(into: &entry) } else { value.encode(into: &stored) }
+    return (entry, stored)
+  }
+}
+
 /// What a store says of an index.
 public struct IndexInfo: Sendable, Equatable {
   /// What it is called.

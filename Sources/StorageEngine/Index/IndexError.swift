@@ -49,13 +49,3 @@ extension IndexError: CustomStringConvertible {
     }
   }
 }
-
-/// Runs `body` and hands an error of the engine on as one of an index.
-@inline(__always)
-func indexing<R>(_ body: () throws(EngineError) -> R) throws(IndexError) -> R {
-  do {
-    return try body()
-  } catch {
-    throw .engine(error)
-  }
-}

@@ -4,7 +4,7 @@
 extension TreeReader {
   /// Lists all indexes, ordered by name.
   public func indexes() throws(IndexError) -> [IndexInfo] {
-    let trees = try indexing { () throws(EngineError) in try self.trees() }
+    let trees = try IndexError.wrapping { () throws(EngineError) in try self.trees() }
     var found: [IndexInfo] = []
     for (name, tree) in trees {
       guard let name = StoredName.name(ofTree: name, after: StoredName.indexPrefix) else {
@@ -16,7 +16,7 @@ extension TreeReader {
   }
 
   private func info(_ name: String, _ tree: TreeID) throws(IndexError) -> IndexInfo {
-    let header = try indexing { () throws(EngineError) in
+    let header = try IndexError.wrapping { () throws(EngineError) in
       try value(forKey: IndexTree.headerKey, in: tree)
     }
     guard let header, let info = IndexTree.info(header, name: name) else {
@@ -27,7 +27,7 @@ extension TreeReader {
 
   /// Whether there is an index of that name, whatever its types.
   public func hasIndex(named name: String) throws(IndexError) -> Bool {
-    try indexing { () throws(EngineError) in
+    try IndexError.wrapping { () throws(EngineError) in
       try tree(named: StoredName.indexPrefix + name) != nil
     }
   }
@@ -38,7 +38,7 @@ extension TreeReader {
   public func index<Key, Value>(
     named name: String, keys: Key.Type, values: Value.Type
   ) throws(IndexError) -> Index<Key, Value>? {
-    let tree = try indexing { () throws(EngineError) in
+    let tree = try IndexError.wrapping { () throws(EngineError) in
       try self.tree(named: StoredName.indexPrefix + name)
     }
     guard let tree else { return nil }
@@ -183,12 +183,12 @@ public final class IndexCursor<Key: IndexElement, Value: IndexElement> {
     _ cursor: Cursor, _ isApart: ([UInt8]) -> Bool
   ) throws(IndexError) -> (key: Key, value: Value)? {
     if isDone { return nil }
-    let found = try indexing { () throws(EngineError) in try cursor.next() }
+    let found = try IndexError.wrapping { () throws(EngineError) in try cursor.next() }
     guard found, isApart(cursor.key) else {
       isDone = true
       return nil
     }
-    let stored = try indexing { () throws(EngineError) in
+    let stored = try IndexError.wrapping { () throws(EngineError) in
       index.mode == .cluster ? [] : try cursor.value()
     }
     return try index.entry(cursor.key, stored)

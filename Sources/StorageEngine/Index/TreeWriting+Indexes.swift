@@ -32,13 +32,15 @@ extension TreeWriting {
   ///
   /// - Throws: `.indexNotFound`; `.createdInTransaction` for one that this transaction made.
   public func dropIndex(named name: String) throws(IndexError) {
-    let tree = try indexing { () throws(EngineError) in
+    let tree = try IndexError.wrapping { () throws(EngineError) in
       try self.tree(named: StoredName.indexPrefix + name)
     }
     guard let tree else { throw .indexNotFound(name) }
-    let isNew = try indexing { () throws(EngineError) in try withWork { $0.hasCreated(tree) } }
+    let isNew = try IndexError.wrapping { () throws(EngineError) in
+      try withWork { $0.hasCreated(tree) }
+    }
     if isNew { throw .createdInTransaction(name) }
-    try indexing { () throws(EngineError) in try dropTree(tree) }
+    try IndexError.wrapping { () throws(EngineError) in try dropTree(tree) }
   }
 
   /// Gives a key a value: the only one, or in a cluster index one more.
@@ -48,13 +50,7 @@ extension TreeWriting {
   public func put<Key, Value>(
     _ value: Value, forKey key: Key, in index: Index<Key, Value>
   ) throws(IndexError) {
-    var entry = IndexTree.prefix(key)
-    var stored: [UInt8] = []
-    if index.mode == .cluster {
-      value.encode(into: &entry)
-    } else {
-      value.encode(into: &stored)
-    }
+    let (entry, stored) = index.entry(value, forKey: key)
     try checkLengths(entry, stored)
     if index.mode == .exclusive { try claim(entry, stored, index) }
     try inIndex(index) { () throws(EngineError) in
@@ -81,7 +77,7 @@ extension TreeWriting {
     let present = try inIndex(index) { () throws(EngineError) in
       try value(forKey: entry, in: index.tree)
     }
-    let committed = try indexing { () throws(EngineError) in
+    let committed = try IndexError.wrapping { () throws(EngineError) in
       try withWork { work throws(EngineError) in
         try work.committedValue(forKey: entry, in: index.tree)
       }
@@ -92,7 +88,7 @@ extension TreeWriting {
     if let present, present != stored {
       throw .duplicateKey(index: index.name, key: exclusive.userKey)
     }
-    try indexing { () throws(EngineError) in
+    try IndexError.wrapping { () throws(EngineError) in
       try withWork { if !$0.isAlone { $0.exclusiveKeys[exclusive.place] = exclusive } }
     }
   }
@@ -117,13 +113,7 @@ extension TreeWriting {
   public func remove<Key, Value>(
     _ value: Value, forKey key: Key, from index: Index<Key, Value>
   ) throws(IndexError) -> Bool {
-    var entry = IndexTree.prefix(key)
-    var stored: [UInt8] = []
-    if index.mode == .cluster {
-      value.encode(into: &entry)
-    } else {
-      value.encode(into: &stored)
-    }
+    let (entry, stored) = index.entry(value, forKey: key)
     guard entry.count <= PageGeometry.maximumKeyBytes else { return false }
     let present = try inIndex(index) { () throws(EngineError) in
       try self.value(forKey: entry, in: index.tree)

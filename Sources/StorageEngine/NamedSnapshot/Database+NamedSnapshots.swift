@@ -28,12 +28,12 @@ extension Database {
       throw .invalidName(name)
     }
     return try namedSnapshotLock.lock.withLock { () throws(NamedSnapshotError) in
-      try snapshotting { () throws(EngineError) in
+      try NamedSnapshotError.wrapping { () throws(EngineError) in
         try checkChangeable()
         try dropUnwanted()
       }
       guard namedState(name) == nil else { throw .exists(name) }
-      return try snapshotting { () throws(EngineError) in
+      return try NamedSnapshotError.wrapping { () throws(EngineError) in
         // Most of the work, beside the writers.
         try checkpoint()
         let made = try keepPresentState(TreeName(name))
@@ -81,9 +81,9 @@ extension Database {
   /// - Throws: `.notFound`, `.engine`.
   public func dropSnapshot(named name: String) throws(NamedSnapshotError) {
     try namedSnapshotLock.lock.withLock { () throws(NamedSnapshotError) in
-      try snapshotting { () throws(EngineError) in try checkChangeable() }
+      try NamedSnapshotError.wrapping { () throws(EngineError) in try checkChangeable() }
       guard let state = namedState(name) else { throw .notFound(name) }
-      try snapshotting { () throws(EngineError) in
+      try NamedSnapshotError.wrapping { () throws(EngineError) in
         let lsn = try remove(state, retiring: try exclusivePages(of: state))
         try settle(lsn, .synced)
       }
@@ -105,13 +105,13 @@ extension Database {
         try runCheckpoint(isClosing: false)
       }
       // Nobody else commits, so this is what the checkpoint has written.
-      let working = pager.structureLock.withLock { state.working }
+      let working = working
       let made = NamedState(
         name: name, lsn: working.lsn, createdAt: configuration.clock(),
         trees: withChecksums(working))
       pager.structureLock.withLock { pager.snapshots.addNamed(made) }
       do throws(EngineError) {
-        try commitEntry(made, base: working)
+        try commitEntry(made)
       } catch {
         pager.structureLock.withLock { pager.snapshots.removeNamed(name) }
         throw error
@@ -120,21 +120,15 @@ extension Database {
     }
   }
 
-  private func commitEntry(_ made: NamedState, base: TreeSet) throws(EngineError) {
-    let transaction = WriteTransaction(database: self, base: base)
-    do throws(EngineError) {
+  private func commitEntry(_ made: NamedState) throws(EngineError) {
+    try commitSilently { transaction throws(EngineError) in
       let tree: TreeID
-      if let known = base.tree(named: StoredName.snapshots) {
+      if let known = made.trees.tree(named: StoredName.snapshots) {
         tree = TreeID(rawValue: known)
       } else {
         tree = try transaction.createStoredTree(named: StoredName.snapshots)
       }
       try transaction.put(SnapshotEntry.encode(made), forKey: made.name.bytes, in: tree)
-      _ = try append(transaction, isSilent: true)
-      transaction.end()
-    } catch {
-      transaction.rollback()
-      throw error
     }
   }
 
@@ -176,22 +170,14 @@ extension Database {
   ) throws(EngineError) -> UInt64 {
     try writerLock.withLock { () throws(EngineError) in
       try checkWritable()
-      let working = pager.structureLock.withLock { self.state.working }
-      let transaction = WriteTransaction(database: self, base: working)
-      do throws(EngineError) {
-        if let tree = working.tree(named: StoredName.snapshots) {
+      return try commitSilently {
+        pager.snapshots.removeNamed(state.name)
+        pager.retireKept(pages)
+        namedSnapshotLock.earlierPages = nil
+      } _: { transaction throws(EngineError) in
+        if let tree = transaction.treeSet.tree(named: StoredName.snapshots) {
           try transaction.delete(state.name.bytes, in: TreeID(rawValue: tree))
         }
-        let lsn = try append(transaction, isSilent: true) {
-          pager.snapshots.removeNamed(state.name)
-          pager.retireKept(pages)
-          namedSnapshotLock.earlierPages = nil
-        }
-        transaction.end()
-        return lsn
-      } catch {
-        transaction.rollback()
-        throw error
       }
     }
   }

@@ -49,13 +49,3 @@ extension NamedSnapshotError: CustomStringConvertible {
     }
   }
 }
-
-/// Runs `body` and hands an error of the engine on as one of a snapshot.
-@inline(__always)
-func snapshotting<R>(_ body: () throws(EngineError) -> R) throws(NamedSnapshotError) -> R {
-  do {
-    return try body()
-  } catch {
-    throw .engine(error)
-  }
-}

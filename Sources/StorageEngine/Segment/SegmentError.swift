@@ -37,13 +37,3 @@ extension SegmentError: CustomStringConvertible {
     }
   }
 }
-
-/// Runs `body` and hands an error of the engine on as one of a segment.
-@inline(__always)
-func segmental<R>(_ body: () throws(EngineError) -> R) throws(SegmentError) -> R {
-  do {
-    return try body()
-  } catch {
-    throw .engine(error)
-  }
-}

@@ -4,7 +4,7 @@
 extension TreeReader {
   /// Lists all segments with their names, ordered by name.
   public func segments() throws(SegmentError) -> [(name: String, segment: SegmentID)] {
-    try segmental { () throws(EngineError) in
+    try SegmentError.wrapping { () throws(EngineError) in
       try trees().compactMap { name, tree in
         StoredName.name(ofTree: name, after: StoredName.segmentPrefix)
           .map { ($0, SegmentID(rawValue: tree.rawValue)) }
@@ -14,7 +14,7 @@ extension TreeReader {
 
   /// Finds a segment by name, or returns `nil`.
   public func segment(named name: String) throws(SegmentError) -> SegmentID? {
-    try segmental { () throws(EngineError) in
+    try SegmentError.wrapping { () throws(EngineError) in
       try tree(named: StoredName.segmentPrefix + name).map { SegmentID(rawValue: $0.rawValue) }
     }
   }
@@ -60,9 +60,9 @@ extension TreeReader {
   func inSegment<R>(
     _ segment: SegmentID, _ body: () throws(EngineError) -> R
   ) throws(SegmentError) -> R {
-    let isThere = try segmental { () throws(EngineError) in try hasSegment(segment) }
+    let isThere = try SegmentError.wrapping { () throws(EngineError) in try hasSegment(segment) }
     guard isThere else { throw .segmentNotFound("number \(segment.rawValue)") }
-    return try segmental(body)
+    return try SegmentError.wrapping(body)
   }
 }
 
@@ -82,7 +82,7 @@ public final class RecordCursor {
   ///
   /// After an error the cursor stays failed.
   public func next() throws(SegmentError) -> (id: RecordID, bytes: [UInt8])? {
-    try segmental { () throws(EngineError) in
+    try SegmentError.wrapping { () throws(EngineError) in
       while try cursor.next() {
         guard let number = SegmentTree.number(cursor.key) else { continue }
         return (RecordID(segment: segment, number: number), try cursor.value())

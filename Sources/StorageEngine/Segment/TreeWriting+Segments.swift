@@ -30,7 +30,7 @@ extension TreeWriting {
   }
 
   private func checkSegment(_ segment: SegmentID) throws(SegmentError) {
-    let isNew = try segmental { () throws(EngineError) in
+    let isNew = try SegmentError.wrapping { () throws(EngineError) in
       try withWork { $0.hasCreated(segment.tree) }
     }
     if isNew { throw .createdInTransaction(segment) }

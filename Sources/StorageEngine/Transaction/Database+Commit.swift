@@ -67,8 +67,7 @@ extension Database {
     do throws(EngineError) {
       let limit = configuration.transactionBytes
       guard state.open.count - start <= limit else {
-        throw EngineError.invalidConfiguration(
-          "a transaction has at most \(limit) bytes of changes")
+        throw EngineError.transactionTooLong(limit: limit)
       }
       try state.log.reserve(payload: state.open.count, pager: pager)
       try pager.reserve(for: transaction, changes, in: state.working)
@@ -220,34 +219,6 @@ extension Database {
           keeping: hasLarge ? LogBuffer.keptBytes : LogBuffer.largeKeptBytes)
         state.spare.append(group.payload)
       }
-    }
-  }
-
-  /// Asks for a checkpoint when enough was logged.
-  ///
-  /// Call without locks.
-  func scheduleCheckpointIfDue() {
-    let isDue = pager.structureLock.withLock {
-      state.loggedBytes >= configuration.checkpointBytes
-    }
-    if isDue { scheduleCheckpoint() }
-  }
-
-  /// Asks for a checkpoint, unless one was asked for already.
-  func scheduleCheckpoint() {
-    let isNew = pager.structureLock.withLock {
-      defer { state.checkpointScheduled = true }
-      return !state.checkpointScheduled
-    }
-    guard isNew else { return }
-    (configuration.scheduler ?? ThreadScheduler()).schedule { [weak self] in
-      guard let self else { return }
-      // A failure has poisoned the database, or there was no space and the next one tries again.
-      try? self.checkpoint()
-      self.dropUnwantedSnapshots()
-      let mustGoOn = self.shrinkIfSparse()
-      self.pager.structureLock.withLock { self.state.checkpointScheduled = false }
-      if mustGoOn { self.scheduleCheckpoint() } else { self.scheduleCheckpointIfDue() }
     }
   }
 }

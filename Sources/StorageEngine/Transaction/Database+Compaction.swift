@@ -77,22 +77,16 @@ extension Database {
   ) throws(EngineError) -> (next: LeafPosition?, moved: UInt64) {
     try writerLock.withLock { () throws(EngineError) in
       try checkWritable()
-      let working = pager.structureLock.withLock { state.working }
-      let moving = WriteTransaction(database: self, base: working)
-      do throws(EngineError) {
-        var finder = LeafFinder(
-          pager: pager, firstPage: UInt64(extent * pager.geometry.pagesPerExtent))
-        let next = try finder.collect(from: start, in: working)
+      var finder = LeafFinder(
+        pager: pager, firstPage: UInt64(extent * pager.geometry.pagesPerExtent))
+      let next = try finder.collect(from: start, in: working)
+      if finder.found.isEmpty { return (next, finder.leaves) }
+      try commitSilently { moving throws(EngineError) in
         for entry in finder.found {
           try moving.put(entry.value, forKey: entry.key, in: entry.tree)
         }
-        if !moving.isEmpty { _ = try append(moving, isSilent: true) }
-        moving.end()
-        return (next, finder.leaves)
-      } catch {
-        moving.rollback()
-        throw error
       }
+      return (next, finder.leaves)
     }
   }
 
@@ -111,11 +105,7 @@ extension Database {
   /// Commits a transaction without changes, so that there is something for a checkpoint to do.
   @discardableResult
   private func commitNothing() throws(EngineError) -> UInt64 {
-    try writerLock.withLock { () throws(EngineError) in
-      try append(
-        WriteTransaction(
-          database: self, base: pager.structureLock.withLock { state.working }), isSilent: true)
-    }
+    try writerLock.withLock { () throws(EngineError) in try commitSilently { _ in } }
   }
 
   /// Moves pages down if the file has become sparse, and asks for the checkpoints after which its

@@ -22,7 +22,7 @@ extension Database {
     guard options.identifier.count <= limit else {
       throw .identifierTooLong(length: options.identifier.count, limit: limit)
     }
-    try transactional { () throws(EngineError) in
+    try TransactionError.wrapping { () throws(EngineError) in
       // A transaction that only reads is as good as a snapshot.
       try configuration.isReadOnly ? checkOpen() : checkWritable()
     }
@@ -73,7 +73,7 @@ extension Database {
     _ body: () throws(TransactionError) -> R
   ) throws(TransactionError) -> R {
     try writerLock.withLock { () throws(TransactionError) in
-      try transactional { () throws(EngineError) in try checkChangeable() }
+      try TransactionError.wrapping { () throws(EngineError) in try checkChangeable() }
       return try body()
     }
   }
@@ -87,7 +87,7 @@ extension Database {
     _ transaction: Transaction, _ work: WriteTransaction, isPreparing: Bool = false
   ) throws(TransactionError) {
     try awaitPrepared(work, reads: isPreparing ? transaction.reads : nil)
-    let working = pager.structureLock.withLock { state.working }
+    let working = working
     try checkTrees(of: work, base: transaction.base, working)
     // The last write wins however much was committed before it.
     if transaction.options.strategy != .lastWriteWins { try checkConflicts(transaction, work) }
@@ -99,7 +99,7 @@ extension Database {
     _ transaction: Transaction, _ work: WriteTransaction
   ) throws(TransactionError) {
     if window.isGivenUp(transaction.ticket) { throw .tooOld }
-    let conflict = try transactional { () throws(EngineError) in
+    let conflict = try TransactionError.wrapping { () throws(EngineError) in
       try window.conflict(since: transaction.base.lsn, work, read: transaction.reads)
     }
     if let conflict { throw .conflict(tree: name(of: conflict, in: transaction.base)) }
@@ -115,7 +115,7 @@ extension Database {
       guard prepared.released.wait(writerLock, until: deadline) else {
         throw .lockTimeout(holder: holder.identifier)
       }
-      try transactional { () throws(EngineError) in try checkWritable() }
+      try TransactionError.wrapping { () throws(EngineError) in try checkWritable() }
     }
   }
 
@@ -154,7 +154,7 @@ extension Database {
   ) throws(TransactionError) {
     for exclusive in work.exclusiveKeys.values {
       guard let tree = working[exclusive.tree] else { continue }
-      let stored = try transactional { () throws(EngineError) in
+      let stored = try TransactionError.wrapping { () throws(EngineError) in
         try exclusive.key.withBytes { (key) throws(EngineError) in
           try pager.value(forKey: key, in: tree)
         }
@@ -166,9 +166,13 @@ extension Database {
   }
 
   /// Puts changes that were checked into the open group.
-  func submitChecked(_ work: WriteTransaction) throws(TransactionError) -> UInt64 {
+  ///
+  /// `deciding` is the prepared transaction whose end this is, if so.
+  func submitChecked(
+    _ work: WriteTransaction, deciding number: UInt64? = nil
+  ) throws(TransactionError) -> UInt64 {
     do {
-      let lsn = try submit(work)
+      let lsn = try submit(work, deciding: number)
       work.end()
       return lsn
     } catch let error as EngineError {

@@ -10,7 +10,7 @@ extension Transaction {
       try database.submit(self, work)
     }
     try pending.map { pending throws(TransactionError) in
-      try transactional { () throws(EngineError) in try pending.wait() }
+      try TransactionError.wrapping { () throws(EngineError) in try pending.wait() }
     }
   }
 

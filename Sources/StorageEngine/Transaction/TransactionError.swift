@@ -66,13 +66,3 @@ extension TransactionError: CustomStringConvertible {
     }
   }
 }
-
-/// Runs `body` and hands an error of the engine on as one of a transaction.
-@inline(__always)
-func transactional<R>(_ body: () throws(EngineError) -> R) throws(TransactionError) -> R {
-  do {
-    return try body()
-  } catch {
-    throw .engine(error)
-  }
-}

@@ -10,11 +10,11 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   let isAlone: Bool
   var treeSet: TreeSet
   /// The changes that are in memory.
-  fileprivate(set) var changes = WriteSet()
+  var changes = WriteSet()
   /// Changes that outgrew the memory, oldest first.
-  fileprivate(set) var spilled: [SpilledSet] = []
+  var spilled: [SpilledSet] = []
   /// The block of a spilled set that was read last, for each.
-  fileprivate var readBlocks: [(position: Int, block: ChangeBlock)?] = []
+  var readBlocks: [(position: Int, block: ChangeBlock)?] = []
   var treeChanges: [TreeChange] = []
   /// The names of trees that it has made or dropped, as keys; not those of the engine's own.
   private(set) var changedNames: WriteSet?
@@ -26,10 +26,10 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   var directValues: [[UInt8]: DirectValue] = [:]
   var wroteDirectly = false
   /// What is known of the state as this transaction sees it now.
-  private(set) var note: (any StateNote)?
+  var note: (any StateNote)?
   /// Large values that were replaced, but that a cursor may still show.
-  private var keptForCursors: [DirectValue] = []
-  private var cursorsShowLargeValues = false
+  var keptForCursors: [DirectValue] = []
+  var cursorsShowLargeValues = false
   private var isEnded = false
 
   /// `isAlone` says that it is the only writer: then nobody can come between its checks and its
@@ -80,7 +80,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
 
   func end() {
     isEnded = true
-    for value in keptForCursors { giveBack(value) }
+    for value in keptForCursors { database.pager.abandon(value) }
     keptForCursors = []
   }
 
@@ -89,7 +89,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     if isEnded || database.isClosed { throw .closed }
   }
 
-  private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
+  func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
     try checkOpen()
     guard let descriptor = treeSet[tree.rawValue] else {
       throw .treeNotFound("number \(tree.rawValue)")
@@ -184,223 +184,5 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     treeChanges.append(.drop(id: tree.rawValue))
     recordNumbers[tree.rawValue] = nil
     exclusiveKeys = exclusiveKeys.filter { $0.key.tree != tree.rawValue }
-  }
-
-  // MARK: Entries
-
-  /// Counts the entries of a tree, own changes included.
-  ///
-  /// Looks at every changed key.
-  public func count(of tree: TreeID) throws(EngineError) -> UInt64 {
-    let descriptor = try descriptor(tree)
-    var count = descriptor.entries
-    let merge = try changes(in: tree.rawValue, range: .all)
-    while let change = merge.current {
-      let exists = try database.pager.contains(change.key, in: descriptor)
-      if change.operation == .delete {
-        if exists { count -= 1 }
-      } else if !exists {
-        count += 1
-      }
-      try merge.advance()
-    }
-    return count
-  }
-
-  /// Copies the value of a key, or returns `nil`.
-  public func value(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
-    let descriptor = try descriptor(tree)
-    guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else { return nil }
-    return try key.withBytes { (bytes) throws(EngineError) in
-      if let change = try change(of: bytes, in: tree.rawValue) { return try value(of: change) }
-      return try database.pager.value(forKey: bytes, in: descriptor)
-    }
-  }
-
-  /// The value of a key without the changes of this transaction.
-  func committedValue(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
-    let descriptor = try descriptor(tree)
-    return try key.withBytes { (bytes) throws(EngineError) in
-      try database.pager.value(forKey: bytes, in: descriptor)
-    }
-  }
-
-  /// Whether a key has a value.
-  func contains(_ key: [UInt8], in tree: TreeID) throws(EngineError) -> Bool {
-    let descriptor = try descriptor(tree)
-    return try key.withBytes { (bytes) throws(EngineError) in
-      if let change = try change(of: bytes, in: tree.rawValue) {
-        return change.operation != .delete
-      }
-      return try database.pager.contains(bytes, in: descriptor)
-    }
-  }
-
-  /// The value that a change of this transaction leaves behind.
-  func value(of change: KeyChange) throws(EngineError) -> [UInt8]? {
-    switch change.operation {
-    case .put: return change.value.array
-    case .putDirect: return try database.pager.directValue(change.value)
-    case .delete: return nil
-    }
-  }
-
-  /// Inserts or replaces.
-  ///
-  /// Keys have 1 to 1024 bytes, values at most 1 GiB.
-  public func put(_ value: [UInt8], forKey key: [UInt8], in tree: TreeID) throws(EngineError) {
-    _ = try descriptor(tree)
-    try checkKey(key)
-    guard value.count <= PageGeometry.maximumValueBytes else {
-      throw .valueTooLong(length: value.count, limit: PageGeometry.maximumValueBytes)
-    }
-    if value.count > PageGeometry.directValueBytes {
-      try putDirect(value, forKey: key, in: tree)
-    } else {
-      set(.put, key, in: tree, value: value)
-    }
-    try spillIfLarge()
-  }
-
-  /// Deletes a key; absent keys are ignored.
-  public func delete(_ key: [UInt8], in tree: TreeID) throws(EngineError) {
-    _ = try descriptor(tree)
-    try checkKey(key)
-    set(.delete, key, in: tree, value: [])
-    try spillIfLarge()
-  }
-
-  private func checkKey(_ key: [UInt8]) throws(EngineError) {
-    guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else {
-      throw .invalidKeyLength(length: key.count, limit: PageGeometry.maximumKeyBytes)
-    }
-  }
-
-  private func set(
-    _ operation: LogRecord.KeyOperation, _ key: [UInt8], in tree: TreeID, value: [UInt8]
-  ) {
-    note = nil
-    let replaced = key.withBytes { keyBytes in
-      value.withBytes { changes.set(operation, keyBytes, in: tree.rawValue, value: $0) }
-    }
-    if let replaced, replaced.operation == .putDirect { abandon(replaced.value.array) }
-  }
-
-  /// Writes a large value to pages of its own now, so that memory need not hold it.
-  private func putDirect(
-    _ value: [UInt8], forKey key: [UInt8], in tree: TreeID
-  ) throws(EngineError) {
-    try database.checkChangeable()
-    let direct: DirectValue
-    do throws(EngineError) {
-      direct = try value.withBytes { (bytes) throws(EngineError) in
-        try database.pager.writeDirectValue(bytes)
-      }
-    } catch {
-      throw database.poisonIfBroken(error)
-    }
-    let encoded = direct.encoded
-    directValues[encoded] = direct
-    wroteDirectly = true
-    set(.putDirect, key, in: tree, value: encoded)
-  }
-
-  private func abandon(_ encoded: [UInt8]) {
-    guard let direct = directValues.removeValue(forKey: encoded) else { return }
-    // A cursor goes on showing what it showed when it was made.
-    if cursorsShowLargeValues { keptForCursors.append(direct) } else { giveBack(direct) }
-  }
-
-  private func giveBack(_ value: DirectValue) {
-    guard let (runs, lists) = try? database.pager.runs(of: value) else { return }
-    database.pager.abandonRuns(runs, lists: lists)
-  }
-
-  /// Gives back what was written ahead of a commit that will not come.
-  func rollback() {
-    for encoded in Array(directValues.keys) { abandon(encoded) }
-    for part in spilled {
-      for block in part.blocks { database.pager.abandon(block.value) }
-    }
-    spilled = []
-    end()
-  }
-
-  /// Starts a cursor that shows the tree as it is now, own changes included.
-  public func cursor(
-    in tree: TreeID, range: KeyRange, reversed: Bool
-  ) throws(EngineError) -> Cursor {
-    let descriptor = try descriptor(tree)
-    if !directValues.isEmpty { cursorsShowLargeValues = true }
-    return Cursor(
-      pager: database.pager, tree: descriptor, view: self, range: range, reversed: reversed,
-      changes: try changes(in: tree.rawValue, range: range, reversed: reversed))
-  }
-}
-
-// MARK: - Spilling
-
-extension WriteTransaction {
-  /// The change of a key, wherever it is.
-  ///
-  /// Valid until the next call.
-  func change(of key: Bytes, in tree: UInt32) throws(EngineError) -> KeyChange? {
-    if let change = changes.find(key, in: tree) { return change }
-    for part in spilled.indices.reversed() {
-      guard let position = spilled[part].block(for: key, in: tree) else { continue }
-      let block = try readBlock(position, of: part)
-      let index = block.lowerBound(key, in: tree)
-      guard index < block.changes.count else { continue }
-      let change = block.changes[index]
-      if change.tree == tree, change.key.compare(key) == 0 { return change }
-    }
-    return nil
-  }
-
-  private func readBlock(_ position: Int, of part: Int) throws(EngineError) -> ChangeBlock {
-    if let known = readBlocks[part], known.position == position { return known.block }
-    let block = try ChangeBlock(spilled[part].blocks[position], database.pager)
-    readBlocks[part] = (position, block)
-    return block
-  }
-
-  /// The changes of a tree in a range, wherever they are.
-  func changes(
-    in tree: UInt32, range: KeyRange, reversed: Bool = false
-  ) throws(EngineError) -> ChangeMerge {
-    var sources: [any ChangeSource] = []
-    for part in spilled {
-      sources.append(
-        try SpilledChanges(part, database.pager, in: tree, range: range, reversed: reversed))
-    }
-    sources.append(MemoryChanges(changes, in: tree, range: range, reversed: reversed))
-    return ChangeMerge(sources, reversed: reversed)
-  }
-
-  /// All changes, in order.
-  func allChanges() throws(EngineError) -> ChangeMerge {
-    var sources: [any ChangeSource] = []
-    for part in spilled { sources.append(try SpilledChanges(part, database.pager)) }
-    sources.append(SortedChanges(changes))
-    return ChangeMerge(sources)
-  }
-
-  /// Writes the changes to the disk when they take more memory than is allowed.
-  fileprivate func spillIfLarge() throws(EngineError) {
-    guard changes.memoryBytes > database.configuration.transactionMemoryBytes else { return }
-    try database.checkChangeable()
-    do throws(EngineError) {
-      spilled.append(try changes.spill(to: database.pager))
-    } catch {
-      throw database.poisonIfBroken(error)
-    }
-    readBlocks.append(nil)
-    changes = WriteSet()
-    wroteDirectly = true
-  }
-
-  /// The trees in which it has changes.
-  var changedTrees: Set<UInt32> {
-    spilled.reduce(into: changes.trees) { $0.formUnion($1.demands.keys) }
   }
 }

@@ -15,19 +15,17 @@ extension Database {
       return try store(transaction, work)
     }
     scheduleCheckpointIfDue()
-    try transactional { () throws(EngineError) in try settle(lsn, .synced) }
+    try TransactionError.wrapping { () throws(EngineError) in try settle(lsn, .synced) }
     return number
   }
 
   private func store(
     _ transaction: Transaction, _ work: WriteTransaction
   ) throws(TransactionError) -> (number: UInt64, lsn: UInt64) {
-    let base = pager.structureLock.withLock { state.working }
-    // The LSN it gets as the only writer: so a number never names two, in all the store's life, and
-    // a decision that comes late cannot hit another.
-    let number = base.lsn + 1
-    let storing = WriteTransaction(database: self, base: base)
-    do throws(EngineError) {
+    let (number, lsn) = try commitOwn { storing throws(EngineError) -> UInt64 in
+      // The LSN it gets as the only writer: so a number never names two, in all the store's life,
+      // and a decision that comes late cannot hit another.
+      let number = storing.lsn + 1
       let tree = try storing.createStoredTree(named: PreparedTree.name(number))
       let stored = PreparedWork(
         number: number, identifier: transaction.identifier, preparedAt: configuration.clock(),
@@ -36,16 +34,7 @@ extension Database {
       var writer = PreparedTreeWriter(storing, tree)
       try writer.append(PreparedTree.header(stored, flags: 0))
       try writer.append(work, transaction.reads)
-    } catch {
-      storing.rollback()
-      throw .engine(error)
-    }
-    let lsn: UInt64
-    do throws(TransactionError) {
-      lsn = try submitChecked(storing)
-    } catch {
-      storing.rollback()
-      throw error
+      return number
     }
     // What was written ahead for the changes is in the tree now.
     work.rollback()
@@ -55,19 +44,15 @@ extension Database {
 
   /// Takes a transaction in doubt back out of its tree, as recovery does.
   private func load(_ number: UInt64) throws(TransactionError) {
-    let working = pager.structureLock.withLock { state.working }
-    let reader = PreparedTreeReader(
-      pager: pager, reader: WriteTransaction(database: self, base: working))
-    try transactional { () throws(EngineError) in
+    let reader = PreparedTreeReader(pager: pager, reader: ownTransaction())
+    try TransactionError.wrapping { () throws(EngineError) in
       for work in try reader.readAll() where work.number == number { hold(work) }
     }
   }
 
   /// Takes all transactions in doubt out of the file, which was just opened.
   func loadPrepared() throws(EngineError) -> [PreparedWork] {
-    let all = try PreparedTreeReader(
-      pager: pager, reader: WriteTransaction(database: self, base: state.working)
-    ).readAll()
+    let all = try PreparedTreeReader(pager: pager, reader: ownTransaction()).readAll()
     for work in all { hold(work) }
     return all
   }
@@ -89,20 +74,14 @@ extension Database {
     let lsn = try exclusively { () throws(TransactionError) in
       guard var work = prepared.inDoubt[number] else { throw .notInDoubt(number: number) }
       work.state = .committed
-      let deciding = WriteTransaction(
-        database: self, base: pager.structureLock.withLock { state.working })
-      do throws(EngineError) {
+      let lsn = try decide(number) { deciding throws(EngineError) in
         try deciding.repeatChanges(of: work, isJoined: state.participant != nil)
-      } catch {
-        deciding.rollback()
-        throw .engine(error)
       }
-      let lsn = try submitDecision(deciding, number)
       prepared.finished.append(work.tree)
       return lsn
     }
     scheduleCheckpointIfDue()
-    try transactional { () throws(EngineError) in
+    try TransactionError.wrapping { () throws(EngineError) in
       try settle(lsn, durability ?? configuration.durability)
     }
   }
@@ -111,30 +90,20 @@ extension Database {
   func rollbackPrepared(_ number: UInt64) throws(TransactionError) {
     let lsn = try exclusively { () throws(TransactionError) in
       guard let work = prepared.inDoubt[number] else { throw .notInDoubt(number: number) }
-      let deciding = WriteTransaction(
-        database: self, base: pager.structureLock.withLock { state.working })
-      try transactional { () throws(EngineError) in try deciding.dropTree(work.tree) }
-      return try submitDecision(deciding, number)
-    }
-    try transactional { () throws(EngineError) in try settle(lsn, .synced) }
-  }
-
-  private func submitDecision(
-    _ deciding: WriteTransaction, _ number: UInt64
-  ) throws(TransactionError) -> UInt64 {
-    do {
-      let lsn = try submit(deciding, deciding: number)
-      deciding.end()
-      prepared.remove(number)
-      return lsn
-    } catch {
-      deciding.rollback()
-      switch error {
-      case let error as EngineError: throw .engine(error)
-      case let error as TransactionError: throw error
-      default: throw .refused(reason: "\(error)")
+      return try decide(number) { deciding throws(EngineError) in
+        try deciding.dropTree(work.tree)
       }
     }
+    try TransactionError.wrapping { () throws(EngineError) in try settle(lsn, .synced) }
+  }
+
+  /// Commits what becomes of a prepared transaction, and lets go of what it held.
+  private func decide(
+    _ number: UInt64, _ body: (WriteTransaction) throws(EngineError) -> Void
+  ) throws(TransactionError) -> UInt64 {
+    let lsn = try commitOwn(deciding: number, body).lsn
+    prepared.remove(number)
+    return lsn
   }
 }
 

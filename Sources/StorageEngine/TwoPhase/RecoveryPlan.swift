@@ -155,9 +155,8 @@ extension Database {
   func obstacle(toUndoing work: PreparedWork) throws(TransactionError) -> String? {
     if work.isJoined { return "it is journaled" }
     if !work.hasWholeUndo { return "it dropped trees or replaced large values" }
-    let view = WriteTransaction(
-      database: self, base: pager.structureLock.withLock { state.working })
-    return try transactional { () throws(EngineError) in
+    let view = ownTransaction()
+    return try TransactionError.wrapping { () throws(EngineError) in
       for entry in work.changes.entries {
         let change = entry.change
         guard view.treeSet[change.tree] != nil else { return "a tree it changed was dropped" }
@@ -173,17 +172,9 @@ extension Database {
   /// Undoes a commit that had begun.
   func undo(_ work: PreparedWork) throws(TransactionError) {
     let lsn = try exclusively { () throws(TransactionError) in
-      let undoing = WriteTransaction(
-        database: self, base: pager.structureLock.withLock { state.working })
-      do throws(EngineError) {
-        try undoing.undo(work)
-      } catch {
-        undoing.rollback()
-        throw .engine(error)
-      }
-      return try submitChecked(undoing)
+      try commitOwn { transaction throws(EngineError) in try transaction.undo(work) }.lsn
     }
-    try transactional { () throws(EngineError) in try settle(lsn, .synced) }
+    try TransactionError.wrapping { () throws(EngineError) in try settle(lsn, .synced) }
   }
 }
 
