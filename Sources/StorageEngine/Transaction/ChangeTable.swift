@@ -27,8 +27,8 @@ struct ChangeTable {
   /// Bytes of keys and values taken in, replaced ones included.
   private var arenaBytes = 0
 
-  func free() {
-    for unsafe chunk in unsafe chunks { unsafe chunk.deallocate() }
+  mutating func free() {
+    while let chunk = unsafe chunks.popLast() { unsafe chunk.deallocate() }
   }
 
   var memoryBytes: Int {

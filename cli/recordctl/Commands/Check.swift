@@ -13,7 +13,7 @@ struct Check: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try open(context)
     defer { try? store.close() }
     let progress = context.progress("check", counting: "entries")
     defer { progress.finish() }
@@ -39,5 +39,21 @@ struct Check: StoreCommand {
     }
     try told.get()
     return .success
+  }
+
+  /// Opens the store; damage that keeps it from opening is reported like that which is found later.
+  private func open(_ context: Context) throws -> RecordStore {
+    do {
+      return try RecordStore.open(at: context.store)
+    } catch {
+      let failure = Failure(describing: error)
+      if failure.status == .corrupt {
+        try? context.report([
+          "store": .text(context.store), "intact": .bool(false), "pages": .unsigned(0),
+          "entries": .unsigned(0), "faults": .array([.text(failure.message)]),
+        ])
+      }
+      throw error
+    }
   }
 }
