@@ -7,6 +7,7 @@ let package = Package(
   name: "record-store",
   products: [
     .library(name: "StorageEngine", targets: ["StorageEngine"]),
+    .library(name: "StorageEngineFoundation", targets: ["StorageEngineFoundation"]),
     .library(name: "ChangeJournal", targets: ["ChangeJournal"]),
     .library(name: "Records", targets: ["Records"]),
     .library(name: "PeerSync", targets: ["PeerSync"]),
@@ -30,6 +31,8 @@ let package = Package(
     .target(name: "CStorageSystem", cSettings: [.define("_GNU_SOURCE")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "StorageEngine", dependencies: ["CStorageSystem"]),
+    // Foundation's UUID and Date in indexes: a module of its own, for the engine does without.
+    .target(name: "StorageEngineFoundation", dependencies: ["StorageEngine"]),
     .target(
       name: "ChangeJournal",
       dependencies: ["StorageEngine", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
@@ -68,6 +71,8 @@ let package = Package(
     .testTarget(
       name: "StorageEngineTests",
       dependencies: ["StorageEngine", "CStorageSystem", "TestSupport", "crash-writer"]),
+    .testTarget(
+      name: "StorageEngineFoundationTests", dependencies: ["StorageEngineFoundation"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(

@@ -3,7 +3,9 @@
 import ChangeJournal
 import StorageEngine
 
-/// What a store contains, piece by piece: all its trees but the one with its own identity.
+/// What a store of records contains, piece by piece: all its trees but the one with its own identity.
+///
+/// Trees that others keep beside the records are no part of it.
 enum ContentEvent {
   /// The beginning, always first.
   case begin(storeID: StoreID, applied: VersionVector)
@@ -16,6 +18,11 @@ enum ContentEvent {
 }
 
 extension RecordReader {
+  /// The names of the trees that are no part of the records, in the order of their bytes.
+  func foreignTrees() throws -> [String] {
+    try trees.trees().map(\.name).filter(StoreTree.isForeign)
+  }
+
   /// Passes on everything that is in the store; `progress` is told how many entries of how many.
   func forEachContentEvent(
     of journal: Journal, progress: (UInt64, UInt64) throws -> Void,
@@ -25,7 +32,9 @@ extension RecordReader {
       .begin(
         storeID: try MetaTree.open(trees).storeID(),
         applied: try journal.appliedVector(in: trees)))
-    let all = try trees.trees().filter { $0.name != StoreTree.meta }
+    let all = try trees.trees().filter {
+      $0.name != StoreTree.meta && !StoreTree.isForeign($0.name)
+    }
     let total = try all.reduce(UInt64(0)) { $0 + (try trees.count(of: $1.tree)) }
     var done: UInt64 = 0
     for (name, tree) in all.sorted(by: { ByteOrder.precedes($0.name, $1.name) }) {

@@ -8,6 +8,8 @@ public struct StoreCheck: Sendable {
   public internal(set) var pages: IntegrityReport
   /// What is wrong with what the pages say; the first fault only, since others may follow from it.
   public internal(set) var contentFault: String?
+  /// Trees that others keep in the file beside the records; only their pages were checked.
+  public internal(set) var foreignTrees: [String] = []
 
   /// Every fault, each with its place.
   public var faults: [String] {
@@ -31,6 +33,7 @@ extension RecordStore {
     var check = StoreCheck(pages: try database.check())
     guard check.isIntact else { return check }
     do {
+      check.foreignTrees = try read { try $0.foreignTrees() }
       check.contentFault = try read { try contentFault(in: $0, progress) }
     } catch let error as RecordStoreError {
       check.contentFault = "\(error)"

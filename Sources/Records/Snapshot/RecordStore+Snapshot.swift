@@ -6,7 +6,8 @@ import StorageEngine
 extension RecordStore {
   /// Writes a snapshot: the whole journal and all records, as they are at one moment.
   ///
-  /// Nothing waits for it, and it waits for nothing.
+  /// Nothing waits for it, and it waits for nothing. Trees, segments and indexes that others keep in
+  /// the file beside the records are not part of it; the summary names them.
   ///
   /// - Parameters:
   ///   - write: Takes the bytes of the file piece by piece.
@@ -30,6 +31,7 @@ extension RecordStore {
         var writer = SnapshotWriter(write)
         try view.forEachContentEvent(of: journal, progress: progress) { try writer.append($0) }
         summary.bytes = writer.byteCount
+        summary.leftOut = try view.foreignTrees()
         return summary
       }
     }

@@ -47,6 +47,10 @@ public struct SnapshotSummary: Sendable, Equatable {
   public internal(set) var tombstones: UInt64 = 0
   /// Bytes of the file.
   public internal(set) var bytes: UInt64 = 0
+  /// Trees of the store that others keep beside the records: they are not part of the snapshot.
+  ///
+  /// Known to who writes it only.
+  public internal(set) var leftOut: [String] = []
 
   /// Nothing yet.
   public init() {}

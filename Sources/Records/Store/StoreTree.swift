@@ -12,6 +12,15 @@ enum StoreTree {
 
   private static let recordsPrefix = "records/"
 
+  /// Whether a tree is no part of the records: one that a user of the engine keeps beside them.
+  ///
+  /// Its pages are checked with all others, and `salvage` copies it; what it means is not known
+  /// here, so snapshots leave it out.
+  static func isForeign(_ name: String) -> Bool {
+    name != meta && name != tombstones && JournalTreeName(rawValue: name) == nil
+      && !name.utf8.starts(with: recordsPrefix.utf8)
+  }
+
   /// The states of a collection's records, by the ordered bytes of their keys.
   static func records(_ collection: String) -> String { recordsPrefix + collection }
 

@@ -50,6 +50,7 @@ struct DirectValue: Equatable {
   /// Runs listed in the leaf itself; a longer list goes to pages of its own.
   static let maximumInlineRuns = 16
   private static let headerBytes = 16
+  static let maximumEncodedBytes = headerBytes + maximumInlineRuns * PageRun.encodedBytes
 
   var length: Int
   var runCount: Int

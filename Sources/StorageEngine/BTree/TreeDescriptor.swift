@@ -21,6 +21,8 @@ struct TreeSet {
   /// In ascending order of identifiers.
   private(set) var trees: [TreeDescriptor] = []
   private(set) var names: [TreeName: UInt32] = [:]
+  /// The trees that are segments.
+  private(set) var segments: Set<UInt32> = []
   var nextTree: UInt32 = 1
   /// The last transaction that is part of this state.
   var lsn: UInt64 = 0
@@ -49,11 +51,15 @@ struct TreeSet {
     let position = trees.lastIndex { $0.id < tree.id }.map { $0 + 1 } ?? 0
     trees.insert(tree, at: position)
     names[TreeName(name)] = tree.id
+    if StoredName.name(ofTree: name, after: StoredName.segmentPrefix) != nil {
+      segments.insert(tree.id)
+    }
     nextTree = max(nextTree, tree.id + 1)
   }
 
   mutating func remove(_ id: UInt32) {
     trees.removeAll { $0.id == id }
+    segments.remove(id)
     if let name = names.first(where: { $0.value == id })?.key { names[name] = nil }
   }
 

@@ -22,13 +22,24 @@ final class FileStorage: Storage {
   ///
   /// `nil` where the file cannot be opened once more.
   private let direct: SharedDescriptor?
+  private let isDirect: Bool
+  /// Whether the system was found unable to flush a part of the file.
+  private let flushesWhole = Atomic<Bool>(false)
   private let gate = FlushGate()
 
   private init(path: String, descriptor: Int32, identity: SystemCalls.FileStatus) {
     name = path
     self.identity = identity
     self.descriptor = SharedDescriptor(descriptor)
-    direct = SystemCalls.openDirect(descriptor).map(SharedDescriptor.init)
+    let again = SystemCalls.openAgain(descriptor)
+    // Asked of the file itself: file systems differ, and so do their mounts.
+    isDirect = again.map(SystemCalls.useDirectAccess) ?? false
+    direct = again.map(SharedDescriptor.init)
+  }
+
+  var durableWrites: DurableWrites {
+    if flushesWhole.load(ordering: .relaxed) { return .flushed }
+    return isDirect ? .direct : .cached
   }
 
   deinit {
@@ -67,6 +78,7 @@ final class FileStorage: Storage {
 
   func writeDurably(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
     let start = try position(offset, count: buffer.count, .write)
+    if flushesWhole.load(ordering: .relaxed) { return try unsafe writeAndFlush(buffer, at: offset) }
     do {
       try call(.write, at: offset, through: direct) { (descriptor) throws(StorageError) in
         try unsafe self.writeAll(buffer, at: offset) { (rest, done) throws(SystemError) in
@@ -78,9 +90,16 @@ final class FileStorage: Storage {
       guard [.system(errno: EOPNOTSUPP), .system(errno: ENOSYS)].contains(error.kind) else {
         throw error
       }
-      try unsafe write(buffer, at: offset)
-      try flush()
+      flushesWhole.store(true, ordering: .relaxed)
+      try unsafe writeAndFlush(buffer, at: offset)
     }
+  }
+
+  private func writeAndFlush(
+    _ buffer: UnsafeRawBufferPointer, at offset: UInt64
+  ) throws(StorageError) {
+    try unsafe write(buffer, at: offset)
+    try flush()
   }
 
   /// Writes piece by piece until everything is written.

@@ -47,6 +47,28 @@ public protocol Storage: AnyObject, Sendable {
   ///
   /// Further calls fail.
   func close()
+
+  /// How `writeDurably` does it.
+  var durableWrites: DurableWrites { get }
+}
+
+extension Storage {
+  /// Some other way, unless a storage says more.
+  public var durableWrites: DurableWrites { .other }
+}
+
+/// How writes are made durable one by one.
+public enum DurableWrites: String, Sendable {
+  /// Past the page cache, each flushed by itself (`O_DIRECT`, `RWF_DSYNC`).
+  case direct
+  /// Through the page cache, each flushed by itself (`RWF_DSYNC`): the file system cannot do without
+  /// its cache.
+  case cached
+  /// Through the page cache, then a flush of the whole file (`fdatasync`): the system cannot flush
+  /// a part of it.
+  case flushed
+  /// As a storage does it that is no file.
+  case other
 }
 
 /// A failed call of the storage seam.

@@ -145,13 +145,10 @@ extension SystemCalls {
     storage_set_direct(descriptor) == 0
   }
 
-  /// Opens the file of a descriptor once more, bypassing the page cache where the file system can
-  /// do that; `nil` where it cannot be opened.
-  static func openDirect(_ descriptor: Int32) -> Int32? {
+  /// Opens the file of a descriptor once more; `nil` where it cannot be opened.
+  static func openAgain(_ descriptor: Int32) -> Int32? {
     let again = storage_open_again(descriptor)
-    guard again >= 0 else { return nil }
-    _ = useDirectAccess(again)
-    return again
+    return again >= 0 ? again : nil
   }
 
   /// Writes at most the buffer's length and flushes just that; returns how much was written.

@@ -19,6 +19,8 @@ struct Salvage {
   private var batch: [(tree: UInt32, key: [UInt8], value: [UInt8])] = []
   private var batchBytes = 0
   private var copied: UInt64 = 0
+  /// The last transaction that the old store is known to have had.
+  private var lastLSN: UInt64
   private let progress: (UInt64) throws -> Void
 
   init(
@@ -43,6 +45,7 @@ struct Salvage {
     }
     self.pager = pager
     superblock = chosen
+    lastLSN = max(newest.lsn, older?.lsn ?? 0)
   }
 
   private static func catalog(of superblock: Superblock, _ pager: Pager) -> TreeSet? {
@@ -73,6 +76,8 @@ struct Salvage {
     try flush()
     if !gaps.isEmpty { try copyStrayEntries() }
     try replayLog()
+    // Transactions in doubt keep their numbers, which no later one may have.
+    try target.skip(to: lastLSN)
     try target.flush()
   }
 
@@ -223,6 +228,7 @@ struct Salvage {
         var records = LogRecordReader(payload.bytes)
         while let transaction = try records.next() {
           try apply(transaction)
+          lastLSN = max(lastLSN, transaction.lsn)
           report.logTransactions += 1
         }
         payload.removeAll()
@@ -244,7 +250,7 @@ struct Salvage {
     try target.write(durability: .manual) { transaction in
       for change in logged.trees { try transaction.repeatIfPossible(change) }
       var sources: [any ChangeSource] = []
-      for run in logged.spilled { sources.append(try RunChanges(run, pager)) }
+      for part in logged.spilled { sources.append(try SpilledChanges(part, pager)) }
       let merge = ChangeMerge(sources + [LoggedChanges(logged.changes)])
       while let change = merge.current {
         let tree = TreeID(rawValue: change.tree)

@@ -46,6 +46,9 @@ enum TreeChange: Equatable {
 }
 
 extension TreeChange {
+  /// The tree that is dropped, if so.
+  var droppedTree: UInt32? { if case .drop(let id) = self { id } else { nil } }
+
   /// The name of a tree that is to be created; `nil` for one that cannot be.
   static func validName(_ bytes: [UInt8], of tree: UInt32) -> String? {
     guard tree > 0, tree < .max, (1...Catalog.maximumNameBytes).contains(bytes.count) else {
@@ -58,7 +61,7 @@ extension TreeChange {
 extension LogBuffer {
   /// Appends a transaction.
   func append(
-    lsn: UInt64, trees: [TreeChange], spilled: [SpilledRun] = [],
+    lsn: UInt64, trees: [TreeChange], spilled: [SpilledSet] = [],
     changes: some Sequence<KeyChange>
   ) {
     let start = count
@@ -74,11 +77,11 @@ extension LogBuffer {
     overwrite(UInt32(clamping: count - start), at: start)
   }
 
-  private func append(_ spilled: [SpilledRun]) {
+  private func append(_ spilled: [SpilledSet]) {
     appendInteger(UInt32(spilled.count))
-    for run in spilled {
-      appendInteger(UInt32(run.blocks.count))
-      for block in run.blocks {
+    for set in spilled {
+      appendInteger(UInt32(set.blocks.count))
+      for block in set.blocks {
         let value = block.value.encoded
         appendInteger(block.tree)
         appendInteger(UInt16(block.key.count))
@@ -119,7 +122,7 @@ struct LogRecordReader {
   struct Transaction {
     let lsn: UInt64
     let trees: [TreeChange]
-    let spilled: [SpilledRun]
+    let spilled: [SpilledSet]
     /// In the log's bytes, which must outlive this.
     let changes: [KeyChange]
   }
@@ -150,7 +153,7 @@ struct LogRecordReader {
     guard treeCount <= length else { throw malformed("\(treeCount) tree operations") }
     var trees: [TreeChange] = []
     for _ in 0..<treeCount { trees.append(try treeChange(end)) }
-    let spilled = kind == LogRecord.kindSpilledCommit ? try spilledRuns(end) : []
+    let spilled = kind == LogRecord.kindSpilledCommit ? try spilledSets(end) : []
     var changes: [KeyChange] = []
     while offset < end { changes.append(try keyChange(end)) }
     return Transaction(lsn: lsn, trees: trees, spilled: spilled, changes: changes)
@@ -161,14 +164,14 @@ struct LogRecordReader {
     offset < bytes.count ? try keyChange(bytes.count) : nil
   }
 
-  private mutating func spilledRuns(_ end: Int) throws(Malformed) -> [SpilledRun] {
-    var runs: [SpilledRun] = []
+  private mutating func spilledSets(_ end: Int) throws(Malformed) -> [SpilledSet] {
+    var sets: [SpilledSet] = []
     for _ in 0..<(try count(end)) {
-      var run = SpilledRun()
-      for _ in 0..<(try count(end)) { run.blocks.append(try spilledBlock(end)) }
-      runs.append(run)
+      var set = SpilledSet()
+      for _ in 0..<(try count(end)) { set.blocks.append(try spilledBlock(end)) }
+      sets.append(set)
     }
-    return runs
+    return sets
   }
 
   private mutating func count(_ end: Int) throws(Malformed) -> UInt32 {

@@ -28,7 +28,10 @@ extension Database {
       throw .invalidName(name)
     }
     return try namedSnapshotLock.lock.withLock { () throws(NamedSnapshotError) in
-      try snapshotting { () throws(EngineError) in try checkChangeable() }
+      try snapshotting { () throws(EngineError) in
+        try checkChangeable()
+        try dropUnwanted()
+      }
       guard namedState(name) == nil else { throw .exists(name) }
       return try snapshotting { () throws(EngineError) in
         // Most of the work, beside the writers.
@@ -38,7 +41,8 @@ extension Database {
           try checkpoint()
         } catch {
           // Not acknowledged, so it shall not stay: a full disk is no reason to close the store.
-          _ = try? remove(made, retiring: [])
+          pager.snapshots.markUnwanted(made.name)
+          try? dropUnwanted()
           throw error
         }
         return made.information
@@ -49,7 +53,7 @@ extension Database {
   /// The snapshots that are kept under a name, oldest first.
   public func namedSnapshots() throws(NamedSnapshotError) -> [NamedSnapshot] {
     if isClosed { throw .engine(.closed) }
-    return pager.snapshots.namedStates.map(\.information)
+    return pager.snapshots.wantedStates.map(\.information)
   }
 
   /// Opens a view of the state that is kept under a name.
@@ -135,6 +139,20 @@ extension Database {
   }
 
   // MARK: Dropping
+
+  /// Removes what is left of snapshots whose making failed, where there is room for that now.
+  func dropUnwantedSnapshots() {
+    guard pager.snapshots.namedStates.contains(where: \.isUnwanted) else { return }
+    namedSnapshotLock.lock.withLock { try? dropUnwanted() }
+  }
+
+  /// Call under the lock of named snapshots.
+  private func dropUnwanted() throws(EngineError) {
+    for state in pager.snapshots.namedStates where state.isUnwanted {
+      // It was made in this session, and has seen nothing that no list has.
+      _ = try remove(state, retiring: [])
+    }
+  }
 
   /// The pages that only one named snapshot sees, as far as no list of this session has them.
   private func exclusivePages(

@@ -12,6 +12,9 @@ struct NamedState {
   /// Whether it was found when the store was opened: then there may be pages that only it sees and
   /// that no list of this process names.
   var isEarlier = false
+  /// Whether its making failed after its entry was committed: nobody was told of it, and it goes as
+  /// soon as there is room for the commit that removes it.
+  var isUnwanted = false
 
   var information: NamedSnapshot {
     NamedSnapshot(name: name.text, lsn: lsn, createdAt: createdAt)

@@ -47,7 +47,7 @@ extension Recovery {
     try key.withBytes { (key) throws(EngineError) in
       let change = KeyChange(
         operation: .delete, tree: tree, key: key, value: key.prefix(0))
-      try ChangeApplier(pager: pager).apply([], [change], to: &changed)
+      try ChangeApplier(pager: pager).apply([], [], LoggedChanges([change]), to: &changed)
     }
     state = changed
   }

@@ -4,9 +4,6 @@ import Glibc
 
 /// Growing the file, and giving retired pages back.
 extension Pager {
-  /// Pages and extents kept back for the checkpoint's own pages.
-  private static let checkpointReserve = 64
-
   /// Extents by which the file grows at most at a time.
   static let maximumGrowth = 64
 
@@ -40,15 +37,14 @@ extension Pager {
     map.grow(toExtents: count)
   }
 
-  /// Makes sure that a transaction's `pages` pages can be handed out without growing the file, and
-  /// those of the next checkpoint after them.
-  func reserve(pages: Int) throws(EngineError) {
-    try ensure(pages: pages + Self.checkpointReserve + map.extentCount / 64)
-  }
-
   /// Makes sure that `needed` pages can be handed out without growing the file.
   func ensure(pages needed: Int) throws(EngineError) {
-    while map.freePages + map.freeExtents * geometry.pagesPerExtent < needed { try growFile() }
+    while !canTake(pages: needed) { try growFile() }
+  }
+
+  /// Whether so many pages can be handed out without growing the file.
+  func canTake(pages needed: Int) -> Bool {
+    map.freePages + map.freeExtents * geometry.pagesPerExtent >= needed
   }
 
   /// Gives back what no snapshot and no superblock can reach.

@@ -92,8 +92,21 @@ extension SnapshotRegistry {
   /// The named snapshots, oldest first.
   var namedStates: [NamedState] { lock.withLock { named } }
 
+  /// The named snapshots that somebody was told of, oldest first.
+  var wantedStates: [NamedState] { namedStates.filter { !$0.isUnwanted } }
+
   /// Call under `lock`.
-  func namedState(_ name: TreeName) -> NamedState? { named.first { $0.name == name } }
+  func namedState(_ name: TreeName) -> NamedState? {
+    named.first { $0.name == name && !$0.isUnwanted }
+  }
+
+  func markUnwanted(_ name: TreeName) {
+    lock.withLock {
+      for position in named.indices where named[position].name == name {
+        named[position].isUnwanted = true
+      }
+    }
+  }
 
   func setNamed(_ states: [NamedState]) {
     lock.withLock {

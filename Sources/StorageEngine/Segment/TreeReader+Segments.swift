@@ -55,16 +55,14 @@ extension TreeReader {
     }
   }
 
-  /// Runs `body`, and says of a tree that is not there that the segment is not.
+  /// Runs `body`, unless the number is that of no segment: it may come from a text, and name a tree
+  /// of another kind.
   func inSegment<R>(
     _ segment: SegmentID, _ body: () throws(EngineError) -> R
   ) throws(SegmentError) -> R {
-    do {
-      return try body()
-    } catch {
-      if case .treeNotFound = error { throw .segmentNotFound("number \(segment.rawValue)") }
-      throw .engine(error)
-    }
+    let isThere = try segmental { () throws(EngineError) in try hasSegment(segment) }
+    guard isThere else { throw .segmentNotFound("number \(segment.rawValue)") }
+    return try segmental(body)
   }
 }
 

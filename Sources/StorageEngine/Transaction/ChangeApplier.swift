@@ -7,44 +7,40 @@ struct ChangeApplier {
   let pager: Pager
 
   /// Applies tree changes in order, then key changes, which come in order of tree and key.
+  ///
+  /// Those that were written to the disk come before those that are in memory.
   func apply(
-    _ treeChanges: [TreeChange], _ changes: some Sequence<KeyChange>, to set: inout TreeSet
-  ) throws(EngineError) {
-    for change in treeChanges { try apply(change, to: &set) }
-    var writer: TreeWriter?
-    var iterator = changes.makeIterator()
-    while let change = iterator.next() {
-      try move(&writer, to: change.tree, &set)
-      try apply(change, with: &writer)
-    }
-    if let writer { set.update(writer.tree) }
-  }
-
-  /// The same, where some of the changes were written to the disk.
-  func apply(
-    _ treeChanges: [TreeChange], _ spilled: [SpilledRun], _ changes: some ChangeSource,
+    _ treeChanges: [TreeChange], _ spilled: [SpilledSet], _ changes: some ChangeSource,
     to set: inout TreeSet
   ) throws(EngineError) {
     for change in treeChanges { try apply(change, to: &set) }
+    if spilled.isEmpty { return try apply(changes, dropped: [], to: &set) }
     var sources: [any ChangeSource] = []
-    for run in spilled {
-      sources.append(try RunChanges(run, pager))
+    for part in spilled {
+      sources.append(try SpilledChanges(part, pager))
       // Read once more here, and by a recovery until the second checkpoint from now.
-      for block in run.blocks { try claimAndRetire(block.value) }
+      for block in part.blocks { try claimAndRetire(block.value) }
     }
     let merge = ChangeMerge(sources + [changes]) { change throws(EngineError) in
       try drop(change)
     }
+    // A spilled set may have changes of a tree that was dropped afterwards.
+    try apply(merge, dropped: treeChanges.compactMap(\.droppedTree), to: &set)
+  }
+
+  private func apply(
+    _ changes: some ChangeSource, dropped: [UInt32], to set: inout TreeSet
+  ) throws(EngineError) {
+    var changes = changes
     var writer: TreeWriter?
-    while let change = merge.current {
-      // A run may have changes of a tree that was dropped afterwards.
-      if treeChanges.contains(.drop(id: change.tree)) {
+    while let change = changes.current {
+      if !dropped.isEmpty, dropped.contains(change.tree) {
         try drop(change)
       } else {
         try move(&writer, to: change.tree, &set)
         try apply(change, with: &writer)
       }
-      try merge.advance()
+      try changes.advance()
     }
     if let writer { set.update(writer.tree) }
   }
@@ -103,42 +99,5 @@ struct ChangeApplier {
     case .delete:
       _ = try writer?.delete(change.key)
     }
-  }
-
-  /// How many pages applying the changes can take at most: copies of every page that can be
-  /// touched, and new ones for what is added.
-  func pagesNeeded(
-    _ changes: some Sequence<KeyChange>, spilled: [SpilledRun] = [], in set: TreeSet
-  ) -> Int {
-    var total = 0
-    for run in spilled {
-      for (tree, size) in run.sizes { total += pagesNeeded(size.count, size.bytes, tree, set) }
-    }
-    var tree: UInt32?
-    var count = 0
-    var bytes = 0
-    func add() {
-      guard let tree else { return }
-      total += pagesNeeded(count, bytes, tree, set)
-    }
-    for change in changes {
-      if change.tree != tree {
-        add()
-        tree = change.tree
-        count = 0
-        bytes = 0
-      }
-      count += 1
-      bytes += change.pageBytes(pager.geometry)
-    }
-    add()
-    return total
-  }
-
-  private func pagesNeeded(_ count: Int, _ bytes: Int, _ tree: UInt32, _ set: TreeSet) -> Int {
-    let descriptor = set[tree] ?? TreeDescriptor(id: tree)
-    return min(count, Int(clamping: descriptor.leafPages))
-      + min(count * max(0, descriptor.height - 1), Int(clamping: descriptor.branchPages))
-      + 3 * bytes / pager.pageBytes + descriptor.height + 4
   }
 }

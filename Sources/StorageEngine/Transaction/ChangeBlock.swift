@@ -17,10 +17,10 @@ struct SpilledBlock {
 }
 
 /// All changes that were in memory at one moment, in blocks in ascending order of tree and key.
-struct SpilledRun {
+struct SpilledSet {
   var blocks: [SpilledBlock] = []
-  /// For each tree how many changes there are, and how many bytes they have.
-  var sizes: [UInt32: (count: Int, bytes: Int)] = [:]
+  /// For each tree what its changes add to it.
+  var demands: [UInt32: PageDemand] = [:]
 
   /// The last block that may hold a key.
   func block(for key: Bytes, in tree: UInt32) -> Int? {
@@ -85,8 +85,8 @@ extension WriteSet {
   /// Writes all changes to the disk, in blocks.
   ///
   /// Nothing refers to them yet.
-  func spill(to pager: Pager) throws(EngineError) -> SpilledRun {
-    var run = SpilledRun()
+  func spill(to pager: Pager) throws(EngineError) -> SpilledSet {
+    var set = SpilledSet()
     let buffer = LogBuffer()
     var first: KeyChange?
     do throws(EngineError) {
@@ -94,37 +94,26 @@ extension WriteSet {
         let change = entries[Int(position)].change
         if first == nil { first = change }
         buffer.append(change)
-        let size = run.sizes[change.tree] ?? (0, 0)
-        run.sizes[change.tree] = (
-          size.count + 1, size.bytes + change.pageBytes(pager.geometry)
-        )
-        if buffer.count >= ChangeBlock.bytes { try pager.write(buffer, &first, to: &run) }
+        set.demands[change.tree, default: PageDemand()].add(change, pager.geometry)
+        if buffer.count >= ChangeBlock.bytes { try pager.write(buffer, &first, to: &set) }
       }
-      try pager.write(buffer, &first, to: &run)
-      return run
+      try pager.write(buffer, &first, to: &set)
+      return set
     } catch {
-      for block in run.blocks { pager.abandon(block.value) }
+      for block in set.blocks { pager.abandon(block.value) }
       throw error
     }
   }
 }
 
-extension KeyChange {
-  /// Bytes of pages that the change may take.
-  func pageBytes(_ geometry: PageGeometry) -> Int {
-    let own = key.count + value.count + PageLayout.headBytes + PageLayout.slotBytes
-    return value.count > geometry.maximumInlineBytes ? own + geometry.pageBytes : own
-  }
-}
-
 extension Pager {
-  /// Writes what a buffer holds as a block of a run, and empties it.
+  /// Writes what a buffer holds as a block of a set, and empties it.
   fileprivate func write(
-    _ buffer: LogBuffer, _ first: inout KeyChange?, to run: inout SpilledRun
+    _ buffer: LogBuffer, _ first: inout KeyChange?, to set: inout SpilledSet
   ) throws(EngineError) {
     guard let start = first else { return }
     let value = try writeDirectValue(buffer.bytes)
-    run.blocks.append(SpilledBlock(value: value, tree: start.tree, key: start.key.array))
+    set.blocks.append(SpilledBlock(value: value, tree: start.tree, key: start.key.array))
     buffer.removeAll()
     first = nil
   }

@@ -10,23 +10,31 @@ protocol ChangeSource {
 }
 
 /// All changes that are in memory, in order, but those in some trees; none may be added meanwhile.
-struct SortedChanges: ChangeSource {
-  private let set: WriteSet
+struct SortedChanges: ChangeSource, Sequence, IteratorProtocol {
+  /// Keeps the bytes of the changes alive.
+  private let owner: WriteSet
+  private let entries: [WriteSet.Entry]
   private let order: [UInt32]
-  private var next = 0
+  private var position = 0
 
   init(_ set: WriteSet, without trees: [UInt32] = []) {
-    self.set = set
+    owner = set
     let sorted = set.sorted()
-    order =
-      trees.isEmpty ? sorted : sorted.filter { !trees.contains(set.entries[Int($0)].change.tree) }
+    let entries = set.entries
+    self.entries = entries
+    order = trees.isEmpty ? sorted : sorted.filter { !trees.contains(entries[Int($0)].change.tree) }
   }
 
   var current: KeyChange? {
-    next < order.count ? set.entries[Int(order[next])].change : nil
+    position < order.count ? entries[Int(order[position])].change : nil
   }
 
-  mutating func advance() { next += 1 }
+  mutating func advance() { position += 1 }
+
+  mutating func next() -> KeyChange? {
+    defer { position += 1 }
+    return current
+  }
 }
 
 /// Changes as the log has them, in order.
@@ -63,10 +71,10 @@ struct MemoryChanges: ChangeSource {
   mutating func advance() { next += reversed ? -1 : 1 }
 }
 
-/// The changes of a spilled run from one place to another, block by block.
-struct RunChanges: ChangeSource {
+/// The changes of a spilled set from one place to another, block by block.
+struct SpilledChanges: ChangeSource {
   private let pager: Pager
-  private let run: SpilledRun
+  private let set: SpilledSet
   private let reversed: Bool
   /// The tree and range to be visited; `nil` for everything.
   private let tree: UInt32?
@@ -75,14 +83,14 @@ struct RunChanges: ChangeSource {
   private var block: ChangeBlock?
   private var next = 0
 
-  init(_ run: SpilledRun, _ pager: Pager) throws(EngineError) {
-    try self.init(run, pager, in: nil, range: .all, reversed: false)
+  init(_ set: SpilledSet, _ pager: Pager) throws(EngineError) {
+    try self.init(set, pager, in: nil, range: .all, reversed: false)
   }
 
   init(
-    _ run: SpilledRun, _ pager: Pager, in tree: UInt32?, range: KeyRange, reversed: Bool
+    _ set: SpilledSet, _ pager: Pager, in tree: UInt32?, range: KeyRange, reversed: Bool
   ) throws(EngineError) {
-    self.run = run
+    self.set = set
     self.pager = pager
     self.tree = tree
     self.range = range
@@ -97,7 +105,7 @@ struct RunChanges: ChangeSource {
     let bound = reversed ? range.upper : range.lower
     let end = reversed && bound == nil ? tree + 1 : tree
     try (bound ?? []).withBytes { (key) throws(EngineError) in
-      guard let position = run.block(for: key, in: end) else {
+      guard let position = set.block(for: key, in: end) else {
         return try reversed ? enter(-1, at: 0) : enter(0, at: 0)
       }
       try enter(position, at: 0)
@@ -111,8 +119,8 @@ struct RunChanges: ChangeSource {
     blockPosition = position
     block = nil
     next = index
-    guard run.blocks.indices.contains(position) else { return }
-    block = try ChangeBlock(run.blocks[position], pager)
+    guard set.blocks.indices.contains(position) else { return }
+    block = try ChangeBlock(set.blocks[position], pager)
   }
 
   var current: KeyChange? {
@@ -144,7 +152,7 @@ struct RunChanges: ChangeSource {
 
 /// The changes of several sources as one sequence: of changes of one key only that of the last
 /// source.
-final class ChangeMerge {
+final class ChangeMerge: ChangeSource {
   private var sources: [any ChangeSource]
   private let reversed: Bool
   /// Called with each change that a later one replaces.

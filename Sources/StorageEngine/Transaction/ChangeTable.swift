@@ -27,8 +27,8 @@ struct ChangeTable {
   /// Bytes of keys and values taken in, replaced ones included.
   private var arenaBytes = 0
 
-  mutating func free() {
-    while let chunk = unsafe chunks.popLast() { unsafe chunk.deallocate() }
+  func free() {
+    unsafe chunks.forEach { unsafe $0.deallocate() }
   }
 
   var memoryBytes: Int {

@@ -36,25 +36,15 @@ extension Database {
     try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
       pager.reclaim(durable: queue.durableLSN)
-      let order = transaction.changes.sorted()
-      let dropped = transaction.droppedTrees
-      let entries = transaction.changes.entries
-      let changes = order.lazy.map { entries[Int($0)].change }
-        .filter { dropped.isEmpty || !dropped.contains($0.tree) }
+      // What a dropped tree had in memory was given back when it was dropped.
+      let changes = SortedChanges(transaction.changes, without: transaction.droppedTrees)
       // A group is read and written as a whole: one that is long enough is not made longer.
       if state.open.count >= configuration.groupBytes { seal() }
       let lsn = state.working.lsn + 1
       try log(transaction, changes, lsn)
       do throws(EngineError) {
-        let applier = ChangeApplier(pager: pager)
-        if transaction.spilled.isEmpty {
-          try applier.apply(transaction.treeChanges, changes, to: &state.working)
-        } else {
-          try applier.apply(
-            transaction.treeChanges, transaction.spilled,
-            // As in the log: what a dropped tree had in memory was given back when it was dropped.
-            SortedChanges(transaction.changes, without: dropped), to: &state.working)
-        }
+        try ChangeApplier(pager: pager).apply(
+          transaction.treeChanges, transaction.spilled, changes, to: &state.working)
       } catch {
         throw poison(error)
       }
@@ -68,7 +58,7 @@ extension Database {
 
   /// Appends a transaction to the open group, once the space for it is certain.
   private func log(
-    _ transaction: WriteTransaction, _ changes: some Sequence<KeyChange>, _ lsn: UInt64
+    _ transaction: WriteTransaction, _ changes: SortedChanges, _ lsn: UInt64
   ) throws(EngineError) {
     let start = state.open.count
     prepareBuffer(for: transaction.changes.loggedBytes)
@@ -81,9 +71,7 @@ extension Database {
           "a transaction has at most \(limit) bytes of changes")
       }
       try state.log.reserve(payload: state.open.count, pager: pager)
-      try pager.reserve(
-        pages: ChangeApplier(pager: pager).pagesNeeded(
-          changes, spilled: transaction.spilled, in: state.working))
+      try pager.reserve(for: transaction, changes, in: state.working)
     } catch {
       state.open.truncate(to: start)
       throw poisonIfBroken(error)
@@ -256,6 +244,7 @@ extension Database {
       guard let self else { return }
       // A failure has poisoned the database, or there was no space and the next one tries again.
       try? self.checkpoint()
+      self.dropUnwantedSnapshots()
       let mustGoOn = self.shrinkIfSparse()
       self.pager.structureLock.withLock { self.state.checkpointScheduled = false }
       if mustGoOn { self.scheduleCheckpoint() } else { self.scheduleCheckpointIfDue() }

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// What became of a transaction that does not wait for prepared ones.
+enum Submission {
+  /// It has that LSN.
+  case submitted(UInt64)
+  /// A prepared transaction holds what it needs; so many were decided before.
+  case held(by: [UInt8], releases: UInt64)
+}
+
 /// Transactions that are open side by side, and how they commit.
 extension Database {
   /// Begins a transaction beside those that are open.
@@ -47,6 +55,19 @@ extension Database {
     }
   }
 
+  /// The same, unless a prepared transaction holds what is needed; then nothing is done.
+  func submitUnlessHeld(
+    _ transaction: Transaction, _ work: WriteTransaction
+  ) throws(TransactionError) -> Submission {
+    try exclusively { () throws(TransactionError) in
+      if let holder = prepared.blocker(of: work) {
+        return .held(by: holder.identifier, releases: prepared.releases)
+      }
+      try admit(transaction, work)
+      return .submitted(try submitChecked(work))
+    }
+  }
+
   /// Runs `body` as the only writer.
   func exclusively<R>(
     _ body: () throws(TransactionError) -> R
@@ -89,7 +110,7 @@ extension Database {
     _ work: WriteTransaction, reads: ReadSet?
   ) throws(TransactionError) {
     guard prepared.blocker(of: work, reads: reads) != nil else { return }
-    let deadline = Condition.deadline(after: configuration.lockWait)
+    let deadline = Deadline(after: configuration.lockWait)
     while let holder = prepared.blocker(of: work, reads: reads) {
       guard prepared.released.wait(writerLock, until: deadline) else {
         throw .lockTimeout(holder: holder.identifier)
@@ -157,53 +178,6 @@ extension Database {
     } catch {
       // Only a commit participant throws anything else.
       throw .refused(reason: "\(error)")
-    }
-  }
-}
-
-extension Transaction {
-  /// Commits: all changes become visible together, as durable as asked.
-  ///
-  /// When it throws `.conflict`, `.nameTaken` or any other error but `.engine(.poisoned)`, nothing
-  /// was changed and the transaction is over. Commits of several threads share flushes.
-  public func commit() throws(TransactionError) {
-    try pendingCommit().map { pending throws(TransactionError) in
-      try transactional { () throws(EngineError) in try pending.wait() }
-    }
-  }
-
-  /// Commits without holding up the thread while the disk works.
-  ///
-  /// What a prepared transaction holds is waited for as in the other call: by the thread.
-  public func commit() async throws(TransactionError) {
-    guard let pending = try pendingCommit() else { return }
-    do {
-      try await pending.waitWithoutBlocking()
-    } catch {
-      throw .engine(error)
-    }
-  }
-
-  /// Checks and submits; `nil` when there is nothing to wait for.
-  private func pendingCommit() throws(TransactionError) -> PendingCommit? {
-    let database = database
-    let lsn = try withWrites(orThrow: TransactionError.ended) {
-      (work) throws(TransactionError) -> UInt64? in
-      defer { end() }
-      do throws(TransactionError) {
-        // Without changes there is nothing that could be at odds: it has read one state.
-        if work.isEmpty { return nil }
-        return try database.submit(self, work)
-      } catch {
-        work.rollback()
-        throw error
-      }
-    }
-    database.scheduleCheckpointIfDue()
-    return lsn.map {
-      PendingCommit(
-        database: database, lsn: $0,
-        durability: options.durability ?? database.configuration.durability)
     }
   }
 }

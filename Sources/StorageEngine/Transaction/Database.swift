@@ -181,6 +181,7 @@ public final class Database: Sendable {
   /// Further calls throw `.closed`. The file is closed even when an error is thrown; recovery then
   /// happens at the next opening.
   public func close() throws(EngineError) {
+    dropUnwantedSnapshots()
     writerLock.lock()
     defer { writerLock.unlock() }
     if isClosed { return }

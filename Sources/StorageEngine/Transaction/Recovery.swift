@@ -142,14 +142,8 @@ struct Recovery {
           throw damage(reader, "holds transaction \(transaction.lsn) after \(state.lsn)")
         }
         do throws(EngineError) {
-          let applier = ChangeApplier(pager: pager)
-          if transaction.spilled.isEmpty {
-            try applier.apply(transaction.trees, transaction.changes, to: &state)
-          } else {
-            try applier.apply(
-              transaction.trees, transaction.spilled, LoggedChanges(transaction.changes),
-              to: &state)
-          }
+          try ChangeApplier(pager: pager).apply(
+            transaction.trees, transaction.spilled, LoggedChanges(transaction.changes), to: &state)
         } catch {
           switch error {
           case .treeNotFound(let tree):

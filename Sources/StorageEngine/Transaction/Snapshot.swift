@@ -59,6 +59,12 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
     return state.namedTrees()
   }
 
+  /// Whether there is a segment of that number, and not a tree of another kind.
+  public func hasSegment(_ segment: SegmentID) throws(EngineError) -> Bool {
+    try checkOpen()
+    return state.segments.contains(segment.rawValue)
+  }
+
   /// Counts the entries of a tree.
   public func count(of tree: TreeID) throws(EngineError) -> UInt64 {
     try descriptor(tree).entries

@@ -108,6 +108,11 @@ extension Transaction {
     }
   }
 
+  /// Whether there is a segment of that number, and not a tree of another kind.
+  public func hasSegment(_ segment: SegmentID) throws(EngineError) -> Bool {
+    try perform { writes throws(EngineError) in try writes.hasSegment(segment) }
+  }
+
   /// Counts the entries of a tree, own changes included.
   ///
   /// Looks at every changed key.

@@ -56,6 +56,9 @@ public protocol TreeReader: AnyObject {
   /// Lists all trees with their names, ordered by name.
   func trees() throws(EngineError) -> [(name: String, tree: TreeID)]
 
+  /// Whether there is a segment of that number, and not a tree of another kind.
+  func hasSegment(_ segment: SegmentID) throws(EngineError) -> Bool
+
   /// Counts the entries of a tree.
   func count(of tree: TreeID) throws(EngineError) -> UInt64
 

@@ -12,8 +12,8 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// The changes that are in memory.
   fileprivate(set) var changes = WriteSet()
   /// Changes that outgrew the memory, oldest first.
-  fileprivate(set) var spilled: [SpilledRun] = []
-  /// The block of a spilled run that was read last, for each.
+  fileprivate(set) var spilled: [SpilledSet] = []
+  /// The block of a spilled set that was read last, for each.
   fileprivate var readBlocks: [(position: Int, block: ChangeBlock)?] = []
   var treeChanges: [TreeChange] = []
   /// The names of trees that it has made or dropped, as keys; not those of the engine's own.
@@ -57,7 +57,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
 
   /// The trees it has dropped.
   var droppedTrees: [UInt32] {
-    treeChanges.compactMap { change in if case .drop(let id) = change { id } else { nil } }
+    treeChanges.compactMap(\.droppedTree)
   }
 
   /// Whether it has made a tree.
@@ -126,6 +126,12 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   public func trees() throws(EngineError) -> [(name: String, tree: TreeID)] {
     try checkOpen()
     return treeSet.namedTrees()
+  }
+
+  /// Whether there is a segment of that number, and not a tree of another kind.
+  public func hasSegment(_ segment: SegmentID) throws(EngineError) -> Bool {
+    try checkOpen()
+    return treeSet.segments.contains(segment.rawValue)
   }
 
   /// Creates a tree.
@@ -313,8 +319,8 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   /// Gives back what was written ahead of a commit that will not come.
   func rollback() {
     for encoded in Array(directValues.keys) { abandon(encoded) }
-    for run in spilled {
-      for block in run.blocks { database.pager.abandon(block.value) }
+    for part in spilled {
+      for block in part.blocks { database.pager.abandon(block.value) }
     }
     spilled = []
     end()
@@ -340,9 +346,9 @@ extension WriteTransaction {
   /// Valid until the next call.
   func change(of key: Bytes, in tree: UInt32) throws(EngineError) -> KeyChange? {
     if let change = changes.find(key, in: tree) { return change }
-    for run in spilled.indices.reversed() {
-      guard let position = spilled[run].block(for: key, in: tree) else { continue }
-      let block = try readBlock(position, of: run)
+    for part in spilled.indices.reversed() {
+      guard let position = spilled[part].block(for: key, in: tree) else { continue }
+      let block = try readBlock(position, of: part)
       let index = block.lowerBound(key, in: tree)
       guard index < block.changes.count else { continue }
       let change = block.changes[index]
@@ -351,10 +357,10 @@ extension WriteTransaction {
     return nil
   }
 
-  private func readBlock(_ position: Int, of run: Int) throws(EngineError) -> ChangeBlock {
-    if let known = readBlocks[run], known.position == position { return known.block }
-    let block = try ChangeBlock(spilled[run].blocks[position], database.pager)
-    readBlocks[run] = (position, block)
+  private func readBlock(_ position: Int, of part: Int) throws(EngineError) -> ChangeBlock {
+    if let known = readBlocks[part], known.position == position { return known.block }
+    let block = try ChangeBlock(spilled[part].blocks[position], database.pager)
+    readBlocks[part] = (position, block)
     return block
   }
 
@@ -363,9 +369,9 @@ extension WriteTransaction {
     in tree: UInt32, range: KeyRange, reversed: Bool = false
   ) throws(EngineError) -> ChangeMerge {
     var sources: [any ChangeSource] = []
-    for run in spilled {
+    for part in spilled {
       sources.append(
-        try RunChanges(run, database.pager, in: tree, range: range, reversed: reversed))
+        try SpilledChanges(part, database.pager, in: tree, range: range, reversed: reversed))
     }
     sources.append(MemoryChanges(changes, in: tree, range: range, reversed: reversed))
     return ChangeMerge(sources, reversed: reversed)
@@ -374,7 +380,7 @@ extension WriteTransaction {
   /// All changes, in order.
   func allChanges() throws(EngineError) -> ChangeMerge {
     var sources: [any ChangeSource] = []
-    for run in spilled { sources.append(try RunChanges(run, database.pager)) }
+    for part in spilled { sources.append(try SpilledChanges(part, database.pager)) }
     sources.append(SortedChanges(changes))
     return ChangeMerge(sources)
   }
@@ -395,6 +401,6 @@ extension WriteTransaction {
 
   /// The trees in which it has changes.
   var changedTrees: Set<UInt32> {
-    spilled.reduce(into: changes.trees) { $0.formUnion($1.sizes.keys) }
+    spilled.reduce(into: changes.trees) { $0.formUnion($1.demands.keys) }
   }
 }

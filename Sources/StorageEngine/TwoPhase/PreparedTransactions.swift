@@ -41,8 +41,8 @@ struct PreparedWork {
     if let names = work.changedNames, reads.firstConflict(with: names) != nil { return true }
     let trees = changes.trees
     // Of what a transaction has spilled only the trees are looked at.
-    if work.spilled.contains(where: { run in
-      run.sizes.keys.contains { trees.contains($0) || reads.contains(tree: $0) }
+    if work.spilled.contains(where: { part in
+      part.demands.keys.contains { trees.contains($0) || reads.contains(tree: $0) }
     }) {
       return true
     }
@@ -70,8 +70,7 @@ struct PreparedWork {
   }
 
   private var droppedTrees: Set<UInt32> {
-    Set(
-      treeChanges.compactMap { change in if case .drop(let id) = change { id } else { nil } })
+    Set(treeChanges.compactMap(\.droppedTree))
   }
 }
 
@@ -81,6 +80,10 @@ struct PreparedWork {
 final class PreparedTransactions: @unchecked Sendable {
   /// Broadcast when one lets go of what it held.
   let released = Condition()
+  /// Tasks that wait for that.
+  let waiters = ReleaseWaiters()
+  /// How many were decided.
+  private(set) var releases: UInt64 = 0
   private(set) var inDoubt: [UInt64: PreparedWork] = [:]
   /// Trees of those that were decided, to be dropped with the next commit.
   var finished: [TreeID] = []
@@ -92,6 +95,7 @@ final class PreparedTransactions: @unchecked Sendable {
   /// Takes out one that was decided, and wakes those who wait for it.
   func remove(_ number: UInt64) {
     inDoubt[number] = nil
+    releases += 1
     released.broadcast()
   }
 

@@ -91,10 +91,10 @@ struct LayerFormatDocumentTests {
     #expect(words.contains("kind 2"))
     let value = DirectValue(
       length: 9, runs: [PageRun(first: 4, count: 1, checksum: 5)], list: nil)
-    let run = SpilledRun(blocks: [SpilledBlock(value: value, tree: 3, key: [6])])
+    let set = SpilledSet(blocks: [SpilledBlock(value: value, tree: 3, key: [6])])
     let buffer = LogBuffer()
     let none: [KeyChange] = []
-    buffer.append(lsn: 1, trees: [], spilled: [run], changes: none)
+    buffer.append(lsn: 1, trees: [], spilled: [set], changes: none)
     let bytes = buffer.bytes.array
     #expect(bytes[4] == LogRecord.kindSpilledCommit)
     let head: [UInt8] = [1, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 1, 0, 32, 0, 6]

@@ -8,7 +8,10 @@ import StorageEngine
 struct Check: StoreCommand {
   static let configuration = CommandConfiguration(
     abstract: "Read every page of the store, every transaction and every record, and check them.",
-    discussion: "Exit code 10 says that something is damaged; each fault is named with its place.")
+    discussion: """
+      Exit code 10 says that something is damaged; each fault is named with its place. Of trees that \
+      other programs keep in the file beside the records only the pages are checked; they are named.
+      """)
 
   @OptionGroup var common: CommonOptions
 
@@ -27,6 +30,7 @@ struct Check: StoreCommand {
       try context.report([
         "store": .text(context.store), "intact": .bool(report.isIntact),
         "pages": .unsigned(report.pages.pagesRead), "entries": .unsigned(report.pages.entries),
+        "foreignTrees": .array(report.foreignTrees.map { .text($0) }),
         "faults": .array(report.faults.map { .text($0) }),
       ])
     }

@@ -7,31 +7,68 @@ import StorageEngine
 /// `recordctl info`.
 struct Info: StoreCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Describe the store's file: its format, its size, its trees.")
+    abstract: "Describe the store's file: its format, its size, its trees, what snapshots hold.",
+    discussion: """
+      Of a large tree some leaves are looked at, spread over it: then its bytes and its fill are \
+      estimates. 'oldestReader' is the oldest state that is kept, under a name or for one who reads it, \
+      and 'snapshotPages' counts the pages that are in use for such states only.
+      """)
 
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
+    let now = Environment.system.now()
     let file = try store.database.information()
-    let trees = file.trees.map { tree -> Item in
-      [
-        "name": .text(tree.name), "entries": .unsigned(tree.entries), "height": Item(tree.height),
-        "pages": .unsigned(tree.leafPages + tree.branchPages),
-      ]
-    }
+    let usage = try store.database.treeUsage()
+    let trees = zip(file.trees, usage).map { Item($0, $1) }
+    let named = file.namedSnapshots.map { Item($0, now: now) }
+    let open = file.openSnapshots.map { Item($0) }
+    let oldest = [
+      file.namedSnapshots.first.map { ($0.lsn, Item($0, now: now)) },
+      file.openSnapshots.first.map { ($0.lsn, Item($0)) },
+    ]
     try Reporter(context.format ?? .text).report([
       "store": .text(context.store),
       "formatVersion": .integer(Int64(file.formatVersion)),
+      "durableWrites": .text(file.durableWrites.rawValue),
       "fileBytes": .unsigned(file.fileBytes),
       "freeBytes": .unsigned(file.freeBytes),
       "logBytes": .unsigned(file.logBytes),
       "pageBytes": Item(file.pageBytes),
       "lsn": .unsigned(file.lsn),
       "checkpointLSN": .unsigned(file.checkpointLSN),
+      "oldestReader": oldest.compactMap { $0 }.min { $0.0 < $1.0 }?.1 ?? .null,
+      "snapshotPages": Item(file.snapshotPages),
+      "namedSnapshots": .array(named),
+      "openSnapshots": .array(open),
       "trees": .array(trees),
     ])
     return .success
+  }
+}
+
+extension Item {
+  fileprivate init(_ tree: DatabaseInformation.Tree, _ usage: TreeUsage) {
+    self = [
+      "name": .text(tree.name), "entries": .unsigned(tree.entries), "height": Item(tree.height),
+      "pages": .unsigned(tree.leafPages + tree.branchPages), "bytes": .unsigned(usage.bytes),
+      "fillPercent": Item(usage.fillPercent), "isEstimate": .bool(usage.isEstimate),
+    ]
+  }
+
+  fileprivate init(_ snapshot: NamedSnapshot, now: UInt64) {
+    let age = now > snapshot.createdAt ? now - snapshot.createdAt : 0
+    self = [
+      "name": .text(snapshot.name), "lsn": .unsigned(snapshot.lsn),
+      "ageSeconds": .unsigned(age / 1000),
+    ]
+  }
+
+  fileprivate init(_ snapshot: OpenSnapshot) {
+    self = [
+      "name": .null, "lsn": .unsigned(snapshot.lsn), "ageSeconds": .unsigned(snapshot.age / 1000),
+    ]
   }
 }

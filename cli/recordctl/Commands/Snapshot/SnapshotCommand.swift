@@ -23,6 +23,7 @@ extension Item {
       "records": .unsigned(summary.records),
       "tombstones": .unsigned(summary.tombstones),
       "bytes": .unsigned(summary.bytes),
+      "leftOut": .array(summary.leftOut.map { .text($0) }),
     ]
   }
 }

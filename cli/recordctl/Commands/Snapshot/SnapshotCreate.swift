@@ -6,7 +6,11 @@ import Records
 /// `recordctl snapshot create`.
 struct SnapshotCreate: StoreCommand {
   static let configuration = CommandConfiguration(
-    commandName: "create", abstract: "Write records and journal, as of now, to a new file.")
+    commandName: "create", abstract: "Write records and journal, as of now, to a new file.",
+    discussion: """
+      Trees that other programs keep in the store's file beside the records are not part of it; they \
+      are named.
+      """)
 
   @Argument(help: "The file, which must not exist yet, or - for standard output.")
   var file: String
@@ -25,6 +29,9 @@ struct SnapshotCreate: StoreCommand {
     }
     try output.finish()
     progress.finish()
+    if !summary.leftOut.isEmpty {
+      context.log.notice("not part of the snapshot: \(summary.leftOut.joined(separator: ", "))")
+    }
     if !output.isStandardOutput { try context.report(Item(summary, file: file)) }
     return .success
   }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Space for a transaction, before it is logged: once it is, nothing may ask for more.
+extension Pager {
+  /// Pages kept back for the checkpoint's own, and for how many trees, and extents, one more.
+  private static let checkpointPages = 64
+  private static let treesPerPage = 12
+  private static let extentsPerPage = 64
+
+  /// Makes sure that the pages which changes may take can be handed out without growing the file,
+  /// and those of the next checkpoint after them.
+  ///
+  /// Looks at the trees only where what is free is not enough for whatever they may contain.
+  func reserve(
+    for transaction: WriteTransaction, _ changes: SortedChanges, in set: TreeSet
+  ) throws(EngineError) {
+    let trees = set.trees.count + transaction.treeChanges.count
+    let kept =
+      Self.checkpointPages + trees / Self.treesPerPage + map.extentCount / Self.extentsPerPage
+    let atMost = pagesAtMost(transaction.spilled, changes, in: set)
+    if canTake(pages: atMost + kept) { return }
+    var sources: [any ChangeSource] = []
+    for part in transaction.spilled { sources.append(try SpilledChanges(part, self)) }
+    let needed = try pages(ChangeMerge(sources + [changes]), in: set)
+    try ensure(pages: needed + kept)
+  }
+
+  /// A bound for whatever the trees contain.
+  func pagesAtMost(
+    _ spilled: [SpilledSet], _ changes: SortedChanges, in set: TreeSet
+  ) -> Int {
+    var demands: [(tree: UInt32, demand: PageDemand)] = []
+    for change in changes {
+      if demands.last?.tree != change.tree { demands.append((change.tree, PageDemand())) }
+      demands[demands.count - 1].demand.add(change, geometry)
+    }
+    for (tree, demand) in spilled.flatMap(\.demands) {
+      if let position = demands.firstIndex(where: { $0.tree == tree }) {
+        demands[position].demand.add(demand)
+      } else {
+        demands.append((tree, demand))
+      }
+    }
+    return demands.reduce(0) { pages, next in
+      let tree = set[next.tree] ?? TreeDescriptor(id: next.tree)
+      return pages + next.demand.pages(in: tree, geometry)
+    }
+  }
+
+  /// A bound for what the trees contain; changes come in order of tree and key.
+  func pages(
+    _ changes: some ChangeSource, in set: TreeSet
+  ) throws(EngineError) -> Int {
+    var changes = changes
+    var pages = 0
+    var tree: UInt32?
+    var survey: LeafSurvey?
+    while let change = changes.current {
+      if change.tree != tree {
+        pages += survey?.pages ?? 0
+        tree = change.tree
+        survey = try LeafSurvey(self, set[change.tree] ?? TreeDescriptor(id: change.tree))
+      }
+      try survey?.add(change)
+      try changes.advance()
+    }
+    return pages + (survey?.pages ?? 0)
+  }
+}

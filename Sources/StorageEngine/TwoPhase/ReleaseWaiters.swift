@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Tasks that wait until a prepared transaction lets go of what it held, without a thread each.
+///
+/// One thread waits for all of them, as long as there are any. Guarded by the writer lock.
+final class ReleaseWaiters: @unchecked Sendable {
+  private struct Waiter {
+    let deadline: Deadline
+    let resume: @Sendable () -> Void
+  }
+
+  private var waiters: [Waiter] = []
+  private var isServed = false
+
+  /// Adds one; true when a thread must begin to serve.
+  fileprivate func add(
+    until deadline: Deadline, _ resume: @escaping @Sendable () -> Void
+  ) -> Bool {
+    waiters.append(Waiter(deadline: deadline, resume: resume))
+    defer { isServed = true }
+    return !isServed
+  }
+
+  /// Waits for all; each looks again for itself, and comes back if it has to.
+  fileprivate func serve(_ released: Condition, _ lock: Lock) {
+    lock.lock()
+    while let first = waiters.map(\.deadline).min() {
+      _ = released.wait(lock, until: first)
+      let woken = waiters
+      waiters = []
+      lock.unlock()
+      for waiter in woken { waiter.resume() }
+      lock.lock()
+    }
+    isServed = false
+    lock.unlock()
+  }
+}
+
+extension Database {
+  /// Waits until a prepared transaction was decided since so many had been, or for no longer than
+  /// the deadline; gives the thread to other tasks meanwhile.
+  func awaitRelease(after releases: UInt64, until deadline: Deadline) async {
+    await withCheckedContinuation { continuation in
+      writerLock.lock()
+      let isOver = prepared.releases != releases
+      let mustServe =
+        !isOver && prepared.waiters.add(until: deadline) { continuation.resume() }
+      writerLock.unlock()
+      if isOver { continuation.resume() }
+      if mustServe {
+        BackgroundThread.start { [self] in prepared.waiters.serve(prepared.released, writerLock) }
+      }
+    }
+  }
+}

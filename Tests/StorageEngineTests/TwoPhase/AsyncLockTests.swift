@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+import TestSupport
+import Testing
+
+/// Tasks whose commits wait for what a prepared transaction holds.
+struct AsyncLockTests {
+  /// More than there are threads for tasks.
+  private static let tasks = 48
+
+  private func prepare(
+    _ record: RecordID, in database: Database
+  ) throws -> PreparedTransaction {
+    let transaction = try database.begin(TransactionOptions(identifier: bytes("holder")))
+    try transaction.update(record, to: bytes("held"))
+    return try transaction.prepare()
+  }
+
+  private func beginUpdate(
+    _ record: RecordID, _ number: Int, in database: Database
+  ) throws -> Transaction {
+    let transaction = try database.begin(TransactionOptions(strategy: .lastWriteWins))
+    try transaction.update(record, to: bytes("task \(number)"))
+    return transaction
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+  func `any number of commits wait without a thread each until a task decides`(
+    _ commits: Bool
+  ) async throws {
+    let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
+    let database = store.database
+    let record = try database.makeRecord()
+    let prepared = try prepare(record, in: database)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<Self.tasks {
+        let transaction = try beginUpdate(record, number, in: database)
+        group.addTask { try await transaction.commit() }
+      }
+      group.addTask {
+        // Were the threads of all tasks held up, this one would not come to it.
+        for _ in 0..<20 { try await Task.sleep(for: .milliseconds(5)) }
+        if commits { try prepared.commit() } else { try prepared.rollback() }
+      }
+      try await group.waitForAll()
+    }
+    let value = try #require(try database.committed(record))
+    #expect(String(decoding: value, as: UTF8.self).hasPrefix("task "))
+    try store.checkAndReopen()
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a wait ends with the holder's name, and the transaction with it`() async throws {
+    let store = try TestStore(adjust: { $0.lockWait = .milliseconds(60) })
+    let database = store.database
+    let record = try database.makeRecord()
+    let prepared = try prepare(record, in: database)
+    let refusal = TransactionError.lockTimeout(holder: bytes("holder"))
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<Self.tasks {
+        group.addTask {
+          await #expect(throws: refusal) {
+            let transaction = try self.beginUpdate(record, number, in: database)
+            do {
+              try await transaction.commit()
+            } catch {
+              await #expect(throws: TransactionError.ended) { try await transaction.commit() }
+              throw error
+            }
+          }
+        }
+      }
+    }
+    try prepared.rollback()
+    try await beginUpdate(record, 0, in: database).commit()
+    #expect(try database.committed(record) == bytes("task 0"))
+    try store.checkAndReopen()
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a transaction that is rolled back while its commit waits is over`() async throws {
+    let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
+    let database = store.database
+    let record = try database.makeRecord()
+    let prepared = try prepare(record, in: database)
+    let transaction = try beginUpdate(record, 1, in: database)
+    let waiting = Task { try await transaction.commit() }
+    try await Task.sleep(for: .milliseconds(30))
+    transaction.rollback()
+    try prepared.rollback()
+    await #expect(throws: TransactionError.ended) { try await waiting.value }
+    #expect(try database.committed(record) == bytes("old"))
+    try store.checkAndReopen()
+  }
+}
