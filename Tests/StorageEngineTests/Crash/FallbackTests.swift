@@ -82,5 +82,6 @@ struct FallbackTests {
     try model.verify(try store.database.snapshot())
     try store.check()
     cut.stop(atMutation: cut.mutations)
+    Tally.countCrashImage()
   }
 }
