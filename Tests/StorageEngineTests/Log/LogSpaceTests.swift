@@ -8,7 +8,7 @@ import Testing
 /// What the log takes from the file, and what a transaction found in it must look like.
 struct LogSpaceTests {
   @Test
-  func `an extent is zeros, durably, before the log may use it`() throws {
+  func `an extent with old content is cleared, durably, before the log may use it`() throws {
     let (disk, pager, fresh) = try makeSpace(filledExtents: 6)
     var log = fresh
     try log.reserve(payload: 3 << 20, pager: pager)
@@ -74,7 +74,7 @@ struct LogSpaceTests {
     let pager = try Pager(
       storage: disk, geometry: PageGeometry(pageBytes: 4096), cacheBytes: 4 << 20)
     pager.map.grow(toExtents: filledExtents)
-    pager.map.noteTouched()
+    pager.map.noteWritten()
     pager.fileExtents = filledExtents
     for extent in 0..<3 { pager.map.setOwner(extent, extent == 0 ? .pages : .log) }
     let log = LogSpace(
