@@ -15,6 +15,7 @@ import Testing
     "Sources/StorageEngine/",  // frames, pages, the log's buffers, system calls
     "Sources/ChangeJournal/Compression/",  // libz
     "Sources/ChangeJournal/Hashing/",  // SHA-256 takes bytes as a pointer
+    "Sources/Records/Codec/SpanCopy.swift",  // bytes in one piece
     "Sources/Records/Snapshot/FileNames.swift",  // system calls
     "Sources/Records/Store/Environment.swift",  // the system's clock
     "cli/recordctl/System/",  // system calls
@@ -72,7 +73,7 @@ import Testing
     let modules = ["StorageEngine", "ChangeJournal", "Records", "PeerSync"]
     for path in Self.sources where modules.contains(where: { path.hasPrefix("Sources/\($0)/") }) {
       let code = SwiftSource(try Repository.text(path)).code
-      #expect(!code.contains { $0.hasSuffix("import Foundation") }, "\(path)")
+      #expect(!code.contains { $0.contains("import Foundation") }, "\(path)")
     }
   }
 

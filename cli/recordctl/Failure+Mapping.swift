@@ -164,6 +164,7 @@ extension Failure {
     let what = error.description
     switch error {
     case .corrupt, .truncated: self.init(.corrupt, what, hint: "another snapshot")
+    case .unsoundStore: self.init(.corrupt, what, hint: Failure.restoreHint)
     case .notASnapshot: self.init(.corrupt, what)
     case .unsupportedVersion: self.init(.corrupt, what, hint: "a newer recordctl")
     case .alreadyExists:

@@ -52,6 +52,7 @@ enum Main {
         throw ValidationError("argument \(place) is not UTF-8")
       }
       let complete = try EnvironmentArguments(variables: variables).completing(arguments)
+      try Self.checkHelp(arguments)
       var parsed = try Recordctl.parseAsRoot(complete)
       guard let command = parsed as? any StoreCommand else {
         let subcommands = type(of: parsed).configuration.subcommands
@@ -69,6 +70,18 @@ enum Main {
       let failure = Failure(describing: error)
       log.report(failure)
       return failure.status
+    }
+  }
+
+  /// Refuses help on a command that does not exist: the parser would help with another one.
+  private static func checkHelp(_ arguments: [String]) throws {
+    guard arguments.first == "help" else { return }
+    var commands = Recordctl.configuration.subcommands
+    for name in arguments.dropFirst() where !name.hasPrefix("-") {
+      guard let command = commands.first(where: { $0._commandName == name }) else {
+        throw ValidationError("there is no command '\(name)'")
+      }
+      commands = command.configuration.subcommands
     }
   }
 

@@ -96,13 +96,6 @@ extension Array where Element == UInt8 {
     append(contentsOf: utf8)
   }
 
-  /// Appends part of a span.
-  @inline(__always)
-  mutating func append(_ source: Span<UInt8>, _ range: Range<Int>) {
-    // An `OutputSpan` takes bytes only one by one, which an import spends a tenth of its time on.
-    unsafe source.extracting(range).withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
-  }
-
   /// Replaces the one-byte head at `position`, written before the count was known.
   mutating func setHead(at position: Int, _ type: UInt8, count: Int) {
     if count < 24 {

@@ -28,6 +28,7 @@ struct ContentVerifier {
   /// What was found so far.
   private(set) var summary = SnapshotSummary()
   private var tree: Tree?
+  private var place = "store"
   private var seen: Set<[UInt8]> = []
   /// What the tree of origins says: sequence, hash and timestamp.
   private var heads: [Origin: (sequence: UInt64, hash: Hash256, timestamp: UInt64)] = [:]
@@ -56,6 +57,14 @@ struct ContentVerifier {
       return checkEntry(key, value).map { "key \(Hexadecimal.text(key)): \($0)" }
     case .end: return checkEnd()
     }
+  }
+
+  /// Takes the next event of a store.
+  ///
+  /// - Returns: What is wrong, with the tree in which it is, or `nil`.
+  mutating func fault(in event: ContentEvent) -> String? {
+    if case .tree(let name) = event { place = "tree '\(name)'" }
+    return check(event).map { "\(place): \($0)" }
   }
 
   private mutating func checkEntry(_ key: [UInt8], _ value: [UInt8]) -> String? {

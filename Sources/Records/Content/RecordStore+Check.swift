@@ -45,11 +45,9 @@ extension RecordStore {
     in view: RecordSnapshot, _ progress: (UInt64, UInt64) throws -> Void
   ) throws -> String? {
     var verifier = ContentVerifier()
-    var tree = "store"
     var fault: String?
     try view.forEachContentEvent(of: journal, progress: progress) { event in
-      if case .tree(let name) = event { tree = "tree '\(name)'" }
-      if fault == nil, let problem = verifier.check(event) { fault = "\(tree): \(problem)" }
+      if fault == nil { fault = verifier.fault(in: event) }
     }
     return fault
   }

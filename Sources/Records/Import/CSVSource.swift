@@ -50,6 +50,10 @@ struct CSVSource: RecordSource {
     if givenColumns == nil {
       guard try nextRow() else { throw CSVError(problem: .missingHeader, line: line) }
       names = try parser.cells.map { cell in
+        // The file would be one line, of which nothing is imported.
+        if window.bytes.span.hasBareCarriageReturn(cell) {
+          throw CSVError(problem: .carriageReturns, line: line)
+        }
         let bytes = parser.text(of: cell, in: window.bytes.span)
         guard let name = String(validating: bytes, as: UTF8.self) else {
           throw CSVError(problem: .invalidUTF8, line: line)
@@ -67,6 +71,15 @@ extension InputWindow {
   /// Reads a row, without being done with its bytes.
   fileprivate func parseRow(_ parser: inout CSVParser) throws(CSVError) -> CSVParser.Outcome {
     try parser.parseRow(bytes.span, isFinal: isAtEnd)
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether a cell that is not quoted has a CR inside.
+  fileprivate func hasBareCarriageReturn(_ cell: CSVParser.Cell) -> Bool {
+    let start = cell.range.lowerBound
+    if start > 0, self[start - 1] == TextByte.quote { return false }
+    return cell.range.contains { self[$0] == TextByte.carriageReturn }
   }
 }
 

@@ -13,6 +13,8 @@ extension RecordStore {
   ///   - write: Takes the bytes of the file piece by piece.
   ///   - progress: Is told how many entries of how many are written.
   /// - Returns: What the snapshot contains.
+  /// - Throws: `SnapshotError.unsoundStore` where the store is not fit to be restored from; what is
+  ///   written by then is of no use. What `write` and `progress` throw.
   public func writeSnapshot(
     to write: ([UInt8]) throws -> Void,
     progress: (_ done: UInt64, _ of: UInt64) throws -> Void = { _, _ in }
@@ -29,7 +31,12 @@ extension RecordStore {
           summary.tombstones += collection.tombstones
         }
         var writer = SnapshotWriter(write)
-        try view.forEachContentEvent(of: journal, progress: progress) { try writer.append($0) }
+        var verifier = ContentVerifier()
+        try view.forEachContentEvent(of: journal, progress: progress) { event in
+          // What no store could be restored from must not be found out when one has to be.
+          if let fault = verifier.fault(in: event) { throw SnapshotError.unsoundStore(fault) }
+          try writer.append(event)
+        }
         summary.bytes = writer.byteCount
         summary.leftOut = try view.foreignTrees()
         return summary

@@ -12,6 +12,8 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
   case unsupportedVersion(JournalPlace, found: UInt64, supported: UInt64)
   /// The file ends before its totals.
   case truncated(JournalPlace)
+  /// The store that was to be copied is damaged: none could be restored from the snapshot.
+  case unsoundStore(String)
   /// Something is at the path where a store was to be restored.
   case alreadyExists(path: String)
   /// A call to the file system failed.
@@ -25,6 +27,7 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unsupportedVersion(let place, let found, let supported):
       "\(place): format version \(found) is later than the \(supported) this program knows"
     case .truncated(let place): "\(place): the snapshot ends before its totals"
+    case .unsoundStore(let fault): "no snapshot was made, because the store is damaged: \(fault)"
     case .alreadyExists(let path): "\(path) exists already"
     case .file(let path, let problem): "\(path): \(problem)"
     }

@@ -6,8 +6,8 @@
 /// Guarded by the pager's structure lock.
 ///
 /// Invariants:
-/// - where a small group goes was written before, so that its commit changes none of the file's
-///   metadata; a large one does not notice that;
+/// - where a small group goes this process has written before, so that its commit changes none of
+///   the file's metadata (a crash may leave up to two extents unwritten: decision 0015);
 /// - the extent after the current one is always known, because every chunk names it;
 /// - space for a transaction is taken before it is logged.
 struct LogSpace {
@@ -57,11 +57,11 @@ struct LogSpace {
         ready += try takeExtents(needed - ready.count, pager)
       }
     }
-    if payload < Self.largeGroup { try prepare(needed - 1, pager) }
+    if payload < Self.largeGroup { try clearUnwritten(needed - 1, pager) }
   }
 
   /// Clears what is unwritten in the current extent and in the next `count` ones, durably.
-  mutating func prepare(_ count: Int, _ pager: Pager) throws(EngineError) {
+  mutating func clearUnwritten(_ count: Int, _ pager: Pager) throws(EngineError) {
     if unwritten.isEmpty { return }
     if unwritten.contains(current) {
       try pager.clear(current..<current + 1, from: offset)
@@ -86,9 +86,9 @@ struct LogSpace {
     _ wanted: Int, _ pager: Pager
   ) throws(EngineError) -> Range<Int> {
     while true {
-      let firstUntouched = pager.map.firstUntouched
+      let firstUnwritten = pager.map.firstUnwritten
       if let extents = pager.map.takeExtents(min(wanted, Pager.clearedAtOnce), for: .log) {
-        if extents.lowerBound >= firstUntouched {
+        if extents.lowerBound >= firstUnwritten {
           unwritten.formUnion(extents)
           return extents
         }

@@ -24,7 +24,7 @@ struct ExtentMap {
   private var lowestCandidate = 0
   private var lowestFreeExtent = 0
   /// From here on all extents are as the growth of the file left them: they read as zeros.
-  private(set) var firstUntouched = 0
+  private(set) var firstUnwritten = 0
   /// Pages that can be handed out without taking a further extent.
   private(set) var freePages = 0
   private(set) var freeExtents = 0
@@ -51,8 +51,8 @@ struct ExtentMap {
   }
 
   /// Notes that the free extents, too, may hold what was written once.
-  mutating func noteTouched() {
-    firstUntouched = owners.count
+  mutating func noteWritten() {
+    firstUnwritten = owners.count
   }
 
   /// How many extents at the end are free.
@@ -123,7 +123,7 @@ struct ExtentMap {
     guard old != owner else { return }
     if old == .free {
       freeExtents -= 1
-      firstUntouched = max(firstUntouched, extent + 1)
+      firstUnwritten = max(firstUnwritten, extent + 1)
     }
     if owner == .free {
       freeExtents += 1

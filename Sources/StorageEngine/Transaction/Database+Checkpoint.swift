@@ -22,7 +22,7 @@ extension Database {
     try checkWritable()
     if isClosing {
       // The next opening takes both for written; if they are not, its commits are slower.
-      pager.structureLock.withLock { try? state.log.prepare(1, pager) }
+      pager.structureLock.withLock { try? state.log.clearUnwritten(1, pager) }
     }
     if let plan = try capture() {
       do {

@@ -83,7 +83,7 @@ struct Recovery {
           problem: "ends before extent \(superblock.extentCount - 1)"))
     }
     pager.map.grow(toExtents: whole)
-    pager.map.noteTouched()
+    pager.map.noteWritten()
     pager.fileExtents = whole
     let loaded = try MapLoader(pager: pager).load(superblock, into: &pager.map)
     persisted.mapPages = loaded.mapPages

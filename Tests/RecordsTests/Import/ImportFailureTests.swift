@@ -26,6 +26,15 @@ struct ImportFailureTests {
     }
   }
 
+  @Test func `lines that end with CR alone are refused, and a quoted CR is a character`() throws {
+    try withReplica { replica in
+      let failure = Self.failure(Array("_key,a\rx,1\ry,2\r".utf8), Self.comma, into: replica)
+      #expect((failure?.cause as? CSVError)?.problem == .carriageReturns)
+      #expect(Self.failure(Array("_key,\"a\rb\"\nx,1\n".utf8), Self.comma, into: replica) == nil)
+      #expect(Self.failure(Array("_key,a\r\nx,1\r\n".utf8), Self.comma, into: replica) == nil)
+    }
+  }
+
   @Test func `fields of a record that a later line replaces leave nothing behind`() throws {
     try withReplica { replica in
       var options = ImportOptions(.jsonLines, collection: "c")

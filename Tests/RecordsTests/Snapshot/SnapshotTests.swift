@@ -38,6 +38,24 @@ struct SnapshotTests {
     }
   }
 
+  @Test func `no snapshot is made of a store that could not be restored from it`() throws {
+    let replica = try TestReplica(seed: 5)
+    try Self.fill(replica)
+    try replica.store.database.write { transaction in
+      let tree = try #require(
+        try transaction.tree(named: JournalTreeName.transactions.rawValue))
+      let cursor = try transaction.cursor(in: tree)
+      try #require(try cursor.next())
+      try transaction.delete(cursor.key, in: tree)
+    }
+    let error = #expect(throws: SnapshotError.self) { _ = try Self.snapshot(replica) }
+    guard case .unsoundStore(let fault)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(fault.contains("tree 'journal/transactions'"), "\(fault)")
+  }
+
   @Test func `a restored store is the same, but for who it is`() throws {
     try withTemporaryDirectory { directory in
       try withReplica { replica in

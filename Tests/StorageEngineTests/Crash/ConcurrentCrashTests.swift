@@ -98,6 +98,7 @@ struct ConcurrentCrashTests {
     try model.verify(reader)
     try store.check()
     cut.stop(atMutation: cut.mutations)
+    Tally.countCrashImage()
   }
 
   @Test(arguments: [StorageError.Operation.write, .flush], [0, 3, 17, 40])

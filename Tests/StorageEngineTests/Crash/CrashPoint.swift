@@ -61,6 +61,7 @@ struct CrashVerifier {
     try transcripts.verifySnapshots(of: database, cutAt: point.call)
     try check(database, disk)
     disk.stop(atMutation: disk.mutations)
+    Tally.countCrashImage()
     return present
   }
 
@@ -98,6 +99,7 @@ struct CrashVerifier {
     try transcripts.verify(reader, holds: present, and: changes)
     try check(database, cut)
     cut.stop(atMutation: cut.mutations)
+    Tally.countCrashImage()
   }
 
   func open(_ disk: SimulatedDisk, _ scheduler: ManualScheduler) throws -> Database {

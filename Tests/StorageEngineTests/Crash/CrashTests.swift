@@ -86,6 +86,7 @@ struct CrashTests {
             try verifier.check(database, cut)
           }
           cut.stop(atMutation: cut.mutations)
+          Tally.countCrashImage()
         } catch {
           throw TestFailure("then in recovery at call \(call), \(variant.rawValue): \(error)")
         }

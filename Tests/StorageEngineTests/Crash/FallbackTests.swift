@@ -27,6 +27,35 @@ struct FallbackTests {
     }
   }
 
+  @Test(arguments: 0..<4)
+  func `the older superblock recovers the same state at any moment of a recovery`(
+    _ number: Int
+  ) throws {
+    let seed = TestEnvironment.seed &+ UInt64(number)
+    var random = SplitMix64(seed: seed)
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk, adjust: { $0.checkpointBytes = 256 << 10 })
+    var model = Model()
+    try store.commit([.createTree("main")], to: &model)
+    for round in 0..<12 {
+      try store.commit(changes(&random), to: &model)
+      if round % 4 == 3 { try store.database.checkpoint() }
+    }
+    try store.commit(changes(&random), to: &model)
+    let whole = disk.crashed(.keepAll)
+    _ = try TestStore(opening: whole)
+    for mutation in 0...whole.mutations {
+      let cut = disk.crashed(.keepAll)
+      cut.stop(atMutation: mutation)
+      _ = try? TestStore(opening: cut)
+      do {
+        try verifyFallback(cut, model)
+      } catch {
+        throw TestFailure("change \(mutation) of a recovery, RECORD_STORE_SEED=\(seed): \(error)")
+      }
+    }
+  }
+
   private func changes(_ random: inout SplitMix64) -> [Change] {
     switch random.below(5) {
     // Written at once to whatever is free, in pieces where need be.
@@ -53,5 +82,6 @@ struct FallbackTests {
     try model.verify(try store.database.snapshot())
     try store.check()
     cut.stop(atMutation: cut.mutations)
+    Tally.countCrashImage()
   }
 }

@@ -29,6 +29,7 @@ struct GrowthCrashTests {
         view.close()
         #expect(count == UInt64(2 * number + 2), "\(variant) after commit \(number)")
         try crashed.checkAndReopen()
+        Tally.countCrashImage()
       }
     }
     try store.checkAndReopen()

@@ -68,6 +68,7 @@ struct RestartTests {
       view.close()
       try store.check()
       cut.stop(atMutation: cut.mutations)
+      Tally.countCrashImage()
     }
   }
 

@@ -8,15 +8,9 @@ import Testing
 /// What the log takes from the file, and what a transaction found in it must look like.
 struct LogSpaceTests {
   @Test
-  func `an extent is zeros, durably, before the log may use it`() throws {
-    let disk = SimulatedDisk(DiskImage([UInt8](repeating: 7, count: 8192 + 6 << 20)))
-    let pager = try Pager(
-      storage: disk, geometry: PageGeometry(pageBytes: 4096), cacheBytes: 4 << 20)
-    pager.map.grow(toExtents: 6)
-    for extent in 0..<3 { pager.map.setOwner(extent, extent == 0 ? .pages : .log) }
-    var log = LogSpace(
-      position: LogPosition(
-        extent: 1, offset: 0, nextExtent: 2, nextGroup: 1, previousChecksum: 0))
+  func `an extent with old content is cleared, durably, before the log may use it`() throws {
+    let (disk, pager, fresh) = try makeSpace(filledExtents: 6)
+    var log = fresh
     try log.reserve(payload: 3 << 20, pager: pager)
     #expect(log.ready.count >= 3)
     let durable = disk.crashed(.loseAll).image
@@ -25,6 +19,68 @@ struct LogSpaceTests {
       let isZero = durable.isZero(1 << 20, at: pager.geometry.offset(ofExtent: extent))
       #expect(isZero, "extent \(extent)")
     }
+  }
+
+  @Test
+  func `a large group goes into what the file grew by without clearing it`() throws {
+    let (disk, pager, fresh) = try makeSpace(filledExtents: 3)
+    var log = fresh
+    try pager.resize(toExtents: 9)
+    let before = disk.mutations
+    try log.reserve(payload: 4 << 20, pager: pager)
+    #expect(disk.mutations == before)
+    for extent in log.ready.dropFirst() {
+      let isZero = disk.image.isZero(1 << 20, at: pager.geometry.offset(ofExtent: extent))
+      #expect(isZero, "extent \(extent)")
+    }
+  }
+
+  @Test
+  func `a small group never goes where nothing was written before`() throws {
+    let (disk, pager, fresh) = try makeSpace(filledExtents: 3)
+    var log = fresh
+    try pager.resize(toExtents: 9)
+    try log.reserve(payload: 4 << 20, pager: pager)
+    _ = log.place(payload: 4 << 20)
+    let before = disk.mutations
+    try log.reserve(payload: 100, pager: pager)
+    #expect(disk.mutations == before + 1, "the rest of the extent is cleared")
+    _ = log.place(payload: PageGeometry.extentBytes - log.offset - LogChunkHeader.bytes)
+    try log.reserve(payload: 100, pager: pager)
+    #expect(disk.mutations == before + 2, "the next extent is cleared when it is entered")
+    try log.reserve(payload: 100, pager: pager)
+    #expect(disk.mutations == before + 2)
+  }
+
+  @Test
+  func `what the file gave back and grew by again is cleared`() throws {
+    let (disk, pager, fresh) = try makeSpace(filledExtents: 6)
+    var log = fresh
+    // Cut off in the map, but not in the file yet.
+    pager.map.trim(toExtents: 3)
+    pager.map.grow(toExtents: 6)
+    try log.reserve(payload: 3 << 20, pager: pager)
+    for extent in log.ready.dropFirst() {
+      let isZero = disk.image.isZero(1 << 20, at: pager.geometry.offset(ofExtent: extent))
+      #expect(isZero, "extent \(extent)")
+    }
+  }
+
+  /// A file full of old content, of which the log has extents 1 and 2.
+  private func makeSpace(
+    filledExtents: Int
+  ) throws -> (disk: SimulatedDisk, pager: Pager, log: LogSpace) {
+    let disk = SimulatedDisk(DiskImage([UInt8](repeating: 7, count: 8192 + filledExtents << 20)))
+    let pager = try Pager(
+      storage: disk, geometry: PageGeometry(pageBytes: 4096), cacheBytes: 4 << 20)
+    pager.map.grow(toExtents: filledExtents)
+    pager.map.noteWritten()
+    pager.fileExtents = filledExtents
+    for extent in 0..<3 { pager.map.setOwner(extent, extent == 0 ? .pages : .log) }
+    let log = LogSpace(
+      position: LogPosition(
+        extent: 1, offset: 0, nextExtent: 2, nextGroup: 1, previousChecksum: 0))
+    return (disk, pager, log)
   }
 
   @Test

@@ -125,6 +125,17 @@ struct HistoryChecker {
     return nil
   }
 
+  /// What a strategy excludes and this history has; `nil` when it has nothing of that.
+  func violation(of strategy: ConflictStrategy) -> String? {
+    if let number = lostUpdate() { return "the update of \(number) is lost" }
+    if let cycle = cycle([.writeWrite, .writeRead]) { return "a cycle of writes: \(cycle)" }
+    if let number = cycleOfOneReadWrite() { return "\(number) has read a mix of states" }
+    guard strategy != .versionOnWrite,
+      let cycle = cycle([.writeWrite, .writeRead, .readWrite])
+    else { return nil }
+    return "a cycle, so that there is no order: \(cycle)"
+  }
+
   private func successors(_ kinds: [Dependency]) -> [Int: [Int]] {
     var next: [Int: [Int]] = [:]
     for kind in kinds {

@@ -48,6 +48,7 @@ struct TwoPhaseCrashTests {
       if let fault = try database.check().faults.first { throw fault }
       try database.close()
       if let violation = disk.violations.first { throw TestFailure(violation) }
+      Tally.countCrashImage()
     }
   }
 
@@ -86,6 +87,7 @@ struct TwoPhaseCrashTests {
         }
         if let fault = try database.check().faults.first { throw fault }
         cut.stop(atMutation: cut.mutations)
+        Tally.countCrashImage()
       }
     }
   }

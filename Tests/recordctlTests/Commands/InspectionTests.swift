@@ -54,7 +54,7 @@ import Testing
       #expect(check.text.contains("\"foreignTrees\": [\n    \"segment/blobs\"\n  ]"))
       let made = try await workspace.succeed(
         "snapshot", "create", "a.snapshot", "--store", "a.store")
-      #expect(made.text.contains("leftOut: segment/blobs"))
+      #expect(made.text.contains("foreignTrees: segment/blobs"))
       #expect(made.errors.contains("not part of the snapshot: segment/blobs"))
       try await workspace.succeed("snapshot", "restore", "a.snapshot", "--store", "b.store")
       let restored = try await workspace.succeed("check", "--store", "b.store")

@@ -46,6 +46,37 @@ import Testing
     }
   }
 
+  @Test func `a store that does not open is reported in the format asked for`() async throws {
+    try await Workspace.with { workspace in
+      try workspace.write([UInt8](repeating: 7, count: 1 << 20), to: "damaged.store")
+      let outcome = try await workspace.fail(
+        10, "check", "--store", "damaged.store", "--output", "json")
+      let report = try outcome.object()
+      #expect(report["intact"] as? Bool == false)
+      #expect((report["faults"] as? [String])?.count == 1)
+    }
+  }
+
+  @Test func `help on a command that does not exist is refused`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.fail(2, "help", "bogus", message: "bogus")
+      try await workspace.fail(2, "help", "journal", "bogus", message: "bogus")
+      #expect(try await workspace.succeed("help", "journal", "verify").text.contains("verify"))
+    }
+  }
+
+  @Test func `what holds all data is for its owner's eyes`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.storeWithHistory("records.store")
+      try await workspace.succeed("journal", "export", "-o", "journal")
+      try await workspace.succeed("snapshot", "create", "snapshot")
+      for name in ["records.store", "journal", "snapshot"] {
+        let attributes = try FileManager.default.attributesOfItem(atPath: workspace.path(name))
+        #expect(attributes[.posixPermissions] as? Int == 0o600, "\(name)")
+      }
+    }
+  }
+
   @Test func `a table aligns its columns`() async throws {
     try await Workspace.with { workspace in
       try await workspace.succeed("init")

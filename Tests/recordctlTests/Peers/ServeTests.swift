@@ -28,6 +28,20 @@ import Testing
     }
   }
 
+  @Test func `where it listens is printed for programs in the format asked for`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      let tool = try workspace.start([
+        "serve", "--listen", "127.0.0.1:0", "--output", "json",
+      ])
+      try await tool.awaitErrors(containing: "serving")
+      tool.send(signal: SIGTERM)
+      let outcome = try await tool.outcome()
+      let url = try #require(outcome.object()["url"] as? String)
+      #expect(outcome.errors.contains(url))
+    }
+  }
+
   @Test func `a token is asked for on loopback where one is set`() async throws {
     try await Workspace.with { workspace in
       try await workspace.succeed("init", "--store", "a.store")

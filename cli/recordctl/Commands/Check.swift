@@ -16,7 +16,7 @@ struct Check: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try open(context)
     defer { try? store.close() }
     let progress = context.progress("check", counting: "entries")
     defer { progress.finish() }
@@ -27,12 +27,9 @@ struct Check: StoreCommand {
     progress.finish()
     // Damage counts, also where nobody reads the report.
     let told = Result {
-      try context.report([
-        "store": .text(context.store), "intact": .bool(report.isIntact),
-        "pages": .unsigned(report.pages.pagesRead), "entries": .unsigned(report.pages.entries),
-        "foreignTrees": .array(report.foreignTrees.map { .text($0) }),
-        "faults": .array(report.faults.map { .text($0) }),
-      ])
+      try tell(
+        report.faults, pages: report.pages.pagesRead, entries: report.pages.entries,
+        foreignTrees: report.foreignTrees, context)
     }
     guard report.isIntact else {
       throw Failure(
@@ -43,5 +40,28 @@ struct Check: StoreCommand {
     }
     try told.get()
     return .success
+  }
+
+  /// Opens the store; damage that keeps it from opening is reported like that which is found later.
+  private func open(_ context: Context) throws -> RecordStore {
+    do {
+      return try RecordStore.open(at: context.store)
+    } catch {
+      let failure = Failure(describing: error)
+      if failure.status == .corrupt {
+        try? tell([failure.message], pages: 0, entries: 0, foreignTrees: [], context)
+      }
+      throw error
+    }
+  }
+
+  private func tell(
+    _ faults: [String], pages: UInt64, entries: UInt64, foreignTrees: [String], _ context: Context
+  ) throws {
+    try context.report([
+      "store": .text(context.store), "intact": .bool(faults.isEmpty), "pages": .unsigned(pages),
+      "entries": .unsigned(entries), "foreignTrees": .array(foreignTrees.map { .text($0) }),
+      "faults": .array(faults.map { .text($0) }),
+    ])
   }
 }

@@ -49,7 +49,12 @@ struct Serve: StoreCommand {
     let host = listen.host.contains(":") ? "[\(listen.host)]" : listen.host
     let logger = Logger(label: "serve") { _ in LogBridge(log) }
     let server = SyncServer(store: store, options: options, logger: logger) { port in
-      log.notice("serving \(name) at \(scheme)://\(host):\(port)")
+      let url = "\(scheme)://\(host):\(port)"
+      log.notice("serving \(name) at \(url)")
+      // For programs that let the system choose the port; a reader that went away stops nothing.
+      if context.format != nil {
+        try? context.report(["store": .text(name), "url": .text(url)])
+      }
     }
     try await run(server, context, logger)
     try store.close()

@@ -25,7 +25,7 @@ struct JournalExport: StoreCommand {
     let store = try RecordStore.open(at: context.store)
     defer { try? store.close() }
     let position = since?.vector ?? VersionVector()
-    let output = try OutputFile(path: outputFile)
+    let output = try OutputFile(path: outputFile, isPrivate: true)
     let progress = context.progress("export", counting: "transactions")
     defer { progress.finish() }
     var writer = try JournalWriter(JournalStreamHeader(storeID: store.storeID, since: position))

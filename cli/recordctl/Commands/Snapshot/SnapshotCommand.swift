@@ -13,17 +13,22 @@ struct SnapshotCommand: ParsableCommand {
 
 extension Item {
   /// What a snapshot contains, for the report of each subcommand.
-  init(_ summary: SnapshotSummary, file: String) {
-    self = [
-      "file": .text(file),
-      "storeID": .text("\(summary.storeID)"),
-      "position": .text("\(summary.applied)"),
-      "transactions": .unsigned(summary.transactions),
-      "held": .unsigned(summary.held),
-      "records": .unsigned(summary.records),
-      "tombstones": .unsigned(summary.tombstones),
-      "bytes": .unsigned(summary.bytes),
-      "leftOut": .array(summary.leftOut.map { .text($0) }),
+  ///
+  /// Which trees of a store are not part of it only the subcommand that makes it can say.
+  init(_ summary: SnapshotSummary, file: String, foreignTrees: [String]? = nil) {
+    var members: [(String, Item)] = [
+      ("file", .text(file)),
+      ("storeID", .text("\(summary.storeID)")),
+      ("position", .text("\(summary.applied)")),
+      ("transactions", .unsigned(summary.transactions)),
+      ("held", .unsigned(summary.held)),
+      ("records", .unsigned(summary.records)),
+      ("tombstones", .unsigned(summary.tombstones)),
+      ("bytes", .unsigned(summary.bytes)),
     ]
+    if let foreignTrees {
+      members.append(("foreignTrees", .array(foreignTrees.map { .text($0) })))
+    }
+    self = .object(members.map { Member(name: $0.0, item: $0.1) })
   }
 }

@@ -32,7 +32,7 @@ struct SnapshotCreate: StoreCommand {
     if !summary.leftOut.isEmpty {
       context.log.notice("not part of the snapshot: \(summary.leftOut.joined(separator: ", "))")
     }
-    if !output.isStandardOutput { try context.report(Item(summary, file: file)) }
+    if !output.isStandardOutput { try context.report(Item(summary, file: file, foreignTrees: summary.leftOut)) }
     return .success
   }
 }
