@@ -12,7 +12,7 @@ import Testing
 struct CrashTests {
   static let images = TestEnvironment.count("RECORD_STORE_CRASH_IMAGES", quick: 1500)
   static let seeds = TestEnvironment.count("RECORD_STORE_CRASH_SEEDS", quick: 2)
-  static let smallWorkloads = TestEnvironment.count("RECORD_STORE_SMALL_WORKLOADS", quick: 40)
+  static let smallWorkloads = TestEnvironment.count("RECORD_STORE_SMALL_WORKLOADS", quick: 24)
   static let randomWorkloads = TestEnvironment.count("RECORD_STORE_CRASH_WORKLOADS", quick: 4)
 
   @Test(arguments: Workload.all)
