@@ -32,7 +32,9 @@ struct SnapshotCreate: StoreCommand {
     if !summary.leftOut.isEmpty {
       context.log.notice("not part of the snapshot: \(summary.leftOut.joined(separator: ", "))")
     }
-    if !output.isStandardOutput { try context.report(Item(summary, file: file, foreignTrees: summary.leftOut)) }
+    if !output.isStandardOutput {
+      try context.report(Item(summary, file: file, foreignTrees: summary.leftOut))
+    }
     return .success
   }
 }
