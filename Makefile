@@ -144,9 +144,9 @@ real-disks-quick: build-tests
 mutants:
 	@Tests/Mutants/run.sh $(MUTANTS)
 
-# Each sanitizer has a build folder of its own: their objects do not mix. Unoptimised and watched,
-# everything takes many times as long, so it is done fewer times. The engine and its tests are a
-# package of their own there, so that nothing else is built.
+# Each sanitizer has a build folder of its own: their objects do not mix. Watched, everything takes
+# many times as long, so it is done fewer times. The engine and its tests are a package of their own
+# there, so that nothing else is built.
 sanitize: sanitize-thread sanitize-address
 
 SANITIZE = Tests/EnginePackage/sanitize.sh
