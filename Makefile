@@ -26,7 +26,7 @@ MODEL_FLOOR := 1000
 FUZZ_SECONDS := 30
 CRASH_ROUNDS := 2000
 POWER_CUTS := 200
-SHORT_WORKLOADS := 1100
+SHORT_WORKLOADS := 1200
 SHORT_PARTS := crash-long-6 crash-long-7 crash-long-8 crash-long-9 crash-long-10
 
 .PHONY: demo test build prerequisites lint format bench fuzz clean mutants real-disks real-disks-quick \
@@ -119,8 +119,8 @@ crash-long-5: build-tests real-disks
 	@RECORD_STORE_KILL_ROUNDS=3000 RECORD_STORE_CALL_FAULTS=99 \
 	  $(CRASH_LONG) 'ProcessTests|MixedKillTests|SystemCallFaultTests|OwnershipTests'
 
-# Power cuts in short random workloads, of other seeds in each part. A workload has 3,800 images of
-# half a millisecond of one processor each: a part opens 4.2 million, in about 18 minutes on two.
+# Power cuts in short random workloads, of other seeds in each part. A workload has about 3,700 images
+# of half a millisecond of one processor each: a part opens 4.4 million, in about 18 minutes on two.
 crash-long-short: $(SHORT_PARTS)
 
 $(SHORT_PARTS): build-tests
@@ -144,9 +144,9 @@ real-disks-quick: build-tests
 mutants:
 	@Tests/Mutants/run.sh $(MUTANTS)
 
-# Each sanitizer has a build folder of its own: their objects do not mix. Unoptimised and watched,
-# everything takes many times as long, so it is done fewer times. The engine and its tests are a
-# package of their own there, so that nothing else is built.
+# Each sanitizer has a build folder of its own: their objects do not mix. Watched, everything takes
+# many times as long, so it is done fewer times. The engine and its tests are a package of their own
+# there, so that nothing else is built.
 sanitize: sanitize-thread sanitize-address
 
 SANITIZE = Tests/EnginePackage/sanitize.sh
