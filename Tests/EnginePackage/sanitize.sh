@@ -12,9 +12,11 @@ filter=$2
 export RECORD_STORE_CRASH_IMAGES=100 RECORD_STORE_CRASH_WORKLOADS=1 RECORD_STORE_FAULTS=40 \
   RECORD_STORE_FULL_DISK_RUNS=2 RECORD_STORE_DAMAGE=400 RECORD_STORE_FORGERIES=150 \
   RECORD_STORE_THREAD_CUTS=25 RECORD_STORE_THREAD_ROUNDS=50 RECORD_STORE_KILL_ROUNDS=30 \
-  RECORD_STORE_CALL_FAULTS=1 RECORD_STORE_RANDOM_RUNS=3
+  RECORD_STORE_CALL_FAULTS=1 RECORD_STORE_RANDOM_RUNS=3 RECORD_STORE_MODEL_SEEDS=24 \
+  RECORD_STORE_ISOLATION_ROUNDS=1 RECORD_STORE_TWO_PHASE_IMAGES=60
 
 folder=.build-$sanitizer/engine
 Tests/EnginePackage/make.sh "$folder"
-swift test -c debug --disable-xctest --sanitize="$sanitizer" --package-path "$folder" \
+# Optimised, since the tests themselves take ten times as long otherwise.
+swift test -c debug -Xswiftc -O --disable-xctest --sanitize="$sanitizer" --package-path "$folder" \
   --filter "$filter"

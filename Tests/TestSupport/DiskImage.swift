@@ -84,7 +84,7 @@ public struct DiskImage: Sendable {
 
   /// Whether a range holds nothing but zeros.
   public func isZero(_ count: Int, at offset: UInt64) -> Bool {
-    bytes(count, at: offset).allSatisfy { $0 == 0 }
+    bytes(count, at: offset) == [UInt8](repeating: 0, count: count)
   }
 
   private mutating func makeRoom() {

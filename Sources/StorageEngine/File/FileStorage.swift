@@ -149,18 +149,20 @@ final class FileStorage: Storage {
     descriptor.close()
   }
 
-  /// Grows with reserved space, or without on file systems that cannot reserve.
+  /// Grows with reserved space; on file systems that cannot reserve it is written.
   ///
   /// A reservation that fails half-way is taken back: the file keeps its length.
   private static func grow(
     _ descriptor: Int32, from present: Int, to target: Int
   ) throws(SystemError) {
-    do {
-      try SystemCalls.allocate(descriptor, at: present, count: target - present)
-    } catch {
-      if [EOPNOTSUPP, ENOSYS].contains(error.number) {
-        return try SystemCalls.setLength(descriptor, target)
+    do throws(SystemError) {
+      do throws(SystemError) {
+        try SystemCalls.allocate(descriptor, at: present, count: target - present)
+      } catch {
+        guard [EOPNOTSUPP, ENOSYS].contains(error.number) else { throw error }
+        try SystemCalls.allocateByWriting(descriptor, at: present, count: target - present)
       }
+    } catch {
       try? SystemCalls.setLength(descriptor, present)
       throw error
     }

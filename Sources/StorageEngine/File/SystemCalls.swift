@@ -171,6 +171,14 @@ extension SystemCalls {
     try uninterruptedNegated { storage_allocate(descriptor, Int64(offset), Int64(count)) }
   }
 
+  /// Reserves space by writing to each block of it, where the file system cannot do it otherwise.
+  static func allocateByWriting(
+    _ descriptor: Int32, at offset: Int, count: Int
+  ) throws(SystemError) {
+    let number = posix_fallocate(descriptor, offset, count)
+    guard number == 0 else { throw SystemError(number: number) }
+  }
+
   /// Flushes a file's content and length.
   ///
   /// Made once, even when interrupted: after any failure the kernel may count the lost pages as

@@ -88,12 +88,13 @@ struct LogSpace {
     while true {
       let firstUnwritten = pager.map.firstUnwritten
       if let extents = pager.map.takeExtents(min(wanted, Pager.clearedAtOnce), for: .log) {
-        if extents.lowerBound >= firstUnwritten {
-          unwritten.formUnion(extents)
-          return extents
-        }
         do {
-          try pager.clear(extents)
+          if extents.lowerBound >= firstUnwritten {
+            try pager.makeReachable(extents)
+            unwritten.formUnion(extents)
+          } else {
+            try pager.clear(extents)
+          }
           return extents
         } catch {
           for extent in extents { pager.map.setOwner(extent, .free) }
@@ -189,6 +190,13 @@ extension Pager {
     } catch {
       throw error.kind == .outOfSpace ? .outOfSpace : .storage(error)
     }
+  }
+
+  /// Makes the file, durably, so long that extents lie inside it: nothing flushes its growth before a
+  /// group is written there, and recovery looks no further than the file's end.
+  func makeReachable(_ extents: Range<Int>) throws(EngineError) {
+    let last = extents.upperBound - 1
+    try clear(last..<last + 1, from: PageGeometry.extentBytes - LogChunkHeader.blockBytes)
   }
 
   /// Zeros that are kept, because fresh memory costs page faults.

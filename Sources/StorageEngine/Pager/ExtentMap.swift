@@ -50,9 +50,9 @@ struct ExtentMap {
     }
   }
 
-  /// Notes that the free extents, too, may hold what was written once.
-  mutating func noteWritten() {
-    firstUnwritten = owners.count
+  /// Notes that `count` extents, also free ones, may hold what was written once.
+  mutating func noteWritten(_ count: Int) {
+    firstUnwritten = max(firstUnwritten, count)
   }
 
   /// How many extents at the end are free.

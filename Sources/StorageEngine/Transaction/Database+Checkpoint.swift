@@ -20,10 +20,7 @@ extension Database {
   /// log's end is known.
   func runCheckpoint(isClosing: Bool) throws(EngineError) {
     try checkWritable()
-    if isClosing {
-      // The next opening takes both for written; if they are not, its commits are slower.
-      pager.structureLock.withLock { try? state.log.clearUnwritten(1, pager) }
-    }
+    if isClosing { try clearLogForNextOpening() }
     if let plan = try capture() {
       do {
         try carryOut(plan)
@@ -40,6 +37,18 @@ extension Database {
       throw poison(.storage(error))
     }
     truncateFile()
+  }
+
+  /// The next opening takes this and the next extent of the log for written.
+  private func clearLogForNextOpening() throws(EngineError) {
+    do throws(EngineError) {
+      try pager.structureLock.withLock { () throws(EngineError) in
+        try state.log.clearUnwritten(1, pager)
+      }
+    } catch {
+      // If they are not, its commits are slower.
+      if error != .outOfSpace { throw poison(error) }
+    }
   }
 
   /// Takes the present state; `nil` when it is on disk already.

@@ -83,7 +83,8 @@ struct Recovery {
           problem: "ends before extent \(superblock.extentCount - 1)"))
     }
     pager.map.grow(toExtents: whole)
-    pager.map.noteWritten()
+    // Where the file ends inside an extent, that one holds something too.
+    pager.map.noteWritten(whole + 1)
     pager.fileExtents = whole
     let loaded = try MapLoader(pager: pager).load(superblock, into: &pager.map)
     persisted.mapPages = loaded.mapPages

@@ -82,7 +82,7 @@ final class PreparedTransactions: @unchecked Sendable {
   let released = Condition()
   /// Tasks that wait for that.
   let waiters = ReleaseWaiters()
-  /// How many were decided.
+  /// How often those who wait were told to look again.
   private(set) var releases: UInt64 = 0
   private(set) var inDoubt: [UInt64: PreparedWork] = [:]
   /// Trees of those that were decided, to be dropped with the next commit.
@@ -95,6 +95,11 @@ final class PreparedTransactions: @unchecked Sendable {
   /// Takes out one that was decided, and wakes those who wait for it.
   func remove(_ number: UInt64) {
     inDoubt[number] = nil
+    wakeAll()
+  }
+
+  /// Makes all who wait look again.
+  func wakeAll() {
     releases += 1
     released.broadcast()
   }

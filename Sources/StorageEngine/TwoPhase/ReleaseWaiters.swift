@@ -14,18 +14,22 @@ final class ReleaseWaiters: @unchecked Sendable {
 
   /// Adds one; true when a thread must begin to serve.
   fileprivate func add(
-    until deadline: Deadline, _ resume: @escaping @Sendable () -> Void
+    until deadline: Deadline, _ released: Condition, _ resume: @escaping @Sendable () -> Void
   ) -> Bool {
+    // The thread that waits for all must not wait longer than this one.
+    if isServed, waiters.allSatisfy({ deadline < $0.deadline }) { released.broadcast() }
     waiters.append(Waiter(deadline: deadline, resume: resume))
     defer { isServed = true }
     return !isServed
   }
 
   /// Waits for all; each looks again for itself, and comes back if it has to.
-  fileprivate func serve(_ released: Condition, _ lock: Lock) {
+  fileprivate func serve(_ prepared: PreparedTransactions, _ lock: Lock) {
     lock.lock()
     while let first = waiters.map(\.deadline).min() {
-      _ = released.wait(lock, until: first)
+      let releases = prepared.releases
+      _ = prepared.released.wait(lock, until: first)
+      if prepared.releases == releases, !first.isOver { continue }
       let woken = waiters
       waiters = []
       lock.unlock()
@@ -45,11 +49,12 @@ extension Database {
       writerLock.lock()
       let isOver = prepared.releases != releases
       let mustServe =
-        !isOver && prepared.waiters.add(until: deadline) { continuation.resume() }
+        !isOver
+        && prepared.waiters.add(until: deadline, prepared.released) { continuation.resume() }
       writerLock.unlock()
       if isOver { continuation.resume() }
       if mustServe {
-        BackgroundThread.start { [self] in prepared.waiters.serve(prepared.released, writerLock) }
+        BackgroundThread.start { [self] in prepared.waiters.serve(prepared, writerLock) }
       }
     }
   }

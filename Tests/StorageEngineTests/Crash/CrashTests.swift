@@ -7,10 +7,12 @@ import Testing
 /// Power cuts at every call that changes the disk, in every variant, also during recovery.
 ///
 /// RECORD_STORE_CRASH_IMAGES limits the images of each workload, RECORD_STORE_CRASH_SEEDS is the
-/// number of seeds for each random variant, RECORD_STORE_SEED changes them.
+/// number of seeds for each random variant, RECORD_STORE_SMALL_WORKLOADS the number of short random
+/// workloads, RECORD_STORE_SEED changes them.
 struct CrashTests {
   static let images = TestEnvironment.count("RECORD_STORE_CRASH_IMAGES", quick: 1500)
-  static let seeds = TestEnvironment.count("RECORD_STORE_CRASH_SEEDS", quick: 1)
+  static let seeds = TestEnvironment.count("RECORD_STORE_CRASH_SEEDS", quick: 2)
+  static let smallWorkloads = TestEnvironment.count("RECORD_STORE_SMALL_WORKLOADS", quick: 24)
   static let randomWorkloads = TestEnvironment.count("RECORD_STORE_CRASH_WORKLOADS", quick: 4)
 
   @Test(arguments: Workload.all)
@@ -28,6 +30,17 @@ struct CrashTests {
   @Test(arguments: Workload.all)
   func `a power cut at any call of a recovery changes nothing`(_ workload: Workload) throws {
     try enumerateRecoveries(workload)
+  }
+
+  @Test(arguments: 0..<4)
+  func `a power cut at any call of a short random workload keeps exactly what was acknowledged`(
+    _ part: Int
+  ) throws {
+    for number in stride(from: part, to: Self.smallWorkloads, by: 4) {
+      let workload = Workload.small(seed: TestEnvironment.seed &+ UInt64(number))
+      try enumerate(workload)
+      try enumerateRecoveries(workload)
+    }
   }
 
   /// Runs a workload once and opens every image that a power cut in it could have left.

@@ -19,7 +19,7 @@ struct FallbackTests {
         try store.commit(changes(&random), to: &model)
         if random.chance(1, in: 3) { try store.database.checkpoint() }
         do {
-          try verifyFallback(disk, model)
+          try verifyFallback(disk.image, model)
         } catch {
           throw TestFailure("round \(round), RECORD_STORE_SEED=\(seed): \(error)")
         }
@@ -49,9 +49,35 @@ struct FallbackTests {
       cut.stop(atMutation: mutation)
       _ = try? TestStore(opening: cut)
       do {
-        try verifyFallback(cut, model)
+        try verifyFallback(cut.image, model)
       } catch {
         throw TestFailure("change \(mutation) of a recovery, RECORD_STORE_SEED=\(seed): \(error)")
+      }
+    }
+  }
+
+  @Test
+  func `the older superblock recovers the same state at any moment of a compaction`() throws {
+    let disk = SimulatedDisk(recordsHistory: true)
+    try withStore(on: disk, adjust: { $0.checkpointBytes = 256 << 10 }) { store in
+      var model = Model()
+      var random = SplitMix64(seed: TestEnvironment.seed)
+      try store.commit([.createTree("main")], to: &model)
+      for number in 0..<12 {
+        try store.commit(
+          [Workload.put("main", "large \(number)", random.bytes(900_000))], to: &model)
+      }
+      try store.commit((0..<10).map { Workload.delete("main", "large \($0)") }, to: &model)
+      let length = disk.image.length
+      let first = disk.mutations
+      for _ in 0..<3 { _ = try store.database.compact() }
+      #expect(disk.image.length < length)
+      for call in first...disk.mutations {
+        do {
+          try verifyFallback(disk.crashed(atMutation: call, .keepAll).image, model)
+        } catch {
+          throw TestFailure("change \(call): \(error)")
+        }
       }
     }
   }
@@ -71,8 +97,8 @@ struct FallbackTests {
     }
   }
 
-  private func verifyFallback(_ disk: SimulatedDisk, _ model: Model) throws {
-    var image = disk.image
+  private func verifyFallback(_ whole: DiskImage, _ model: Model) throws {
+    var image = whole
     let sequences = [UInt64(0), 4096].map { slot in
       image.bytes(8, at: slot + 40).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }

@@ -9,9 +9,12 @@ import Testing
 ///
 /// What the second process reads may never have reached the disk: a superblock, the last group of
 /// the log. It must make durable what it shows, before it builds on it.
+///
+/// RECORD_STORE_RESTART_SEEDS is the number of seeds for each random variant.
 struct RestartTests {
   /// More than a recovery of these small stores makes.
   private static let recoveryCalls = 12
+  private static let seeds = TestEnvironment.count("RECORD_STORE_RESTART_SEEDS", quick: 3)
 
   /// One life after another on one disk.
   private final class Lives {
@@ -95,8 +98,10 @@ struct RestartTests {
         for variant in disk.variants(atMutation: cut) {
           // After a failed flush it takes two losses at once: of what was read, and of what was
           // written upon it.
-          let seeds = variant.isRandom && disk.failedOperation == .flush ? 10 : 1
-          for _ in 0..<seeds { try verify(lives, call, cut, variant, random.next() >> 32) }
+          let factor = disk.failedOperation == .flush ? 10 : 1
+          for _ in 0..<(variant.isRandom ? factor * Self.seeds : 1) {
+            try verify(lives, call, cut, variant, random.next() >> 32)
+          }
         }
       }
       for _ in 0..<8 {

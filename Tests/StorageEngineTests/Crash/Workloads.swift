@@ -231,6 +231,32 @@ extension Workload {
     }
     return Workload(name: "random \(seed)", checkpointBytes: 256 << 10, steps: steps)
   }
+
+  /// A short random script on a few keys, whose images cost so little that very many can be opened.
+  static func small(seed: UInt64, length: Int = 14) -> Workload {
+    var random = SplitMix64(seed: seed)
+    func few() -> [Change] {
+      (0...random.below(4)).map { _ in
+        let key = "key \(random.below(12))"
+        if random.chance(1, in: 4) { return delete("main", key) }
+        return put("main", key, random.bytes(random.below(random.chance(1, in: 8) ? 9000 : 90)))
+      }
+    }
+    let steps = (0..<length).map { _ -> Step in
+      switch random.below(16) {
+      case 0: .reopen
+      case 1, 2, 3: .checkpoint
+      case 4: .compact
+      case 5: .flush
+      case 6: .snapshot
+      case 7: .abort(few())
+      case 8: .commit([put("main", "large", random.bytes(66_000))])
+      case 9, 10: .commit(few(), durability: random.chance(1, in: 2) ? .manual : .written)
+      default: .commit(few())
+      }
+    }
+    return Workload(name: "small \(seed)", checkpointBytes: 64 << 10, steps: steps)
+  }
 }
 
 // MARK: - Building blocks

@@ -38,10 +38,11 @@ struct ForgeryTests {
   @Test(arguments: DamageTests.Kind.allCases)
   func `forgeries reach what lies behind the checksums`(_ kind: DamageTests.Kind) throws {
     let subject = try kind.subject()
+    let blocks = subject.usedBlocks
     var opened = 0
     for seed in 0..<100 {
       var random = SplitMix64(seed: UInt64(seed))
-      var forgery = Forgery(subject.image, blocks: subject.usedBlocks)
+      var forgery = Forgery(subject.image, blocks: blocks)
       forgery.forge(&random)
       let disk = SimulatedDisk(forgery.image)
       let configuration = subject.workload.configuration(scheduler: ManualScheduler())

@@ -88,7 +88,7 @@ struct DurabilityTests {
     try store.commit([.createTree("main")])
     let before = disk.flushes
     try put(store, "k", .interval(.milliseconds(1)))
-    while disk.flushes == before { usleep(1000) }
+    for _ in 0..<60_000 where disk.flushes == before { usleep(1000) }
     #expect(try count(disk, .loseAll) == 1)
     try put(store, "late", .interval(.seconds(3600)))
     try store.database.close()

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import StorageEngine
 import TestSupport
 import Testing
+
+@testable import StorageEngine
 
 /// Tasks whose commits wait for what a prepared transaction holds.
 struct AsyncLockTests {
@@ -81,6 +82,38 @@ struct AsyncLockTests {
     try prepared.rollback()
     try await beginUpdate(record, 0, in: database).commit()
     #expect(try database.committed(record) == bytes("task 0"))
+    try store.checkAndReopen()
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a wait ends when the database is closed`() async throws {
+    let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
+    let database = store.database
+    let record = try database.makeRecord()
+    _ = try prepare(record, in: database)
+    try await withThrowingTaskGroup(of: TransactionError?.self) { group in
+      for number in 0..<4 {
+        let transaction = try beginUpdate(record, number, in: database)
+        group.addTask { await Self.failure(of: transaction) }
+      }
+      try await Task.sleep(for: .milliseconds(50))
+      try database.close()
+      for try await failure in group { #expect(failure == .engine(.closed)) }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `one that waits less long than those before it is not kept waiting`() async throws {
+    let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
+    let database = store.database
+    let record = try database.makeRecord()
+    let prepared = try prepare(record, in: database)
+    let patient = Task { try await self.beginUpdate(record, 0, in: database).commit() }
+    try await Task.sleep(for: .milliseconds(50))
+    await database.awaitRelease(
+      after: database.prepared.releases, until: Deadline(after: .milliseconds(50)))
+    try prepared.commit()
+    try await patient.value
     try store.checkAndReopen()
   }
 
