@@ -173,6 +173,9 @@ extension Failure {
     }
   }
 
+  private static let keyColumnHint =
+    "--key with the name of the column that holds the key, or --delimiter"
+
   private static let lineHint = "correct that line, if the format is right; importing again is safe"
 
   private static func hint(for problem: ImportError.Problem) -> String {
@@ -190,6 +193,8 @@ extension Failure {
     switch error.cause {
     case let cause as ImportError:
       self.init(.failure, error.description, hint: Self.hint(for: cause.problem))
+    case let cause as CSVError where cause.isMissingKeyColumn:
+      self.init(.failure, error.description, hint: Self.keyColumnHint)
     case is JSONError, is CSVError:
       self.init(.failure, error.description, hint: Self.lineHint)
     case let cause:
@@ -237,5 +242,11 @@ extension Failure {
     case .cannotListen: self.init(.failure, error.description, hint: "another --listen")
     case .certificate: self.init(.failure, error.description)
     }
+  }
+}
+
+extension CSVError {
+  fileprivate var isMissingKeyColumn: Bool {
+    if case .missingKeyColumn = problem { true } else { false }
   }
 }

@@ -21,19 +21,28 @@ extension SyncHTTPResponder {
         header: JournalStreamHeader(storeID: storeID, since: position), source: source,
         compressionLevel: limits.compressionLevel, threads: threads)
     }
+    // The header, and then the first transactions: what cannot be read there is told in the answer.
+    let header = try await journal.nextFrame()
+    let first = try await journal.nextFrame()
     return Response(
       status: .ok, headers: [.contentType: MediaType.journal, .cacheControl: "no-store"],
       body: ResponseBody { writer in
         // An error ends the connection without the end of the body, so that no reader takes the
         // part for the whole; it has no totals frame either.
-        var next = try await journal.nextFrame()
-        while let frame = next {
-          if slot.isEnding { throw TransferSlots.stopping }
-          async let following = journal.nextFrame()
-          for piece in frame.pieces(of: Self.pieceBytes) { try await writer.write(piece) }
-          next = try await following
+        do {
+          if let header { try await writer.write(header) }
+          var next = first
+          while let frame = next {
+            if slot.isEnding { throw TransferSlots.stopping }
+            async let following = journal.nextFrame()
+            for piece in frame.pieces(of: Self.pieceBytes) { try await writer.write(piece) }
+            next = try await following
+          }
+          try await writer.finish(nil)
+        } catch let error as SyncError where error.code == .store {
+          logger.error("a transfer was broken off", metadata: ["message": "\(error.message)"])
+          throw error
         }
-        try await writer.finish(nil)
       })
   }
 

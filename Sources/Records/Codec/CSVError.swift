@@ -48,7 +48,7 @@ extension CSVError.Problem: CustomStringConvertible {
     case .raggedRow(let cells, let columns):
       "a row of \(cells) cells in a table of \(columns) columns"
     case .invalidUTF8: "the text is not UTF-8"
-    case .carriageReturns: "the header has a CR without a LF: lines end with LF or CRLF"
+    case .carriageReturns: "a CR without a LF: lines end with LF or CRLF"
     case .unnamedColumn(let number): "column \(number) has no name"
     case .duplicateColumn(let name): "two columns are named \"\(name)\""
     case .missingHeader: "there is no header line"

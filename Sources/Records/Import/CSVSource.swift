@@ -135,6 +135,9 @@ struct CSVColumns {
     _ cells: [CSVParser.Cell], of bytes: Span<UInt8>, to batch: inout RecordBatch, line: Int
   ) throws {
     guard cells.count == count else {
+      if cells.contains(where: { bytes.hasBareCarriageReturn($0) }) {
+        throw CSVError(problem: .carriageReturns, line: line)
+      }
       throw CSVError(problem: .raggedRow(cells: cells.count, columns: count), line: line)
     }
     let firstField = batch.fields.count

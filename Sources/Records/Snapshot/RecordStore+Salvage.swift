@@ -6,10 +6,9 @@ public import StorageEngine
 extension RecordStore {
   /// Copies what can be read of a damaged store into a new one.
   ///
-  /// The copy writes under an origin of its own. Where something was lost it is a data set of its own
-  /// too: it claims transactions whose records it may not have, so no replica of the old one may take
-  /// it for one of theirs. It appears at `newPath` when it is complete and durable; if anything fails,
-  /// nothing is left behind. The damaged file is only read.
+  /// The copy writes under an origin of its own, and what it claims to have applied its records show:
+  /// `RecordSalvage.records` says how that was reached. It appears at `newPath` when it is complete and
+  /// durable; if anything fails, nothing is left behind. The damaged file is only read.
   ///
   /// - Parameters:
   ///   - path: The damaged store.
@@ -21,43 +20,50 @@ extension RecordStore {
   public static func salvage(
     from path: String, into newPath: String, environment: Environment = .system,
     configuration: Configuration = .init(), progress: (UInt64) throws -> Void = { _ in }
-  ) throws -> SalvageReport {
+  ) throws -> RecordSalvage {
     try FileNames.checkAbsent(newPath)
     let suffix = try random(8, environment).map { String($0, radix: 16) }.joined()
     let partial = "\(newPath).doctoring-\(suffix)"
     let database = try Database.create(at: partial, configuration: configuration)
     do {
       let report = try Database.salvage(from: path, into: database, progress: progress)
-      try database.write {
-        try giveIdentity(in: $0, environment, isComplete: report.isComplete)
-      }
+      let records = try SalvagedRecords(database, report, environment).restore()
       try database.close()
       try FileNames.publish(partial, as: newPath)
-      return report
+      return RecordSalvage(report: report, records: records)
     } catch {
       try? database.close()
       FileNames.remove(partial)
       throw error
     }
   }
+}
 
-  /// Gives a copy that is a store of records an identity of its own.
-  private static func giveIdentity(
-    in transaction: WriteTransaction, _ environment: Environment, isComplete: Bool
-  ) throws {
-    guard (try? Journal.open(in: transaction)) != nil else { return }
-    let meta =
-      try transaction.tree(named: StoreTree.meta) ?? transaction.createTree(named: StoreTree.meta)
-    let known = try? MetaTree.open(transaction).storeID()
-    let storeBytes =
-      if isComplete, let known { known.bytes } else {
-        try random(StoreID.byteCount, environment)
-      }
-    let originBytes = try random(Origin.byteCount, environment)
-    try MetaTree.put(.format, in: meta, of: transaction) { cbor in
-      cbor.write(unsigned: recordFormatVersion)
-    }
-    try MetaTree.put(.store, in: meta, of: transaction) { $0.write(bytes: storeBytes) }
-    try MetaTree.put(.origin, in: meta, of: transaction) { $0.write(bytes: originBytes) }
+/// What became of a damaged store of records.
+public struct RecordSalvage: Sendable {
+  /// How the records of the copy came there.
+  public enum Records: String, Sendable {
+    /// As they were found: nothing was lost.
+    case copied
+    /// Made anew from the journal, which is whole: none is missing, and the copy is a replica of the
+    /// old store as one that was restored from a snapshot is. What was put aside has to be sent again.
+    case replayed
+    /// Those that were found, written anew: part of the journal is lost, so that the copy is a data
+    /// set of its own.
+    case collected
+    /// There are none: the file was no store of records.
+    case none
+  }
+
+  /// What was copied of the file, and what was lost of it.
+  public let report: SalvageReport
+  /// How the records of the copy came there.
+  public let records: Records
+
+  /// Whether nothing is missing in the copy.
+  public var isComplete: Bool {
+    if report.isComplete { return true }
+    return records == .replayed
+      && report.losses.allSatisfy { $0.tree.map { !StoreTree.isForeign($0) } ?? false }
   }
 }

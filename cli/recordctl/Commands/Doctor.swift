@@ -10,10 +10,11 @@ struct Doctor: StoreCommand {
     abstract: "Copy what can be read of a damaged store into a new one.",
     discussion: """
       The last resort: restoring a snapshot, or a sync from a peer, loses less. The damaged file is \
-      only read. What could not be read is told, each with its place; entries from pages that nothing \
-      refers to any more may be older than the last commit. Exit code 10 says that something was lost; \
-      then the copy is a data set of its own, which no replica of the old one syncs with: 'export' what \
-      it holds, and import it where it is missing.
+      only read. What could not be read is told, each with its place. As long as the journal is whole, \
+      all records are made anew from it, and the copy takes part in the old data set as a new replica. \
+      Otherwise it gets the records that were found, some of which may be older than the last commit, \
+      and is a data set of its own, which no replica of the old one syncs with: 'export' what it holds, \
+      and import it where it is missing. Exit code 10 says that something is missing in the copy.
       """)
 
   @Option(help: ArgumentHelp("The new store.", valueName: "path"))
@@ -24,11 +25,12 @@ struct Doctor: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let progress = context.progress("doctor", counting: "entries")
     defer { progress.finish() }
-    let report = try RecordStore.salvage(from: context.store, into: into) { copied in
+    let salvage = try RecordStore.salvage(from: context.store, into: into) { copied in
       progress.update(done: copied)
       try context.interruption.check()
     }
     progress.finish()
+    let report = salvage.report
     let trees = report.trees.map { tree -> Item in
       [
         "name": .text(tree.name), "entries": .unsigned(tree.entries),
@@ -42,16 +44,21 @@ struct Doctor: StoreCommand {
       ]
     }
     try context.report([
-      "store": .text(context.store), "into": .text(into), "complete": .bool(report.isComplete),
+      "store": .text(context.store), "into": .text(into), "complete": .bool(salvage.isComplete),
+      "records": .text(salvage.records.rawValue),
       "logTransactions": .unsigned(report.logTransactions), "trees": .array(trees),
       "losses": .array(losses),
     ])
-    guard report.isComplete else {
+    guard salvage.isComplete else {
       throw Failure(
         .corrupt,
         "\(report.losses.count) part\(report.losses.count == 1 ? "" : "s") of \(context.store) could "
-          + "not be read; the copy is a data set of its own",
+          + "not be read"
+          + (salvage.records == .collected ? "; the copy is a data set of its own" : ""),
         hint: "'recordctl export --store \(into)', and import of what is missing elsewhere")
+    }
+    if salvage.records == .replayed {
+      context.log.notice("all records were made anew from the journal, which is whole")
     }
     return .success
   }

@@ -32,20 +32,28 @@ struct JournalReplay: StoreCommand {
     var stream = JournalStream(name: input.name) { try input.read(upTo: $0) }
     var applied: UInt64 = 0
     var known: UInt64 = 0
-    while let event = try stream.next() {
-      switch event {
-      case .header(let header):
-        storeID = header.storeID
-        if adopt { try store.adopt(storeID, force: true) }
-        // Asks whether it may be; an empty store changes with the first transactions only.
-        _ = try store.apply([], of: storeID)
-      case .transactions(let transactions, _):
-        let outcome = try store.apply(transactions, of: storeID)
-        applied += UInt64(outcome.applied)
-        known += UInt64(outcome.known)
-        progress.update(done: applied + known, fraction: input.fraction)
-      case .totals: break
+    do {
+      while let event = try stream.next() {
+        switch event {
+        case .header(let header):
+          storeID = header.storeID
+          if adopt { try store.adopt(storeID, force: true) }
+          // Asks whether it may be; an empty store changes with the first transactions only.
+          _ = try store.apply([], of: storeID)
+        case .transactions(let transactions, _):
+          let outcome = try store.apply(transactions, of: storeID)
+          applied += UInt64(outcome.applied)
+          known += UInt64(outcome.known)
+          progress.update(done: applied + known, fraction: input.fraction)
+        case .totals: break
+        }
       }
+    } catch {
+      progress.finish()
+      if applied > 0 {
+        context.log.notice("\(applied) transactions before the fault were applied, each whole")
+      }
+      throw error
     }
     progress.finish()
     let status = try store.status()

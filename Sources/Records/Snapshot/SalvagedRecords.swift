@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChangeJournal
+import StorageEngine
+
+/// Makes a store of records again of what was copied from a damaged one.
+///
+/// A store must never claim a transaction of which it does not have the records: its replicas would
+/// differ from it for ever. So where something was lost the records are made anew, from the journal
+/// if that is whole, else from what was found of them.
+struct SalvagedRecords {
+  private static let batchRecords = 10_000
+  private static let batchBytes = 8 << 20
+
+  private let database: Database
+  private let report: SalvageReport
+  private let environment: Environment
+
+  init(_ database: Database, _ report: SalvageReport, _ environment: Environment) {
+    self.database = database
+    self.report = report
+    self.environment = environment
+  }
+
+  /// Returns how the records came there.
+  func restore() throws -> RecordSalvage.Records {
+    let found = try database.snapshot()
+    defer { found.close() }
+    let names = try found.trees().map(\.name)
+    guard names.contains(where: { !StoreTree.isForeign($0) }) else { return .none }
+    if report.isComplete {
+      try database.write(giveOrigin)
+      return .copied
+    }
+    if isJournalWhole, let known = try? MetaTree.open(found).storeID() {
+      do {
+        try replay(found, known)
+        return .replayed
+      } catch is JournalError {
+        // It is not whole after all.
+      }
+    }
+    try collect(found)
+    return .collected
+  }
+
+  /// Whether nothing is known to be missing in the journal.
+  private var isJournalWhole: Bool {
+    report.losses.allSatisfy { loss in
+      guard let tree = loss.tree else { return false }
+      return tree != JournalTreeName.transactions.rawValue
+        && tree != JournalTreeName.origins.rawValue
+    }
+  }
+
+  private func giveOrigin(in transaction: WriteTransaction) throws {
+    guard let meta = try transaction.tree(named: StoreTree.meta) else {
+      throw RecordStoreError.notARecordStore(path: "the copy")
+    }
+    let bytes = try RecordStore.random(Origin.byteCount, environment)
+    try MetaTree.put(.origin, in: meta, of: transaction) { $0.write(bytes: bytes) }
+  }
+
+  /// Takes everything of the store of records out and makes an empty one.
+  private func begin(storeID: StoreID?) throws -> RecordStore {
+    try database.write { transaction in
+      for (name, tree) in try transaction.trees() where !StoreTree.isForeign(name) {
+        try transaction.dropTree(tree)
+      }
+      try RecordStore.initialize(transaction, environment, storeID: storeID)
+    }
+    return try RecordStore.open(in: database, environment: environment)
+  }
+
+  /// Applies the journal that was found to an empty store.
+  private func replay(_ found: Snapshot, _ storeID: StoreID) throws {
+    let cursor = try Journal.open(in: found).cursor(in: found)
+    let store = try begin(storeID: storeID)
+    var batch: [EncodedTransaction] = []
+    var bytes = 0
+    while let transaction = try cursor.next() {
+      batch.append(transaction)
+      bytes += transaction.bytes.count
+      guard bytes >= Self.batchBytes else { continue }
+      _ = try store.apply(batch)
+      batch = []
+      bytes = 0
+    }
+    _ = try store.apply(batch)
+    let heads = try Journal.open(in: found).heads(in: found).applied
+    guard try store.appliedVector() == heads else {
+      throw JournalError.corrupt(
+        .entry("the last ones", in: .transactions), problem: "they are not what the heads say")
+    }
+  }
+
+  /// Writes the records that were found to an empty store, which is a data set of its own.
+  private func collect(_ found: Snapshot) throws {
+    let store = try begin(storeID: nil)
+    let view = RecordSnapshot(found)
+    for (name, _) in try found.trees() {
+      guard let collection = StoreTree.collection(ofTree: name) else { continue }
+      var records = try view.records(in: collection)
+      var hasMore = true
+      while hasMore {
+        try store.write { transaction in
+          for _ in 0..<Self.batchRecords {
+            guard let record = try records.next() else {
+              hasMore = false
+              return
+            }
+            try transaction.put(collection, record.key, record.fields)
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChangeJournal
+import Foundation
+@testable import Records
+import StorageEngine
+import TestSupport
+import Testing
+
+@Suite("Salvage")
+struct SalvageTests {
+  private static let pageBytes = 8192
+
+  /// A closed store of several pages of records and of journal.
+  private func makeStore(_ path: String, _ environment: Environment) throws -> String {
+    let store = try RecordStore.create(at: path, environment: environment)
+    for number in 0..<12 {
+      try store.write { transaction in
+        for record in 0..<25 {
+          let text = String(repeating: "\(number * record)", count: 30)
+          try transaction.put(
+            "c", .integer(Int64(number * 25 + record)), [.init("text", .text(text))])
+        }
+      }
+    }
+    let text = try exported(store)
+    try store.close()
+    return text
+  }
+
+  private func exported(_ store: RecordStore) throws -> String {
+    var text: [UInt8] = []
+    try store.read { view in _ = try view.export(nil, as: .jsonLines, to: { text += $0 }) }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// What a replica shows that has applied the whole journal of a store.
+  private func replicaOfJournal(_ store: RecordStore) throws -> String {
+    var all: [EncodedTransaction] = []
+    let cursor = try store.journal()
+    while let transaction = try cursor.next() { all.append(transaction) }
+    return try withReplica(seed: 9) { replica in
+      try replica.store.adopt(store.storeID)
+      _ = try replica.store.apply(all)
+      return try replica.exported()
+    }
+  }
+
+  @Test func `whatever page is damaged, the copy is whole and its replicas are like it`() throws {
+    try withTemporaryDirectory { directory in
+      try withReplica { replica in
+        let path = directory + "/a.store"
+        let text = try makeStore(path, replica.environment)
+        let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        var seen: [RecordSalvage.Records: Int] = [:]
+        for page in 0..<(whole.count - 8192) / Self.pageBytes {
+          let place = 8192 + page * Self.pageBytes
+          let middle = place + Self.pageBytes / 2
+          guard whole[place..<place + Self.pageBytes].contains(where: { $0 != 0 }) else { continue }
+          var damaged = whole
+          damaged[middle] ^= 0x55
+          let copyPath = directory + "/copy-\(page).store"
+          try Data(damaged).write(to: URL(fileURLWithPath: path))
+          guard
+            let salvage = try? RecordStore.salvage(
+              from: path, into: copyPath, environment: replica.environment)
+          else { continue }
+          seen[salvage.records, default: 0] += 1
+          let copy = try RecordStore.open(at: copyPath, environment: replica.environment)
+          #expect(try copy.check().isIntact, "page \(page): \(salvage.records)")
+          #expect(try replicaOfJournal(copy) == exported(copy), "page \(page)")
+          if salvage.isComplete { #expect(try exported(copy) == text, "page \(page)") }
+          try copy.close()
+        }
+        for way in [RecordSalvage.Records.copied, .replayed, .collected] {
+          #expect(seen[way, default: 0] > 0, "\(way)")
+        }
+      }
+    }
+  }
+}
