@@ -4,6 +4,7 @@ import ChangeJournal
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import Logging
 import NIOCore
 import NIOPosix
 import PeerSync

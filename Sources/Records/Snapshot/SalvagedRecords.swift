@@ -27,7 +27,8 @@ struct SalvagedRecords {
     let found = try database.snapshot()
     defer { found.close() }
     let names = try found.trees().map(\.name)
-    guard names.contains(where: { !StoreTree.isForeign($0) }) else { return .none }
+    // Others may call a tree of theirs as one of ours; none has the journal's.
+    guard names.contains(where: { JournalTreeName(rawValue: $0) != nil }) else { return .none }
     if report.isComplete {
       try database.write(giveOrigin)
       return .copied
@@ -36,12 +37,16 @@ struct SalvagedRecords {
       do {
         try replay(found, known)
         return .replayed
-      } catch is JournalError {
-        // It is not whole after all.
+      } catch let error where Self.saysNotWhole(error) {
+        // So those that were found count.
       }
     }
     try collect(found)
     return .collected
+  }
+
+  private static func saysNotWhole(_ error: any Error) -> Bool {
+    error is NotWhole || error is JournalError || error is RecordStoreError
   }
 
   /// Whether nothing is known to be missing in the journal.
@@ -88,10 +93,7 @@ struct SalvagedRecords {
     }
     _ = try store.apply(batch)
     let heads = try Journal.open(in: found).heads(in: found).applied
-    guard try store.appliedVector() == heads else {
-      throw JournalError.corrupt(
-        .entry("the last ones", in: .transactions), problem: "they are not what the heads say")
-    }
+    guard try store.appliedVector() == heads else { throw NotWhole() }
   }
 
   /// Writes the records that were found to an empty store, which is a data set of its own.
@@ -116,3 +118,6 @@ struct SalvagedRecords {
     }
   }
 }
+
+/// Says that a journal does not reach as far as its heads.
+private struct NotWhole: Error {}

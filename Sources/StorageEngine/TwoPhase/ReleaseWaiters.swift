@@ -6,6 +6,8 @@
 final class ReleaseWaiters: @unchecked Sendable {
   private struct Waiter {
     let deadline: Deadline
+    /// How many releases it knows of.
+    let releases: UInt64
     let resume: @Sendable () -> Void
   }
 
@@ -14,11 +16,12 @@ final class ReleaseWaiters: @unchecked Sendable {
 
   /// Adds one; true when a thread must begin to serve.
   fileprivate func add(
-    until deadline: Deadline, _ released: Condition, _ resume: @escaping @Sendable () -> Void
+    after releases: UInt64, until deadline: Deadline, _ released: Condition,
+    _ resume: @escaping @Sendable () -> Void
   ) -> Bool {
     // The thread that waits for all must not wait longer than this one.
     if isServed, waiters.allSatisfy({ deadline < $0.deadline }) { released.broadcast() }
-    waiters.append(Waiter(deadline: deadline, resume: resume))
+    waiters.append(Waiter(deadline: deadline, releases: releases, resume: resume))
     defer { isServed = true }
     return !isServed
   }
@@ -27,17 +30,29 @@ final class ReleaseWaiters: @unchecked Sendable {
   fileprivate func serve(_ prepared: PreparedTransactions, _ lock: Lock) {
     lock.lock()
     while let first = waiters.map(\.deadline).min() {
-      let releases = prepared.releases
-      _ = prepared.released.wait(lock, until: first)
-      if prepared.releases == releases, !first.isOver { continue }
-      let woken = waiters
-      waiters = []
+      let due = takeDue(prepared.releases)
+      if due.isEmpty {
+        _ = prepared.released.wait(lock, until: first)
+        continue
+      }
       lock.unlock()
-      for waiter in woken { waiter.resume() }
+      for waiter in due { waiter.resume() }
       lock.lock()
     }
     isServed = false
     lock.unlock()
+  }
+
+  /// Takes out those who have waited long enough, or who do not know of the last release.
+  private func takeDue(_ releases: UInt64) -> [Waiter] {
+    var due: [Waiter] = []
+    // Looked at once each: the clock goes on between two looks.
+    waiters.removeAll { waiter in
+      let isDue = waiter.releases != releases || waiter.deadline.isOver
+      if isDue { due.append(waiter) }
+      return isDue
+    }
+    return due
   }
 }
 
@@ -50,7 +65,9 @@ extension Database {
       let isOver = prepared.releases != releases
       let mustServe =
         !isOver
-        && prepared.waiters.add(until: deadline, prepared.released) { continuation.resume() }
+        && prepared.waiters.add(after: releases, until: deadline, prepared.released) {
+          continuation.resume()
+        }
       writerLock.unlock()
       if isOver { continuation.resume() }
       if mustServe {

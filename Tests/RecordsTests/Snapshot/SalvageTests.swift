@@ -10,10 +10,17 @@ import Testing
 @Suite("Salvage")
 struct SalvageTests {
   private static let pageBytes = 8192
+  /// With a cache that is quickly made.
+  private static var configuration: Configuration {
+    var configuration = Configuration()
+    configuration.cacheBytes = 4 << 20
+    return configuration
+  }
 
   /// A closed store of several pages of records and of journal.
   private func makeStore(_ path: String, _ environment: Environment) throws -> String {
-    let store = try RecordStore.create(at: path, environment: environment)
+    let store = try RecordStore.create(
+      at: path, environment: environment, configuration: Self.configuration)
     for number in 0..<12 {
       try store.write { transaction in
         for record in 0..<25 {
@@ -63,10 +70,12 @@ struct SalvageTests {
           try Data(damaged).write(to: URL(fileURLWithPath: path))
           guard
             let salvage = try? RecordStore.salvage(
-              from: path, into: copyPath, environment: replica.environment)
+              from: path, into: copyPath, environment: replica.environment,
+              configuration: Self.configuration)
           else { continue }
           seen[salvage.records, default: 0] += 1
-          let copy = try RecordStore.open(at: copyPath, environment: replica.environment)
+          let copy = try RecordStore.open(
+            at: copyPath, environment: replica.environment, configuration: Self.configuration)
           #expect(try copy.check().isIntact, "page \(page): \(salvage.records)")
           #expect(try replicaOfJournal(copy) == exported(copy), "page \(page)")
           if salvage.isComplete { #expect(try exported(copy) == text, "page \(page)") }

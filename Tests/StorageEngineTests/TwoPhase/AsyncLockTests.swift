@@ -90,7 +90,7 @@ struct AsyncLockTests {
     let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
     let database = store.database
     let record = try database.makeRecord()
-    _ = try prepare(record, in: database)
+    let prepared = try prepare(record, in: database)
     try await withThrowingTaskGroup(of: TransactionError?.self) { group in
       for number in 0..<4 {
         let transaction = try beginUpdate(record, number, in: database)
@@ -100,6 +100,8 @@ struct AsyncLockTests {
       try database.close()
       for try await failure in group { #expect(failure == .engine(.closed)) }
     }
+    // Given up unused, it would let go of what it holds.
+    withExtendedLifetime(prepared) {}
   }
 
   @Test(.timeLimit(.minutes(1)))
