@@ -27,10 +27,11 @@ extension RecordStore {
     let database = try Database.create(at: partial, configuration: configuration)
     do {
       let report = try Database.salvage(from: path, into: database, progress: progress)
-      let records = try SalvagedRecords(database, report, environment).restore()
+      var salvaged = SalvagedRecords(of: path, database, report, environment)
+      let records = try salvaged.restore()
       try database.close()
       try FileNames.publish(partial, as: newPath)
-      return RecordSalvage(report: report, records: records)
+      return RecordSalvage(report: salvaged.report, records: records)
     } catch {
       try? database.close()
       FileNames.remove(partial)

@@ -12,18 +12,26 @@ struct SalvagedRecords {
   private static let batchRecords = 10_000
   private static let batchBytes = 8 << 20
 
+  /// The damaged store.
+  private let path: String
   private let database: Database
-  private let report: SalvageReport
-  private let environment: Environment
+  /// What was lost, with what these records lost besides.
+  private(set) var report: SalvageReport
+  private var environment: Environment
 
-  init(_ database: Database, _ report: SalvageReport, _ environment: Environment) {
+  init(
+    of path: String, _ database: Database, _ report: SalvageReport, _ environment: Environment
+  ) {
+    self.path = path
     self.database = database
     self.report = report
     self.environment = environment
+    // The old store has applied all of them, whatever this machine's clock says.
+    self.environment.maximumAhead = .max
   }
 
   /// Returns how the records came there.
-  func restore() throws -> RecordSalvage.Records {
+  mutating func restore() throws -> RecordSalvage.Records {
     let found = try database.snapshot()
     defer { found.close() }
     let names = try found.trees().map(\.name)
@@ -97,7 +105,7 @@ struct SalvagedRecords {
   }
 
   /// Writes the records that were found to an empty store, which is a data set of its own.
-  private func collect(_ found: Snapshot) throws {
+  private mutating func collect(_ found: Snapshot) throws {
     let store = try begin(storeID: nil)
     let view = RecordSnapshot(found)
     for (name, _) in try found.trees() {
@@ -105,17 +113,34 @@ struct SalvagedRecords {
       var records = try view.records(in: collection)
       var hasMore = true
       while hasMore {
-        try store.write { transaction in
-          for _ in 0..<Self.batchRecords {
-            guard let record = try records.next() else {
-              hasMore = false
-              return
-            }
-            try transaction.put(collection, record.key, record.fields)
-          }
-        }
+        hasMore = try store.write { try copyBatch(of: &records, name, collection, in: $0) }
       }
     }
+  }
+
+  /// Copies some records; false behind the last.
+  ///
+  /// One that no transaction can write any more, because edits have made it too large, is lost.
+  private mutating func copyBatch(
+    of records: inout RecordIterator, _ tree: String, _ collection: String,
+    in transaction: RecordTransaction
+  ) throws -> Bool {
+    var bytes = 0
+    for _ in 0..<Self.batchRecords where bytes < Self.batchBytes {
+      do {
+        guard let record = try records.next() else { return false }
+        bytes += records.current.bytes.count
+        try transaction.put(collection, record.key, record.fields)
+      } catch let error as RecordStoreError {
+        let damage = Damage(
+          file: path, offset: 0,
+          structure: "record \(RecordPlace.name(collection, records.key))", problem: "\(error)")
+        report.losses.append(
+          SalvageReport.Loss(
+            tree: tree, from: records.key, upTo: records.key + [0], damage: damage))
+      }
+    }
+    return true
   }
 }
 

@@ -110,13 +110,16 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
   /// One sentence for people.
   public var description: String {
     let place = offset.map { " at byte \($0)" } ?? ""
-    let reason =
-      switch kind {
-      case .outOfSpace: "no space left"
-      case .unexpectedEnd: "the file ends too early"
-      case .unsuitable(let reason): reason
-      case .system(let errno): SystemCalls.message(for: errno)
-      }
     return "\(operation.rawValue) of \(name)\(place) failed: \(reason)"
+  }
+
+  /// Why the call failed, in words.
+  var reason: String {
+    switch kind {
+    case .outOfSpace: "no space left"
+    case .unexpectedEnd: "the file ends too early"
+    case .unsuitable(let reason): reason
+    case .system(let errno): SystemCalls.message(for: errno)
+    }
   }
 }

@@ -21,12 +21,14 @@ struct Salvage {
   private var copied: UInt64 = 0
   /// The last transaction that the old store is known to have had.
   private var lastLSN: UInt64
+  /// The last group of the log that either superblock says was flushed.
+  private let flushedGroup: UInt64
   private let progress: (UInt64) throws -> Void
 
   init(
     _ storage: any Storage, into target: Database, _ progress: @escaping (UInt64) throws -> Void
   ) throws(EngineError) {
-    let (newest, older) = try SuperblockSelection.read(storage)
+    let (newest, older) = try SuperblockSelection.read(storage, salvaging: true)
     self.target = target
     self.progress = progress
     var chosen = newest
@@ -46,6 +48,7 @@ struct Salvage {
     self.pager = pager
     superblock = chosen
     lastLSN = max(newest.lsn, older?.lsn ?? 0)
+    flushedGroup = max(newest.flushedGroup, older?.flushedGroup ?? 0)
   }
 
   private static func catalog(of superblock: Superblock, _ pager: Pager) -> TreeSet? {
@@ -114,11 +117,24 @@ struct Salvage {
   }
 
   private mutating func lose(_ tree: UInt32?, _ range: KeyRange, _ error: EngineError) throws {
-    guard case .corrupt(let damage) = error else { throw error }
+    let damage = try damage(error)
     let name = tree.flatMap { places[$0] }.map { report.trees[$0].name }
     report.losses.append(
       SalvageReport.Loss(tree: name, from: range.lower, upTo: range.upper, damage: damage))
     if let tree { gaps[tree, default: []].append(range) }
+  }
+
+  /// What an error says is wrong with the old file; one of the new file is thrown on.
+  private func damage(_ error: EngineError) throws -> Damage {
+    switch error {
+    case .corrupt(let damage): return damage
+    case .storage(let failure)
+    where failure.operation == .read && failure.name == pager.storage.name:
+      return Damage(
+        file: failure.name, offset: failure.offset ?? 0, structure: "a part of the file",
+        problem: "cannot be read: \(failure.reason)")
+    default: throw error
+    }
   }
 
   // MARK: Following the trees
@@ -223,7 +239,7 @@ struct Salvage {
     do {
       var reader = try LogReader(
         pager: pager, store: superblock.logMark, from: superblock.log,
-        claimedGroup: superblock.flushedGroup)
+        claimedGroup: flushedGroup)
       while try reader.next(into: payload) {
         var records = LogRecordReader(payload.bytes)
         while let transaction = try records.next() {

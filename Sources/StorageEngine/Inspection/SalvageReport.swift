@@ -23,12 +23,19 @@ public struct SalvageReport: Sendable {
     public let upTo: [UInt8]?
     /// Where the damage is, and what it is.
     public let damage: Damage
+
+    package init(tree: String?, from: [UInt8]?, upTo: [UInt8]?, damage: Damage) {
+      self.tree = tree
+      self.from = from
+      self.upTo = upTo
+      self.damage = damage
+    }
   }
 
   /// The trees, by number.
   public internal(set) var trees: [Tree] = []
   /// Everything that could not be read.
-  public internal(set) var losses: [Loss] = []
+  public package(set) var losses: [Loss] = []
   /// Transactions of the log that were applied.
   public internal(set) var logTransactions: UInt64 = 0
 

@@ -20,6 +20,7 @@ struct LogChunkHeader: Equatable {
     static let chunkCount = 32  // UInt32
     static let previousChecksum = 36  // UInt32
     static let nextExtent = 40  // UInt32
+    static let salt = 44  // UInt32
     static let store = 48  // UInt64, the first eight bytes of the store's identity
   }
 
@@ -36,6 +37,11 @@ struct LogChunkHeader: Equatable {
   var previousChecksum: UInt32
   /// The extent in which the log goes on when this one is full.
   var nextExtent: Int
+  /// A number that each opening of the store draws anew.
+  ///
+  /// What a crash left behind the log's end does not fit behind a group that is written once more
+  /// with the same content.
+  var salt: UInt32
   var store: UInt64
 
   static func paddedBytes(payload: Int) -> Int {
@@ -53,6 +59,7 @@ struct LogChunkHeader: Equatable {
     page.store32(UInt32(chunkCount), Field.chunkCount)
     page.store32(previousChecksum, Field.previousChecksum)
     page.store32(UInt32(nextExtent), Field.nextExtent)
+    page.store32(salt, Field.salt)
     page.store64(store, Field.store)
     let checksum = page.bytes(4, Self.bytes + payloadBytes - 4).checksum()
     page.store32(checksum, Field.checksum)
@@ -77,7 +84,8 @@ struct LogChunkHeader: Equatable {
       chunk: Int(bytes.load(Field.chunk, as: UInt32.self)),
       chunkCount: Int(bytes.load(Field.chunkCount, as: UInt32.self)),
       previousChecksum: bytes.load(Field.previousChecksum, as: UInt32.self),
-      nextExtent: Int(bytes.load(Field.nextExtent, as: UInt32.self)), store: store)
+      nextExtent: Int(bytes.load(Field.nextExtent, as: UInt32.self)),
+      salt: bytes.load(Field.salt, as: UInt32.self), store: store)
     return (header, checksum)
   }
 }

@@ -34,6 +34,7 @@ final class CommitGroup: @unchecked Sendable {
 struct LogWriter {
   let pager: Pager
   let store: UInt64
+  let salt: UInt32
   let staging: AlignedBuffer
   var previousChecksum: UInt32
   /// The last group written, and the last known to be flushed.
@@ -43,10 +44,11 @@ struct LogWriter {
   var writtenState: TreeSet
 
   init(
-    pager: Pager, store: UInt64, position: LogPosition, state: TreeSet
+    pager: Pager, store: UInt64, salt: UInt32, position: LogPosition, state: TreeSet
   ) throws(EngineError) {
     self.pager = pager
     self.store = store
+    self.salt = salt
     previousChecksum = position.previousChecksum
     writtenGroup = position.nextGroup - 1
     flushedGroup = writtenGroup
@@ -63,7 +65,7 @@ struct LogWriter {
       let header = LogChunkHeader(
         group: group.number, flushedGroup: flushedGroup, payloadBytes: placement.payloadBytes,
         chunk: position, chunkCount: group.placements.count, previousChecksum: previousChecksum,
-        nextExtent: placement.nextExtent, store: store)
+        nextExtent: placement.nextExtent, salt: salt, store: store)
       try write(header, piece, to: placement, durably)
       offset += placement.payloadBytes
     }

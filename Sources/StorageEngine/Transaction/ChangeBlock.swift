@@ -82,16 +82,20 @@ extension KeyChange {
 }
 
 extension WriteSet {
-  /// Writes all changes to the disk, in blocks.
+  /// Writes all changes to the disk, in blocks, but for those of dropped trees: the pages of their
+  /// large values were given back when the tree was dropped, and may be others' by now.
   ///
-  /// Nothing refers to them yet.
-  func spill(to pager: Pager) throws(EngineError) -> SpilledSet {
+  /// Nothing refers to the blocks yet.
+  func spill(
+    to pager: Pager, without droppedTrees: [UInt32]
+  ) throws(EngineError) -> SpilledSet {
     var set = SpilledSet()
     let buffer = LogBuffer()
     var first: KeyChange?
     do throws(EngineError) {
       for position in sorted() {
         let change = entries[Int(position)].change
+        if droppedTrees.contains(change.tree) { continue }
         if first == nil { first = change }
         buffer.append(change)
         set.demands[change.tree, default: PageDemand()].add(change, pager.geometry)

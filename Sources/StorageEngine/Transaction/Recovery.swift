@@ -23,6 +23,7 @@ struct Recovery {
   let pager: Pager
   let superblock: Superblock
   private let previous: Superblock?
+  private let salt: UInt32
   private var persisted = PersistedMap()
   var state = TreeSet()
 
@@ -47,6 +48,7 @@ struct Recovery {
   ) throws(EngineError) {
     self.superblock = superblock
     self.previous = previous
+    salt = configuration.logSalt ?? UInt32.random(in: .min ... .max)
     pager = try Pager(
       storage: storage, geometry: PageGeometry(pageBytes: superblock.pageBytes),
       cacheBytes: max(configuration.cacheBytes, superblock.pageBytes * 256))
@@ -260,7 +262,7 @@ struct Recovery {
       pager.map.owners[$0] == .log && !owned.contains($0)
     }
     let writer = try LogWriter(
-      pager: pager, store: superblock.logMark, position: position, state: state)
+      pager: pager, store: superblock.logMark, salt: salt, position: position, state: state)
     return Recovered(
       pager: pager, superblock: superblock, previousLSN: previous?.lsn ?? 0,
       previousLogExtent: superblock.log.extent,

@@ -3,25 +3,27 @@
 /// Choosing between both superblocks.
 enum SuperblockSelection {
   /// Reads both; returns the newer, and the older if it is intact too.
+  ///
+  /// One that the disk does not give is an error, unless `salvaging`: then the other one will do.
   static func read(
-    _ storage: any Storage
+    _ storage: any Storage, salvaging: Bool = false
   ) throws(EngineError) -> (newest: Superblock, older: Superblock?) {
     var found: [Superblock] = []
     var problems: [Superblock.Invalid] = []
+    var failure: StorageError?
     let buffer = try AlignedBuffer(count: PageGeometry.prologueBytes)
-    do {
-      guard try storage.length() >= UInt64(PageGeometry.prologueBytes) else {
-        throw EngineError.notAStore(path: storage.name)
-      }
-      try unsafe storage.read(into: buffer.buffer(0, buffer.count), at: 0)
-    } catch let error as EngineError {
-      throw error
-    } catch let error as StorageError {
-      throw .storage(error)
-    } catch {
+    guard try length(storage) >= UInt64(PageGeometry.prologueBytes) else {
       throw .notAStore(path: storage.name)
     }
     for slot in 0..<2 {
+      let place = slot * Superblock.bytes
+      do {
+        try unsafe storage.read(into: buffer.buffer(place, Superblock.bytes), at: UInt64(place))
+      } catch {
+        guard salvaging else { throw .storage(error) }
+        failure = error
+        continue
+      }
       do {
         let superblock = try Superblock.decode(buffer.page(at: slot * Superblock.bytes))
         // A superblock in the other's place was written astray.
@@ -34,7 +36,10 @@ enum SuperblockSelection {
     for case .version(let version) in problems where version > Superblock.formatVersion {
       throw .unsupportedVersion(found: version, supported: Superblock.formatVersion)
     }
-    guard let newest = found.first else { throw unusable(storage, buffer, problems) }
+    guard let newest = found.first else {
+      if let failure { throw .storage(failure) }
+      throw unusable(storage, buffer, problems)
+    }
     let older = found.dropFirst().first
     if let older, older.identity != newest.identity {
       throw .corrupt(
@@ -43,6 +48,14 @@ enum SuperblockSelection {
           structure: "superblocks 0 and 1", problem: "belong to different stores"))
     }
     return (newest, older)
+  }
+
+  private static func length(_ storage: any Storage) throws(EngineError) -> UInt64 {
+    do {
+      return try storage.length()
+    } catch {
+      throw .storage(error)
+    }
   }
 
   private static func unusable(

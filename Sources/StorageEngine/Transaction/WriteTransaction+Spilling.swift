@@ -51,11 +51,14 @@ extension WriteTransaction {
     guard changes.memoryBytes > database.configuration.transactionMemoryBytes else { return }
     try database.checkChangeable()
     do throws(EngineError) {
-      spilled.append(try changes.spill(to: database.pager))
+      let part = try changes.spill(to: database.pager, without: droppedTrees)
+      if !part.blocks.isEmpty {
+        spilled.append(part)
+        readBlocks.append(nil)
+      }
     } catch {
       throw database.poisonIfBroken(error)
     }
-    readBlocks.append(nil)
     changes = WriteSet()
     wroteDirectly = true
   }

@@ -74,6 +74,7 @@ struct SampleStore {
   private static func image(hasLog: Bool) throws -> DiskImage {
     let disk = SimulatedDisk()
     var configuration = configuration
+    configuration.logSalt = 7
     configuration.identity = [UInt8](repeating: 7, count: 16)
     let database = try Database.create(on: disk, configuration: configuration)
     try database.write { transaction in

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChangeJournal
+import Glibc
 import Records
 import StorageEngine
 import Synchronization
@@ -33,6 +34,16 @@ final class NetworkReplica {
     disk = try TestStore(opening: disk.disk.crashed(variant, seed: seed))
     store = try RecordStore.open(in: disk.database, environment: environment)
     disk.scheduler.runAll()
+  }
+
+  /// Opens the store anew, so that nothing of it is in memory, and lets no read succeed after so many
+  /// more calls; `nil` lets all succeed again.
+  func failReads(after count: Int?) throws {
+    disk.disk.inject(nil)
+    guard let count else { return }
+    try losePower(.keepAll, seed: 0)
+    disk.disk.inject(
+      Fault(call: disk.disk.calls + count, kind: .system(errno: EIO), lasts: true))
   }
 
   /// Writes so many transactions of one record each, with values that cannot be compressed.

@@ -28,11 +28,30 @@ struct RunningServer: Sendable {
 /// Says nothing.
 let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+/// Keeps what a server notes.
+struct Notes: LogHandler {
+  let lines = Guarded<[String]>([])
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.info
+
+  var logger: Logger { Logger(label: "test") { _ in self } }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let message = event.metadata?["message"].map { ": \($0)" } ?? ""
+    lines.withLock { $0.append("\(event.level): \(event.message)\(message)") }
+  }
+}
+
 /// Serves a store while `body` runs.
 @discardableResult
 func serving<R: Sendable>(
   _ store: RecordStore, token: String? = nil, certificate: ServerCertificate? = nil,
-  limits: SyncServerLimits = SyncServerLimits(),
+  limits: SyncServerLimits = SyncServerLimits(), logger: Logger = silentLogger,
   _ body: (RunningServer) async throws -> R
 ) async throws -> R {
   let (ports, port) = AsyncStream<Int>.makeStream()
@@ -41,7 +60,7 @@ func serving<R: Sendable>(
     options: SyncServerOptions(
       listen: try ListenAddress(parsing: "127.0.0.1:0"),
       token: try token.map { try BearerToken($0.utf8) }, certificate: certificate, limits: limits),
-    clock: { NetworkReplica.now }, logger: silentLogger, onStart: { port.yield($0) })
+    clock: { NetworkReplica.now }, logger: logger, onStart: { port.yield($0) })
   let services = ServiceGroup(
     configuration: ServiceGroupConfiguration(
       services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],

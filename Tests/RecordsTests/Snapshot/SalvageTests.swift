@@ -3,7 +3,7 @@
 import ChangeJournal
 import Foundation
 @testable import Records
-import StorageEngine
+@testable import StorageEngine
 import TestSupport
 import Testing
 
@@ -59,6 +59,9 @@ struct SalvageTests {
         let path = directory + "/a.store"
         let text = try makeStore(path, replica.environment)
         let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        // The clock of the machine that rescues the store is an hour behind.
+        var rescuer = replica.environment
+        rescuer.now = { [clock = replica.clock] in clock.now - 3_600_000 }
         var seen: [RecordSalvage.Records: Int] = [:]
         for page in 0..<(whole.count - 8192) / Self.pageBytes {
           let place = 8192 + page * Self.pageBytes
@@ -70,7 +73,7 @@ struct SalvageTests {
           try Data(damaged).write(to: URL(fileURLWithPath: path))
           guard
             let salvage = try? RecordStore.salvage(
-              from: path, into: copyPath, environment: replica.environment,
+              from: path, into: copyPath, environment: rescuer,
               configuration: Self.configuration)
           else { continue }
           seen[salvage.records, default: 0] += 1
@@ -86,5 +89,59 @@ struct SalvageTests {
         }
       }
     }
+  }
+
+  @Test func `where records are collected, one that became too large is lost, and told`() throws {
+    try withTemporaryDirectory { directory in
+      try withReplica { replica in
+        let path = directory + "/a.store"
+        let store = try RecordStore.create(
+          at: path, environment: replica.environment, configuration: Self.configuration)
+        // More in all than goes into one transaction of the copy.
+        for number in 0..<Int64(300) {
+          try store.write { transaction in
+            let bytes = [UInt8](repeating: UInt8(number % 251), count: 40_000)
+            try transaction.put("c", .integer(number), [.init("bytes", .bytes(bytes))])
+          }
+        }
+        for field in ["first", "second"] {
+          try store.write { transaction in
+            let bytes = [UInt8](repeating: 7, count: 33 << 20)
+            let change = FieldChange(field: field, value: .bytes(bytes))
+            try transaction.patch("c", .text("large"), [change])
+          }
+        }
+        try store.close()
+        try damageLeaf(ofTree: JournalTreeName.transactions.rawValue, path)
+        let salvage = try RecordStore.salvage(
+          from: path, into: directory + "/copy", environment: replica.environment,
+          configuration: Self.configuration)
+        #expect(salvage.records == .collected && !salvage.isComplete)
+        let lost = salvage.report.losses.filter { $0.damage.structure.hasPrefix("record ") }
+        #expect(lost.map(\.tree) == ["records/c"])
+        let copy = try RecordStore.open(
+          at: directory + "/copy", environment: replica.environment,
+          configuration: Self.configuration)
+        #expect(try copy.check().isIntact)
+        let lines = try exported(copy).split(separator: "\n")
+        #expect(lines.count == 300)
+        #expect(try copy.receivedVector().entries.map(\.sequence) == [2])
+        try copy.close()
+      }
+    }
+  }
+
+  /// Damages the first leaf of a tree in a closed store.
+  private func damageLeaf(ofTree name: String, _ path: String) throws {
+    let database = try Database.open(at: path, configuration: Self.configuration)
+    let tree = try #require(try database.snapshot().tree(named: name))
+    try database.close()
+    var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    let number = (0..<4).map { UInt8(truncatingIfNeeded: tree.rawValue >> (8 * $0)) }
+    let place = try #require(
+      stride(from: 8192 + Self.pageBytes, to: bytes.count - Self.pageBytes, by: Self.pageBytes)
+        .first { bytes[$0 + 4] == 1 && Array(bytes[$0 + 24..<$0 + 28]) == number })
+    bytes[place + Self.pageBytes / 2] ^= 0x55
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import TestSupport
 import Testing
 
@@ -64,6 +65,26 @@ struct SalvageTests {
     try store.database.close()
   }
 
+  /// Compares a copy with what the store held, but for what is told to be lost.
+  private static func verify(
+    _ report: SalvageReport, _ database: Database, _ model: Model, _ place: String
+  ) throws {
+    let view = try database.snapshot()
+    for (name, entries) in model.trees {
+      let gaps = report.losses.filter { $0.tree == name }.map {
+        KeyRange(from: $0.from, upTo: $0.upTo)
+      }
+      let tree = try #require(try view.tree(named: name))
+      for (key, value) in entries where !gaps.contains(where: { $0.contains(key) }) {
+        #expect(try view.value(forKey: key, in: tree) == value, "\(name), \(place)")
+      }
+      let cursor = try view.cursor(in: tree)
+      while try cursor.next() {
+        #expect(entries[cursor.key] != nil || gaps.contains { $0.contains(cursor.key) })
+      }
+    }
+  }
+
   @Test(arguments: 0..<60)
   func `what is copied is right, and what is not is told`(round: UInt64) throws {
     let (image, model) = try Self.subject()
@@ -77,24 +98,59 @@ struct SalvageTests {
     }
     do {
       try Self.salvage(damaged) { report, database in
-        let view = try database.snapshot()
-        for (name, entries) in model.trees {
-          let gaps = report.losses.filter { $0.tree == name }.map {
-            KeyRange(from: $0.from, upTo: $0.upTo)
-          }
-          let tree = try #require(try view.tree(named: name))
-          for (key, value) in entries where !gaps.contains(where: { $0.contains(key) }) {
-            #expect(try view.value(forKey: key, in: tree) == value, "\(name), round \(round)")
-          }
-          let cursor = try view.cursor(in: tree)
-          while try cursor.next() {
-            #expect(entries[cursor.key] != nil || gaps.contains { $0.contains(cursor.key) })
-          }
-        }
+        try Self.verify(report, database, model, "round \(round)")
       }
     } catch let error as EngineError {
       // The catalog was hit.
       guard case .corrupt = error else { throw error }
+    }
+  }
+
+  @Test
+  func `wherever the disk cannot be read, the rest is copied and the place is told`() throws {
+    let (image, model) = try Self.subject()
+    var unread = 0
+    var copied = 0
+    for block in 0..<Int(image.length) / 4096 {
+      let place = UInt64(block * 4096)
+      if image.isZero(4096, at: place) { continue }
+      let storage = UnreadableStorage(SimulatedDisk(image), place..<place + 4096)
+      try withStore { store in
+        do {
+          let report = try Database.salvage(from: storage, into: store.database)
+          copied += 1
+          if !report.isComplete { unread += 1 }
+          for loss in report.losses {
+            #expect(loss.damage.problem.hasPrefix("cannot be read: "), "\(loss.damage)")
+          }
+          try Self.verify(report, store.database, model, "block \(block)")
+        } catch let error as EngineError {
+          // Without the catalog no tree can be found.
+          guard case .corrupt(let damage) = error else { throw error }
+          #expect(damage.structure == "the catalog")
+        }
+      }
+    }
+    // Among them both superblocks, of which one is enough.
+    #expect(unread > 10 && copied > unread + 2, "\(copied) copied, \(unread) with losses")
+  }
+
+  @Test
+  func `what only the newer superblock says was flushed is missed`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    try store.commit([.createTree("main")])
+    try store.database.checkpoint()
+    let older = try SuperblockSelection.read(disk).newest
+    try store.commit([Workload.put("main", "k", [1])])
+    try store.database.checkpoint()
+    let newer = try SuperblockSelection.read(disk).newest
+    var damaged = disk.image
+    let geometry = store.database.pager.geometry
+    damaged.flip(1, at: geometry.offset(ofPage: newer.catalog.number) + 30)
+    damaged.flip(1, at: geometry.offset(ofExtent: older.log.extent) + UInt64(older.log.offset) + 70)
+    try Self.salvage(damaged) { report, _ in
+      #expect(report.losses.map(\.damage.structure) == ["log group \(older.log.nextGroup)"])
     }
   }
 
@@ -128,5 +184,36 @@ struct SalvageTests {
       try Self.salvage(DiskImage([UInt8](repeating: 7, count: 1 << 20))) { _, _ in }
     }
     #expect(throws: EngineError.self) { try Self.salvage(DiskImage()) { _, _ in } }
+  }
+}
+
+/// A disk that a part of cannot be read any more.
+private final class UnreadableStorage: Storage {
+  private let disk: SimulatedDisk
+  private let place: Range<UInt64>
+
+  init(_ disk: SimulatedDisk, _ place: Range<UInt64>) {
+    self.disk = disk
+    self.place = place
+  }
+
+  var name: String { disk.name }
+  func length() throws(StorageError) -> UInt64 { try disk.length() }
+  func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
+    try unsafe disk.write(buffer, at: offset)
+  }
+  func writeDurably(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
+    try unsafe disk.writeDurably(buffer, at: offset)
+  }
+  func resize(to length: UInt64) throws(StorageError) { try disk.resize(to: length) }
+  func flush() throws(StorageError) { try disk.flush() }
+  func close() { disk.close() }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError) {
+    guard !place.overlaps(offset..<offset + UInt64(buffer.count)) else {
+      throw StorageError(
+        operation: .read, kind: .system(errno: EIO), offset: offset, name: disk.name)
+    }
+    try unsafe disk.read(into: buffer, at: offset)
   }
 }

@@ -12,6 +12,7 @@ enum GoldenLayers {
   static let preparedAt: UInt64 = 1_700_000_000_000
 
   static func configure(_ configuration: inout Configuration) {
+    configuration.logSalt = 1
     configuration.identity = (0..<16).map { UInt8(0xB0 + $0) }
     configuration.transactionMemoryBytes = 16 << 10
     configuration.clock = { preparedAt }

@@ -18,7 +18,7 @@ struct LogFormatDocumentTests {
     let buffer = try AlignedBuffer(count: 4096)
     let header = LogChunkHeader(
       group: 60, flushedGroup: 61, payloadBytes: 10, chunk: 62, chunkCount: 63,
-      previousChecksum: 64, nextExtent: 65, store: 66)
+      previousChecksum: 64, nextExtent: 65, salt: 67, store: 66)
     _ = header.encode(into: buffer.page(at: 0))
     let fields = try document.fields("Log")
     FormatDocument.compare(
@@ -29,7 +29,7 @@ struct LogFormatDocumentTests {
         ("last group known to be flushed", .number(61)), ("bytes of payload", .number(10)),
         ("place of the chunk", .number(62)), ("chunks of the group", .number(63)),
         ("checksum of the chunk before", .number(64)), ("extent in which the log", .number(65)),
-        ("zero", .number(0)), ("the first eight bytes of the store's identity", .number(66)),
+        ("salt", .number(67)), ("the first eight bytes of the store's identity", .number(66)),
         ("zero", .number(0)),
       ])
     #expect(fields.last.map { $0.offset + $0.bytes } == LogChunkHeader.bytes)

@@ -25,7 +25,7 @@ struct LogReaderTests {
   {
     var header = LogChunkHeader(
       group: 5, flushedGroup: 0, payloadBytes: payload.count, chunk: 0, chunkCount: 1,
-      previousChecksum: 99, nextExtent: 2, store: store)
+      previousChecksum: 99, nextExtent: 2, salt: 3, store: store)
     change(&header)
     return header
   }

@@ -49,6 +49,18 @@ struct SystemCallFaultTests {
   }
 
   @Test(.enabled(if: Tracer.isAvailable, "strace is not installed, or may not trace here"))
+  func `where space cannot be reserved, it is written`() throws {
+    try withTemporaryDirectory(in: "/var/tmp") { directory in
+      let path = directory + "/store"
+      let run = try TracedRun(path, seed: 3)
+      #expect(try run.inject("fallocate", "EOPNOTSUPP", at: nil) > 0)
+      var status = stat()
+      #expect(unsafe stat(path, &status) == 0)
+      #expect(status.st_blocks * 512 >= status.st_size, "a hole is left, where writing may fail")
+    }
+  }
+
+  @Test(.enabled(if: Tracer.isAvailable, "strace is not installed, or may not trace here"))
   func `a store whose name cannot be made durable is not created`() throws {
     try withTemporaryDirectory(in: "/var/tmp") { directory in
       let path = directory + "/store"

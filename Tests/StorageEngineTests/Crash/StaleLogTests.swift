@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import StorageEngine
+
+/// Groups that a power cut left behind the end of the log.
+struct StaleLogTests {
+  private static let first = [Workload.put("main", "first", [1])]
+  private static let second = [Workload.put("main", "second", [2])]
+
+  /// Where the log goes on in the store on a disk.
+  private func logEnd(_ disk: SimulatedDisk) throws -> UInt64 {
+    let superblock = try SuperblockSelection.read(disk).newest
+    let geometry = PageGeometry(pageBytes: superblock.pageBytes)
+    return geometry.offset(ofExtent: superblock.log.extent) + UInt64(superblock.log.offset)
+  }
+
+  /// A store whose last two groups were written and not flushed, of which only the second is left.
+  private func makeGap() throws -> (DiskImage, Model) {
+    let store = try TestStore()
+    var model = Model()
+    try store.commit([.createTree("main")], to: &model)
+    try store.database.checkpoint()
+    let end = try logEnd(store.disk)
+    for changes in [Self.first, Self.second] {
+      try store.commit(changes, durability: .written)
+    }
+    var image = store.disk.image
+    let isWhole = image.isZero(4096, at: end) || image.isZero(4096, at: end + 4096)
+    #expect(!isWhole, "each group takes a block")
+    image.zero(4096, at: end)
+    return (image, model)
+  }
+
+  @Test
+  func `what lay behind a lost group does not come back when that is written again`() throws {
+    let (image, durable) = try makeGap()
+    var model = durable
+    let disk = SimulatedDisk(image)
+    let store = try TestStore(opening: disk)
+    try model.verify(try store.database.snapshot())
+    try store.commit(Self.first, to: &model)
+    let again = try TestStore(opening: disk.crashed(.loseAll))
+    try model.verify(try again.database.snapshot())
+    try again.checkAndReopen()
+  }
+}
