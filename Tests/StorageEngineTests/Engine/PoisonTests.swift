@@ -98,7 +98,8 @@ struct PoisonTests {
       if round > 0 { try store.database.checkpoint() }
     }
     // Leaves an extent of the log unwritten, which closing then clears.
-    try store.commit(Workload.puts(300, of: 2000...3000, &random))
+    let large = (0..<1500).map { Workload.put("main", "last \($0)", random.bytes(3000)) }
+    try store.commit(large)
     try store.database.close()
   }
 
