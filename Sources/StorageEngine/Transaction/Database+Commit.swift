@@ -100,6 +100,8 @@ extension Database {
     queue.fail(reason)
     let registry = pager.snapshots
     registry.lock.withLock { state.published = state.durable }
+    // No decision can come any more.
+    prepared.decisions.advance()
     return error
   }
 

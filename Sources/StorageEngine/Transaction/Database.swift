@@ -112,7 +112,7 @@ public final class Database: Sendable {
     if isClosed { return }
     defer {
       closed.store(true, ordering: .releasing)
-      prepared.wakeAll()
+      prepared.decisions.advance()
       state.timer?.cancel()
       pager.storage.close()
     }

@@ -27,14 +27,14 @@ extension Transaction {
         } catch {
           throw .engine(error)
         }
-      case .held(let holder, let releases):
+      case .held(let holder, let decisions):
         let end = deadline ?? Deadline(after: database.configuration.lockWait)
         deadline = end
         if end.isOver {
           rollback()
           throw .lockTimeout(holder: holder)
         }
-        await database.awaitRelease(after: releases, until: end)
+        await database.prepared.decisions.waitWithoutBlocking(after: decisions, until: end)
       }
     }
   }
@@ -42,7 +42,7 @@ extension Transaction {
   private enum Attempt {
     /// `nil` when there is nothing to wait for.
     case done(PendingCommit?)
-    case held(by: [UInt8], releases: UInt64)
+    case held(by: [UInt8], decisions: UInt64)
   }
 
   /// Commits unless a prepared transaction holds what is needed; then the transaction stays open.
@@ -51,8 +51,8 @@ extension Transaction {
     let pending = try ending { (work) throws(TransactionError) -> UInt64? in
       switch try database.submitUnlessHeld(self, work) {
       case .submitted(let lsn): return lsn
-      case .held(let holder, let releases):
-        held = .held(by: holder, releases: releases)
+      case .held(let holder, let decisions):
+        held = .held(by: holder, decisions: decisions)
         return nil
       }
     }

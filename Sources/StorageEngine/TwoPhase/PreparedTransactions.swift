@@ -78,12 +78,9 @@ struct PreparedWork {
 ///
 /// Guarded by the writer lock.
 final class PreparedTransactions: @unchecked Sendable {
-  /// Broadcast when one lets go of what it held.
-  let released = Condition()
-  /// Tasks that wait for that.
-  let waiters = ReleaseWaiters()
-  /// How often those who wait were told to look again.
-  private(set) var releases: UInt64 = 0
+  /// Counts those that were decided, which let go of what they held; and one more when the database
+  /// is closed or can write no more, so that all who wait for a decision look again.
+  let decisions = EventCount()
   private(set) var inDoubt: [UInt64: PreparedWork] = [:]
   /// Trees of those that were decided, to be dropped with the next commit.
   var finished: [TreeID] = []
@@ -95,13 +92,7 @@ final class PreparedTransactions: @unchecked Sendable {
   /// Takes out one that was decided, and wakes those who wait for it.
   func remove(_ number: UInt64) {
     inDoubt[number] = nil
-    wakeAll()
-  }
-
-  /// Makes all who wait look again.
-  func wakeAll() {
-    releases += 1
-    released.broadcast()
+    decisions.advance()
   }
 
   /// One that holds what a transaction needs, or will change what it has read.
