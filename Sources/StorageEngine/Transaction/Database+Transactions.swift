@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What became of a transaction that does not wait for prepared ones.
+/// What became of a transaction that was to be committed.
 enum Submission {
-  /// It has that LSN.
-  case submitted(UInt64)
+  /// It has that LSN; `nil` when it changed nothing.
+  case submitted(UInt64?)
   /// A prepared transaction holds what it needs; so many were decided before.
   case held(by: [UInt8], decisions: UInt64)
 }
@@ -45,22 +45,14 @@ extension Database {
   /// What readers see.
   var published: TreeSet { pager.snapshots.lock.withLock { state.published } }
 
-  /// Checks a transaction and puts it into the open group; returns its LSN.
-  func submit(_ transaction: Transaction, _ work: WriteTransaction) throws(TransactionError)
-    -> UInt64
-  {
-    try exclusively { () throws(TransactionError) in
-      try admit(transaction, work)
-      return try submitChecked(work)
-    }
-  }
-
-  /// The same, unless a prepared transaction holds what is needed; then nothing is done.
-  func submitUnlessHeld(
-    _ transaction: Transaction, _ work: WriteTransaction
+  /// Checks a transaction and puts it into the open group.
+  ///
+  /// While a prepared transaction holds what is needed, either waits or does nothing.
+  func submit(
+    _ transaction: Transaction, _ work: WriteTransaction, waits: Bool
   ) throws(TransactionError) -> Submission {
     try exclusively { () throws(TransactionError) in
-      if let (holder, decisions) = try holder(of: work) {
+      if !waits, let (holder, decisions) = try holder(of: work) {
         return .held(by: holder, decisions: decisions)
       }
       try admit(transaction, work)
