@@ -141,7 +141,7 @@ extension Database {
         if working[id] == nil, !created.contains(id) { throw .dropped(name(of: id, in: base)) }
       }
     }
-    for tree in work.changedTrees where !created.contains(tree) && working[tree] == nil {
+    for tree in work.changes.trees where !created.contains(tree) && working[tree] == nil {
       throw .dropped(name(of: tree, in: base))
     }
   }

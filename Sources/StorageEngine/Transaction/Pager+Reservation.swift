@@ -17,11 +17,9 @@ extension Pager {
     let trees = set.trees.count + transaction.treeChanges.count
     let kept =
       Self.checkpointPages + trees / Self.treesPerPage + map.extentCount / Self.extentsPerPage
-    let atMost = pagesAtMost(transaction.spilled, changes, in: set)
+    let atMost = pagesAtMost(transaction.changes.spilled, changes, in: set)
     if canTake(pages: atMost + kept) { return }
-    var sources: [any ChangeSource] = []
-    for part in transaction.spilled { sources.append(try SpilledChanges(part, self)) }
-    let needed = try pages(ChangeMerge(sources + [changes]), in: set)
+    let needed = try pages(transaction.changes.merged(with: changes), in: set)
     try ensure(pages: needed + kept)
   }
 

@@ -36,12 +36,12 @@ struct PreparedWork {
 
   /// Whether the changes of another transaction touch what this one holds.
   func holds(_ work: WriteTransaction) -> Bool {
-    if changes.firstCommonKey(with: work.changes) != nil { return true }
-    if reads.firstConflict(with: work.changes) != nil { return true }
+    if changes.firstCommonKey(with: work.changes.recent) != nil { return true }
+    if reads.firstConflict(with: work.changes.recent) != nil { return true }
     if let names = work.changedNames, reads.firstConflict(with: names) != nil { return true }
     let trees = changes.trees
     // Of what a transaction has spilled only the trees are looked at.
-    if work.spilled.contains(where: { part in
+    if work.changes.spilled.contains(where: { part in
       part.demands.keys.contains { trees.contains($0) || reads.contains(tree: $0) }
     }) {
       return true
@@ -54,7 +54,7 @@ struct PreparedWork {
     }
     let dropped = droppedTrees
     guard !dropped.isEmpty else { return false }
-    return !dropped.isDisjoint(with: work.changedTrees)
+    return !dropped.isDisjoint(with: work.changes.trees)
       || !dropped.isDisjoint(with: work.droppedTrees)
   }
 

@@ -56,7 +56,7 @@ struct PageDemandTests {
     try database.write(durability: .manual) { transaction in
       let tree = try #require(try transaction.tree(named: "main"))
       try change(tree, shape, in: transaction, &random)
-      let changes = SortedChanges(transaction.changes)
+      let changes = SortedChanges(transaction.changes.recent)
       before = allocatedPages(pager)
       bounds = try pager.structureLock.withLock {
         (
