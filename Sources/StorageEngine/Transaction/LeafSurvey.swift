@@ -24,17 +24,16 @@ struct LeafSurvey {
   }
 
   /// The pages that the changes take at most.
-  var pages: Int {
-    inside.pages(in: tree, touched, pager.geometry)
-      + behindAll.pagesBehindAll(height: tree.height, pager.geometry)
+  var mostPages: Int {
+    inside.mostPages(in: tree, touching: touched, pager.geometry)
+      + behindAll.mostPages(behindAllOfHeight: tree.height, pager.geometry)
   }
 
   mutating func add(_ change: KeyChange) throws(EngineError) {
     if tree.height > 0, !isInLeaf || !isInside(change.key) { try enterLeaf(of: change.key) }
     if change.operation == .delete {
       deletes += 1
-      // Joined again only after most of what was left of its entries is gone as well.
-      if deletes <= 3 { touched.merges += 1 }
+      if deletes <= TouchedLeaves.mostMergesOfLeaf { touched.merges += 1 }
     } else if !hasPuts {
       hasPuts = true
       touched.withPuts += 1

@@ -60,8 +60,8 @@ struct PageDemandTests {
       before = allocatedPages(pager)
       bounds = try pager.structureLock.withLock {
         (
-          try pager.pages(changes, in: transaction.treeSet),
-          pager.pagesAtMost([], changes, in: transaction.treeSet)
+          try pager.surveyedPages(for: changes, in: transaction.treeSet),
+          pager.mostPages(for: [], changes, in: transaction.treeSet)
         )
       }
     }
