@@ -101,9 +101,7 @@ extension Database {
   /// Writes a checkpoint, and an entry that names its state.
   private func keepPresentState(_ name: TreeName) throws(EngineError) -> NamedState {
     try writerLock.withLock { () throws(EngineError) in
-      try checkpointLock.withLock { () throws(EngineError) in
-        try runCheckpoint(isClosing: false)
-      }
+      try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
       // Nobody else commits, so this is what the checkpoint has written.
       let working = working
       let made = NamedState(

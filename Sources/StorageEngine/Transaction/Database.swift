@@ -119,7 +119,9 @@ public final class Database: Sendable {
     if let poison = queue.poison { throw poison }
     // A checkpoint that finds no room must not take with it what was only shown so far.
     try settle(working.lsn, .synced)
-    try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint(isClosing: true) }
+    try checkpointLock.withLock { () throws(EngineError) in
+      try runCheckpoint(bothSuperblocks: true)
+    }
   }
 
   func checkOpen() throws(EngineError) {
