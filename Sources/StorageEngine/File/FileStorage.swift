@@ -21,8 +21,8 @@ final class FileStorage: Storage {
   /// pages on its own account in any case.
   ///
   /// `nil` where the file cannot be opened once more.
-  private let direct: SharedDescriptor?
-  private let isDirect: Bool
+  private let commitDescriptor: SharedDescriptor?
+  private let commitsBypassCache: Bool
   /// Whether the system was found unable to flush a part of the file.
   private let flushesWhole = Atomic<Bool>(false)
   private let gate = FlushGate()
@@ -33,13 +33,13 @@ final class FileStorage: Storage {
     self.descriptor = SharedDescriptor(descriptor)
     let again = SystemCalls.openAgain(descriptor)
     // Asked of the file itself: file systems differ, and so do their mounts.
-    isDirect = again.map(SystemCalls.useDirectAccess) ?? false
-    direct = again.map(SharedDescriptor.init)
+    commitsBypassCache = again.map(SystemCalls.useDirectAccess) ?? false
+    commitDescriptor = again.map(SharedDescriptor.init)
   }
 
   var durableWrites: DurableWrites {
     if flushesWhole.load(ordering: .relaxed) { return .flushed }
-    return isDirect ? .direct : .cached
+    return commitsBypassCache ? .direct : .cached
   }
 
   deinit {
@@ -80,7 +80,7 @@ final class FileStorage: Storage {
     let start = try position(offset, count: buffer.count, .write)
     if flushesWhole.load(ordering: .relaxed) { return try unsafe writeAndFlush(buffer, at: offset) }
     do {
-      try call(.write, at: offset, through: direct) { (descriptor) throws(StorageError) in
+      try call(.write, at: offset, through: commitDescriptor) { (descriptor) throws(StorageError) in
         try unsafe self.writeAll(buffer, at: offset) { (rest, done) throws(SystemError) in
           unsafe try SystemCalls.writeDurably(descriptor, from: rest, at: start + done)
         }
@@ -145,7 +145,7 @@ final class FileStorage: Storage {
   }
 
   func close() {
-    direct?.close()
+    commitDescriptor?.close()
     descriptor.close()
   }
 

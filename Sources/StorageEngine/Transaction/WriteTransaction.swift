@@ -155,10 +155,10 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     note = nil
     treeSet.add(TreeDescriptor(id: id), named: name)
     treeChanges.append(.create(id: id, name: name))
-    note(TreeName(name))
+    noteChangedName(TreeName(name))
   }
 
-  private func note(_ name: TreeName) {
+  private func noteChangedName(_ name: TreeName) {
     guard !StoredName.isHidden(name) else { return }
     let names = changedNames ?? WriteSet()
     changedNames = names
@@ -175,7 +175,9 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     note = nil
     for change in changes.recent.changes(in: tree.rawValue, range: .all)
     where change.operation == .putDirect { abandon(change.value.array) }
-    if let name = treeSet.names.first(where: { $0.value == tree.rawValue })?.key { note(name) }
+    if let name = treeSet.names.first(where: { $0.value == tree.rawValue })?.key {
+      noteChangedName(name)
+    }
     treeSet.remove(tree.rawValue)
     treeChanges.append(.drop(id: tree.rawValue))
     recordNumbers[tree.rawValue] = nil
