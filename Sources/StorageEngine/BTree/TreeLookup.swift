@@ -2,8 +2,8 @@
 
 /// Reading a tree in one state, for any number of threads at once.
 extension Pager {
-  /// Goes down from the root of a tree that has one, to the leaf that lies below the chosen child of
-  /// each branch; does not read the leaf itself.
+  /// Goes down from the root of a tree, which must have one, by the chosen child of each branch;
+  /// returns the leaf that it leads to, which is not read.
   ///
   /// Call inside an epoch.
   @inline(__always)

@@ -7,8 +7,9 @@ import Synchronization
 ///
 /// Pages go through the page cache, which so becomes a second tier behind the engine's own. Commits
 /// go past it, through a descriptor of their own where the file system allows it, and flush only
-/// what they write: a flush of the whole file would wait for every page written meanwhile. The lock belongs to the
-/// file, not to its name, and ends with the descriptor, also when the process is killed.
+/// what they write: a flush of the whole file would wait for every page written meanwhile. The lock
+/// belongs to the file, not to its name, and ends with the descriptor, also when the process is
+/// killed.
 final class FileStorage: Storage {
   /// Direct I/O moves whole blocks of this size; callers keep to it everywhere.
   static let blockBytes = 4096

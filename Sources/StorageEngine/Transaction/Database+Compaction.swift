@@ -13,8 +13,9 @@ public struct CompactionReport: Sendable, Equatable {
 /// Moving what is in use towards the beginning of the file, beside readers and writers, so that its
 /// end can be cut off.
 ///
-/// A leaf is moved by putting one of its entries once more, with the value it has: the copy on write
-/// of a page takes the lowest free place. So moving is a commit like any other, that changes nothing.
+/// A leaf is moved by putting one of its entries once more, with the value it has: the copy on
+/// write of a page takes the lowest free place. So moving is a commit like any other, that changes
+/// nothing.
 extension Database {
   private static let mostRounds = 8
   private static let checkpointsPerRound = 4

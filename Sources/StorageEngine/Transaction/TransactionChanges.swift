@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The changes of a transaction, wherever they are: in memory, or on the disk where they outgrew it.
+/// The changes of a transaction, wherever they are: in memory, or on the disk where they outgrew
+/// that.
 final class TransactionChanges {
   private let pager: Pager
   /// Those in memory, the latest.
