@@ -8,7 +8,8 @@ public enum Durability: Sendable, Equatable {
   case synced
   /// After it was handed to the operating system: survives the process, not the power.
   case written
-  /// At once; flushed with the first group after the given time has passed, or when memory is short.
+  /// At once; flushed with the first group after the given time has passed, or when memory is
+  /// short.
   case interval(Duration)
   /// At once; durable after the next synced commit, `flush()`, checkpoint or `close()`, at the
   /// latest when what waits for that takes much of the memory.
@@ -46,7 +47,8 @@ public struct Configuration: Sendable {
   public var scheduler: (any CheckpointScheduler)?
   /// Whether the store is opened for reading only.
   public var isReadOnly = false
-  /// How long the commit of a `Transaction` waits for what a prepared one holds; `write` does not wait.
+  /// How long the commit of a `Transaction` waits for what a prepared one holds; `write` does not
+  /// wait.
   public var lockWait: Duration = .seconds(10)
   /// What becomes of transactions that are found in doubt when the store is opened.
   public var inDoubtPolicy: InDoubtDecision = .keep

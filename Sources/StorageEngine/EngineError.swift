@@ -41,6 +41,8 @@ public enum EngineError: Error, Sendable, Equatable {
   case invalidTreeName(String)
   /// A configuration value is out of its bounds.
   case invalidConfiguration(String)
+  /// What is to become of a transaction in doubt could not be done; the reason in words.
+  case undecidable(number: UInt64, reason: String)
 }
 
 /// Where and how bytes on disk differ from what was written.
@@ -94,6 +96,8 @@ extension EngineError: CustomStringConvertible {
     case .treeExists(let name): "tree \(name) exists already"
     case .invalidTreeName(let name): "'\(name)' cannot name a tree"
     case .invalidConfiguration(let what): "invalid configuration: \(what)"
+    case .undecidable(let number, let reason):
+      "transaction \(number) is in doubt and cannot be decided: \(reason)"
     }
   }
 }

@@ -19,8 +19,8 @@ public struct MixedHistory {
 
   /// Opens the store of a writer that was stopped, checks it, and does so once more.
   ///
-  /// `before` was said before the crash, `after` up to it. The first opening keeps what is in doubt;
-  /// the second decides it, as `commits` says.
+  /// `before` was said before the crash, `after` up to it. The first opening keeps what is in
+  /// doubt; the second decides it, as `commits` says.
   public mutating func verify(
     _ path: String, before: MixedTestimony, after: MixedTestimony,
     configuration: Configuration = Configuration(), commits: () -> Bool

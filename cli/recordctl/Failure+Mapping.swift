@@ -100,6 +100,8 @@ extension Failure {
     case .poisoned: self.init(.failure, what, hint: "the same command again")
     case .invalidKeyLength, .valueTooLong, .transactionTooLong, .invalidConfiguration:
       self.init(.failure, what)
+    case .undecidable:
+      self.init(.failure, what, hint: "'recordctl recover', to decide otherwise")
     case .closed, .readOnly, .treeNotFound, .treeExists, .invalidTreeName:
       self.init(.bug, what)
     }

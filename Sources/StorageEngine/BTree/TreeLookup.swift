@@ -2,23 +2,39 @@
 
 /// Reading a tree in one state, for any number of threads at once.
 extension Pager {
-  /// Goes down to the leaf that holds `key`, or would.
+  /// Goes down from the root of a tree, which must have one, by the chosen child of each branch;
+  /// returns the leaf that it leads to, which is not read.
   ///
   /// Call inside an epoch.
   @inline(__always)
-  func leaf(
-    for key: Bytes, in tree: TreeDescriptor, fallback: inout AlignedBuffer?
-  ) throws(EngineError) -> PageView {
-    var page = try page(tree.root, fallback: &fallback)
+  func descend(
+    in tree: TreeDescriptor, fallback: inout AlignedBuffer?,
+    choosing childSlot: (PageView) -> Int
+  ) throws(EngineError) -> PageReference {
+    var reference = tree.root
     var level = tree.height - 1
-    try checkLevel(page, level)
     while level > 0 {
-      let child = page.child(page.childSlot(for: key))
-      page = try self.page(child, fallback: &fallback)
+      let branch = try page(reference, fallback: &fallback)
+      try checkLevel(branch, level)
+      reference = branch.child(childSlot(branch))
       level -= 1
-      try checkLevel(page, level)
     }
-    return page
+    return reference
+  }
+
+  /// Runs `body` on the leaf below the chosen child of each branch; the tree must have one.
+  @inline(__always)
+  func withLeaf<R>(
+    of tree: TreeDescriptor, choosing childSlot: (PageView) -> Int,
+    _ body: (PageView) throws(EngineError) -> R
+  ) throws(EngineError) -> R {
+    var fallback: AlignedBuffer?
+    let epoch = pool.epochs.enter()
+    defer { pool.epochs.leave(epoch) }
+    let reference = try descend(in: tree, fallback: &fallback, choosing: childSlot)
+    let leaf = try page(reference, fallback: &fallback)
+    try checkLevel(leaf, 0)
+    return try body(leaf)
   }
 
   /// Levels fall by one at each step, so a cycle or a wrong page cannot lead astray.
@@ -42,21 +58,18 @@ extension Pager {
     forKey key: Bytes, in tree: TreeDescriptor
   ) throws(EngineError) -> (form: ValueForm, bytes: [UInt8])? {
     guard tree.height > 0 else { return nil }
-    var fallback: AlignedBuffer?
-    let epoch = pool.epochs.enter()
-    defer { pool.epochs.leave(epoch) }
-    let leaf = try leaf(for: key, in: tree, fallback: &fallback)
-    let (index, found) = leaf.lowerBound(key)
-    return found ? (leaf.form(index), leaf.value(index).array) : nil
+    return try withLeaf(of: tree, choosing: { $0.childSlot(for: key) }) { leaf in
+      let (index, found) = leaf.lowerBound(key)
+      return found ? (leaf.form(index), leaf.value(index).array) : nil
+    }
   }
 
   /// Whether a key has a value.
   func contains(_ key: Bytes, in tree: TreeDescriptor) throws(EngineError) -> Bool {
     guard tree.height > 0 else { return false }
-    var fallback: AlignedBuffer?
-    let epoch = pool.epochs.enter()
-    defer { pool.epochs.leave(epoch) }
-    return try leaf(for: key, in: tree, fallback: &fallback).lowerBound(key).found
+    return try withLeaf(of: tree, choosing: { $0.childSlot(for: key) }) {
+      $0.lowerBound(key).found
+    }
   }
 
   /// Puts a value together from what its leaf holds.

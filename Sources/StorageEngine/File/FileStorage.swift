@@ -7,8 +7,9 @@ import Synchronization
 ///
 /// Pages go through the page cache, which so becomes a second tier behind the engine's own. Commits
 /// go past it, through a descriptor of their own where the file system allows it, and flush only
-/// what they write: a flush of the whole file would wait for every page written meanwhile. The lock belongs to the
-/// file, not to its name, and ends with the descriptor, also when the process is killed.
+/// what they write: a flush of the whole file would wait for every page written meanwhile. The lock
+/// belongs to the file, not to its name, and ends with the descriptor, also when the process is
+/// killed.
 final class FileStorage: Storage {
   /// Direct I/O moves whole blocks of this size; callers keep to it everywhere.
   static let blockBytes = 4096
@@ -21,8 +22,8 @@ final class FileStorage: Storage {
   /// pages on its own account in any case.
   ///
   /// `nil` where the file cannot be opened once more.
-  private let direct: SharedDescriptor?
-  private let isDirect: Bool
+  private let commitDescriptor: SharedDescriptor?
+  private let commitsBypassCache: Bool
   /// Whether the system was found unable to flush a part of the file.
   private let flushesWhole = Atomic<Bool>(false)
   private let gate = FlushGate()
@@ -33,13 +34,13 @@ final class FileStorage: Storage {
     self.descriptor = SharedDescriptor(descriptor)
     let again = SystemCalls.openAgain(descriptor)
     // Asked of the file itself: file systems differ, and so do their mounts.
-    isDirect = again.map(SystemCalls.useDirectAccess) ?? false
-    direct = again.map(SharedDescriptor.init)
+    commitsBypassCache = again.map(SystemCalls.useDirectAccess) ?? false
+    commitDescriptor = again.map(SharedDescriptor.init)
   }
 
   var durableWrites: DurableWrites {
     if flushesWhole.load(ordering: .relaxed) { return .flushed }
-    return isDirect ? .direct : .cached
+    return commitsBypassCache ? .direct : .cached
   }
 
   deinit {
@@ -80,7 +81,7 @@ final class FileStorage: Storage {
     let start = try position(offset, count: buffer.count, .write)
     if flushesWhole.load(ordering: .relaxed) { return try unsafe writeAndFlush(buffer, at: offset) }
     do {
-      try call(.write, at: offset, through: direct) { (descriptor) throws(StorageError) in
+      try call(.write, at: offset, through: commitDescriptor) { (descriptor) throws(StorageError) in
         try unsafe self.writeAll(buffer, at: offset) { (rest, done) throws(SystemError) in
           unsafe try SystemCalls.writeDurably(descriptor, from: rest, at: start + done)
         }
@@ -145,7 +146,7 @@ final class FileStorage: Storage {
   }
 
   func close() {
-    direct?.close()
+    commitDescriptor?.close()
     descriptor.close()
   }
 

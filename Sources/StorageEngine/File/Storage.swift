@@ -61,8 +61,8 @@ extension Storage {
 public enum DurableWrites: String, Sendable {
   /// Past the page cache, each flushed by itself (`O_DIRECT`, `RWF_DSYNC`).
   case direct
-  /// Through the page cache, each flushed by itself (`RWF_DSYNC`): the file system cannot do without
-  /// its cache.
+  /// Through the page cache, each flushed by itself (`RWF_DSYNC`): the file system cannot do
+  /// without its cache.
   case cached
   /// Through the page cache, then a flush of the whole file (`fdatasync`): the system cannot flush
   /// a part of it.

@@ -11,7 +11,7 @@ extension Database {
       try checkpointLock.withLock { () throws(EngineError) in
         // What a forged file says shall not use up all numbers.
         guard skipNumbers(to: min(lsn, 1 << 62)) else { return }
-        try runCheckpoint(isClosing: true)
+        try runCheckpoint(bothSuperblocks: true)
       }
     }
   }

@@ -261,7 +261,7 @@ extension Database {
   public func check() throws(EngineError) -> IntegrityReport {
     if isClosed { throw .closed }
     return try checkpointLock.withLock { () throws(EngineError) in
-      if queue.poison == nil { try runCheckpoint(isClosing: false) }
+      if queue.poison == nil { try runCheckpoint() }
       return try IntegrityCheck.run(pager, state.superblock)
     }
   }

@@ -314,8 +314,8 @@ extension Database {
   /// record identifiers stay good. `progress` is told how many entries are copied, and may throw to
   /// stop.
   ///
-  /// - Throws: `.notAStore` when neither superblock is intact, `.corrupt` when no tree can be found,
-  ///   and what writing the new store throws.
+  /// - Throws: `.notAStore` when neither superblock is intact, `.corrupt` when no tree can be
+  ///   found, and what writing the new store throws.
   public static func salvage(
     from path: String, into target: Database, progress: (UInt64) throws -> Void = { _ in }
   ) throws -> SalvageReport {

@@ -8,8 +8,8 @@ public struct SalvageReport: Sendable {
     public let name: String
     /// Entries that were read by following the tree.
     public var entries: UInt64
-    /// Entries found in pages that nothing refers to any more, where the tree is damaged: they may be
-    /// older than the last commit.
+    /// Entries found in pages that nothing refers to any more, where the tree is damaged: they may
+    /// be older than the last commit.
     public var strayEntries: UInt64
   }
 

@@ -13,17 +13,11 @@ final class LogBuffer: @unchecked Sendable {
   var capacity: Int { memory.capacity }
   var count: Int { memory.count }
 
-  deinit {
-    memory.free()
-  }
-
   var bytes: Bytes { unsafe Bytes(memory.base, memory.count) }
 
   func removeAll(keeping limit: Int = keptBytes) {
     memory.count = 0
-    guard capacity > limit else { return }
-    memory.free()
-    memory = Memory()
+    if capacity > limit { memory = Memory() }
   }
 
   /// Takes back what was appended after `length`.
@@ -59,7 +53,7 @@ extension LogBuffer {
   /// What a buffer has, as one value: the runtime watches over each access to a property of a
   /// class, which costs more than the appending of a number.
   @safe
-  private struct Memory {
+  private struct Memory: ~Copyable {
     private(set) var base: UnsafeMutableRawPointer
     private(set) var capacity: Int
     var count = 0
@@ -69,7 +63,7 @@ extension LogBuffer {
       unsafe base = .allocate(byteCount: capacity, alignment: 16)
     }
 
-    func free() {
+    deinit {
       unsafe base.deallocate()
     }
 

@@ -144,8 +144,8 @@ struct LogSpace {
       previousChecksum: previousChecksum)
   }
 
-  /// Gives back the empty extents from `first` on that no chunk names, but for those that were taken
-  /// for an open group of `payload` bytes.
+  /// Gives back the empty extents from `first` on that no chunk names, but for those that were
+  /// taken for an open group of `payload` bytes.
   mutating func giveBack(from first: Int, keeping payload: Int, map: inout ExtentMap) {
     let needed = extentsNeeded(payload)
     let unnamed = ready.dropFirst(needed).filter { $0 >= first } + recycled.filter { $0 >= first }
@@ -192,8 +192,8 @@ extension Pager {
     }
   }
 
-  /// Makes the file, durably, so long that extents lie inside it: nothing flushes its growth before a
-  /// group is written there, and recovery looks no further than the file's end.
+  /// Makes the file, durably, so long that extents lie inside it: nothing flushes its growth before
+  /// a group is written there, and recovery looks no further than the file's end.
   func makeReachable(_ extents: Range<Int>) throws(EngineError) {
     let last = extents.upperBound - 1
     try clear(last..<last + 1, from: PageGeometry.extentBytes - LogChunkHeader.blockBytes)

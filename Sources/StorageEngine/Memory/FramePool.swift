@@ -76,8 +76,8 @@ final class FramePool: @unchecked Sendable {
   ///
   /// Call under `lock`.
   func takeFrame(leaving reserve: Int) -> Int? {
-    // Every commit copies pages and gives the old ones up. Their frames are still in the processor's
-    // cache; one that was never used has to be cleared by the system first.
+    // Every commit copies pages and gives the old ones up. Their frames are still in the
+    // processor's cache; one that was never used has to be cleared by the system first.
     if limbo.count >= nextDrain { drainLimbo() }
     if free.count <= max(reserve, Self.writerReserve) {
       drainLimbo()

@@ -9,8 +9,8 @@ final class NamedSnapshotLock: @unchecked Sendable {
 
 /// States that are kept under a name.
 ///
-/// Such a snapshot is an entry in a tree of the engine's own: the roots of all trees as a checkpoint
-/// wrote them. Invariants:
+/// Such a snapshot is an entry in a tree of the engine's own: the roots of all trees as a
+/// checkpoint wrote them. Invariants:
 /// - when it is acknowledged, neither superblock is older than its state;
 /// - the extent map of every checkpoint has the pages marked that the snapshots of its state see,
 ///   and no others beside its own;
@@ -101,9 +101,7 @@ extension Database {
   /// Writes a checkpoint, and an entry that names its state.
   private func keepPresentState(_ name: TreeName) throws(EngineError) -> NamedState {
     try writerLock.withLock { () throws(EngineError) in
-      try checkpointLock.withLock { () throws(EngineError) in
-        try runCheckpoint(isClosing: false)
-      }
+      try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
       // Nobody else commits, so this is what the checkpoint has written.
       let working = working
       let made = NamedState(

@@ -21,8 +21,8 @@ struct PageSet {
 /// Finds the pages that named snapshots see and other states do not.
 ///
 /// A page never changes, so where two states share one they share all below it, and no walk goes
-/// there twice. The numbers of leaves come from branches alone; only leaves that are found are read,
-/// for the values that lie outside of them.
+/// there twice. The numbers of leaves come from branches alone; only leaves that are found are
+/// read, for the values that lie outside of them.
 struct SnapshotPages {
   struct Found {
     let number: UInt64

@@ -100,6 +100,8 @@ extension SnapshotRegistry {
     named.first { $0.name == name && !$0.isUnwanted }
   }
 
+  /// Hides a named snapshot whose making failed after its entry was committed: it keeps what it
+  /// sees until its entry is removed.
   func markUnwanted(_ name: TreeName) {
     lock.withLock {
       for position in named.indices where named[position].name == name {

@@ -10,26 +10,15 @@ final class AsyncWaiters: @unchecked Sendable {
   }
 
   private let lock = Lock()
-  private var waiters: [Waiter] = []
-  private var isServed = false
+  private var waiters = ServedWaiters<Waiter>()
 
   func add(_ commit: PendingCommit, _ resume: @escaping @Sendable (EngineError?) -> Void) {
-    let mustServe = lock.withLock {
-      waiters.append(Waiter(commit: commit, resume: resume))
-      defer { isServed = true }
-      return !isServed
-    }
+    let mustServe = lock.withLock { waiters.add(Waiter(commit: commit, resume: resume)) }
     if mustServe { BackgroundThread.start { self.serve() } }
   }
 
   private func serve() {
-    while true {
-      let batch = lock.withLock {
-        defer { waiters = [] }
-        if waiters.isEmpty { isServed = false }
-        return waiters
-      }
-      if batch.isEmpty { return }
+    while let batch = lock.withLock({ waiters.take { _ in true } }) {
       for waiter in batch {
         do throws(EngineError) {
           try waiter.commit.wait()

@@ -9,7 +9,7 @@
 ///
 /// Keys and values lie in an arena whose pieces never move.
 @safe
-struct ChangeTable {
+struct ChangeTable: ~Copyable {
   typealias Entry = WriteSet.Entry
 
   /// Changes that are looked through.
@@ -27,7 +27,7 @@ struct ChangeTable {
   /// Bytes of keys and values taken in, replaced ones included.
   private var arenaBytes = 0
 
-  func free() {
+  deinit {
     unsafe chunks.forEach { unsafe $0.deallocate() }
   }
 

@@ -78,11 +78,12 @@ final class ConflictWindow: @unchecked Sendable {
         return
       }
       guard let work else { return }
+      let changes = work.changes
       commits.append(
         Commit(
-          lsn: lsn, changes: work.changes, names: work.changedNames, dropped: work.droppedTrees,
-          spilled: work.spilled.isEmpty ? [] : work.changedTrees))
-      bytes += Self.bytes(of: work.changes, work.changedNames)
+          lsn: lsn, changes: changes.recent, names: work.changedNames, dropped: work.droppedTrees,
+          spilled: changes.spilled.isEmpty ? [] : changes.trees))
+      bytes += Self.bytes(of: changes.recent, work.changedNames)
       while bytes > limit, let oldest = open.firstIndex(where: { !$0.isGivenUp }) {
         open[oldest].isGivenUp = true
         prune()
@@ -137,18 +138,18 @@ final class ConflictWindow: @unchecked Sendable {
   private static func writeConflict(
     _ work: WriteTransaction, _ commit: Commit
   ) throws(EngineError) -> UInt32? {
-    if let tree = work.changes.firstCommonKey(with: commit.changes) { return tree }
+    if let tree = work.changes.recent.firstCommonKey(with: commit.changes) { return tree }
     if let tree = work.droppedTrees.first(where: { !commit.changes.isEmpty(in: $0) }) {
       return tree
     }
     if !commit.spilled.isEmpty {
-      let touched = work.changedTrees.union(work.droppedTrees)
+      let touched = work.changes.trees.union(work.droppedTrees)
       if let tree = commit.spilled.first(where: touched.contains) { return tree }
     }
-    guard !work.spilled.isEmpty else { return nil }
+    guard !work.changes.spilled.isEmpty else { return nil }
     for entry in commit.changes.entries {
       let change = entry.change
-      if try work.change(of: change.key, in: change.tree) != nil { return change.tree }
+      if try work.changes.find(change.key, in: change.tree) != nil { return change.tree }
     }
     return nil
   }

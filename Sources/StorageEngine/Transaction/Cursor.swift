@@ -231,24 +231,23 @@ struct LeafCursor {
 
   private mutating func load(_ target: Target) throws(EngineError) -> Bool {
     let copy = try AlignedBuffer.reuse(&buffer, count: pager.pageBytes)
-    lower = nil
-    upper = nil
-    var fallback: AlignedBuffer?
-    let epoch = pager.pool.epochs.enter()
-    defer { pager.pool.epochs.leave(epoch) }
-    var page = try pager.page(tree.root, fallback: &fallback)
-    for level in stride(from: tree.height - 1, to: 0, by: -1) {
-      try pager.checkLevel(page, level)
-      let slot = target.childSlot(in: page)
-      if slot > 0 { lower = page.key(slot) }
-      if slot + 1 < page.count { upper = page.key(slot + 1) }
-      page = try pager.page(page.child(slot), fallback: &fallback)
+    var lower: [UInt8]?
+    var upper: [UInt8]?
+    try pager.withLeaf(
+      of: tree,
+      choosing: { branch in
+        let slot = target.childSlot(in: branch)
+        if slot > 0 { lower = branch.key(slot) }
+        if slot + 1 < branch.count { upper = branch.key(slot + 1) }
+        return slot
+      }
+    ) { (leaf) throws(EngineError) in
+      guard target.isWithin(lower, upper) else {
+        throw pager.damage(leaf.number, "lies between fences out of order")
+      }
+      copy.page(at: 0).copyPage(from: leaf, pageBytes: pager.pageBytes)
     }
-    try pager.checkLevel(page, 0)
-    guard target.isWithin(lower, upper) else {
-      throw pager.damage(page.number, "lies between fences out of order")
-    }
-    copy.page(at: 0).copyPage(from: page, pageBytes: pager.pageBytes)
+    (self.lower, self.upper) = (lower, upper)
     selectSlots(copy.page(at: 0))
     return true
   }

@@ -9,18 +9,16 @@
 extension Database {
   /// Folds the log into the pages now.
   public func checkpoint() throws(EngineError) {
-    try checkpointLock.withLock { () throws(EngineError) in
-      try runCheckpoint(isClosing: false)
-    }
+    try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
   }
 
   /// Writes a checkpoint if anything changed.
   ///
-  /// When closing, both superblocks end up the same, so that damage to either is harmless and the
-  /// log's end is known.
-  func runCheckpoint(isClosing: Bool) throws(EngineError) {
+  /// Both superblocks end up the same where that is asked for, so that damage to either is harmless
+  /// and the log's end is known; the log is cleared as far as an opening takes it for written.
+  func runCheckpoint(bothSuperblocks: Bool = false) throws(EngineError) {
     try checkWritable()
-    if isClosing { try clearLogForNextOpening() }
+    if bothSuperblocks { try clearLogForNextOpening() }
     if let plan = try capture() {
       do {
         try carryOut(plan)
@@ -28,7 +26,7 @@ extension Database {
         throw poison(error)
       }
     }
-    guard isClosing, state.previousLSN != state.superblock.lsn else { return }
+    guard bothSuperblocks, state.previousLSN != state.superblock.lsn else { return }
     do {
       try writeSuperblock(state.superblock)
       state.previousLSN = state.superblock.lsn

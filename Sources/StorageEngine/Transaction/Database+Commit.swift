@@ -37,14 +37,14 @@ extension Database {
       try checkWritable()
       pager.reclaim(durable: queue.durableLSN)
       // What a dropped tree had in memory was given back when it was dropped.
-      let changes = SortedChanges(transaction.changes, without: transaction.droppedTrees)
+      let changes = SortedChanges(transaction.changes.recent, without: transaction.droppedTrees)
       // A group is read and written as a whole: one that is long enough is not made longer.
       if state.open.count >= configuration.groupBytes { seal() }
       let lsn = state.working.lsn + 1
       try log(transaction, changes, lsn)
       do throws(EngineError) {
         try ChangeApplier(pager: pager).apply(
-          transaction.treeChanges, transaction.spilled, changes, to: &state.working)
+          transaction.treeChanges, transaction.changes.spilled, changes, to: &state.working)
       } catch {
         throw poison(error)
       }
@@ -61,9 +61,10 @@ extension Database {
     _ transaction: WriteTransaction, _ changes: SortedChanges, _ lsn: UInt64
   ) throws(EngineError) {
     let start = state.open.count
-    prepareBuffer(for: transaction.changes.loggedBytes)
+    prepareBuffer(for: transaction.changes.recent.loggedBytes)
     state.open.append(
-      lsn: lsn, trees: transaction.treeChanges, spilled: transaction.spilled, changes: changes)
+      lsn: lsn, trees: transaction.treeChanges, spilled: transaction.changes.spilled,
+      changes: changes)
     do throws(EngineError) {
       let limit = configuration.transactionBytes
       guard state.open.count - start <= limit else {
@@ -100,6 +101,8 @@ extension Database {
     queue.fail(reason)
     let registry = pager.snapshots
     registry.lock.withLock { state.published = state.durable }
+    // No decision can come any more.
+    prepared.decisions.advance()
     return error
   }
 

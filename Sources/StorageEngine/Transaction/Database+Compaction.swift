@@ -13,8 +13,9 @@ public struct CompactionReport: Sendable, Equatable {
 /// Moving what is in use towards the beginning of the file, beside readers and writers, so that its
 /// end can be cut off.
 ///
-/// A leaf is moved by putting one of its entries once more, with the value it has: the copy on write
-/// of a page takes the lowest free place. So moving is a commit like any other, that changes nothing.
+/// A leaf is moved by putting one of its entries once more, with the value it has: the copy on
+/// write of a page takes the lowest free place. So moving is a commit like any other, that changes
+/// nothing.
 extension Database {
   private static let mostRounds = 8
   private static let checkpointsPerRound = 4
@@ -193,25 +194,21 @@ struct LeafFinder {
   private mutating func visitLeaf(
     of tree: TreeDescriptor, at key: [UInt8]
   ) throws(EngineError) -> [UInt8]? {
-    var fallback: AlignedBuffer?
     var upper: [UInt8]?
     var isBeyond = false
     var entries: [(key: [UInt8], form: ValueForm, stored: [UInt8])] = []
-    do {
-      let epoch = pager.pool.epochs.enter()
-      defer { pager.pool.epochs.leave(epoch) }
-      var page = try pager.page(tree.root, fallback: &fallback)
-      for level in stride(from: tree.height - 1, to: 0, by: -1) {
-        try pager.checkLevel(page, level)
-        let slot = key.withBytes { page.childSlot(for: $0) }
-        if slot + 1 < page.count { upper = page.key(slot + 1) }
-        if mayMove(page) { isBeyond = true }
-        page = try pager.page(page.child(slot), fallback: &fallback)
+    try pager.withLeaf(
+      of: tree,
+      choosing: { branch in
+        let slot = key.withBytes { branch.childSlot(for: $0) }
+        if slot + 1 < branch.count { upper = branch.key(slot + 1) }
+        if mayMove(branch) { isBeyond = true }
+        return slot
       }
-      try pager.checkLevel(page, 0)
-      if mayMove(page) { isBeyond = true }
-      for slot in 0..<page.count where page.form(slot) != .inline || isBeyond && slot == 0 {
-        entries.append((page.key(slot), page.form(slot), page.value(slot).array))
+    ) { leaf in
+      if mayMove(leaf) { isBeyond = true }
+      for slot in 0..<leaf.count where leaf.form(slot) != .inline || isBeyond && slot == 0 {
+        entries.append((leaf.key(slot), leaf.form(slot), leaf.value(slot).array))
       }
     }
     try collect(entries, of: tree, isBeyond: isBeyond)

@@ -49,13 +49,7 @@ extension Database {
   ) throws(EngineError) -> Database {
     let (database, found) = try openUndecided(on: storage, configuration: configuration)
     let policy = configuration.isReadOnly ? .keep : configuration.inDoubtPolicy
-    let plan = RecoveryPlan(database, found, policy: policy)
-    do throws(TransactionError) {
-      return try plan.finish()
-    } catch {
-      if case .engine(let error) = error { throw error }
-      throw .invalidConfiguration("\(error)")
-    }
+    return try RecoveryPlan(database, found, policy: policy).carryOut()
   }
 
   /// Opens a store and leaves what is in doubt undecided.

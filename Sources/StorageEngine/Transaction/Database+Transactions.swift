@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What became of a transaction that does not wait for prepared ones.
+/// What became of a transaction that was to be committed.
 enum Submission {
-  /// It has that LSN.
-  case submitted(UInt64)
+  /// It has that LSN; `nil` when it changed nothing.
+  case submitted(UInt64?)
   /// A prepared transaction holds what it needs; so many were decided before.
-  case held(by: [UInt8], releases: UInt64)
+  case held(by: [UInt8], decisions: UInt64)
 }
 
 /// Transactions that are open side by side, and how they commit.
@@ -45,23 +45,15 @@ extension Database {
   /// What readers see.
   var published: TreeSet { pager.snapshots.lock.withLock { state.published } }
 
-  /// Checks a transaction and puts it into the open group; returns its LSN.
-  func submit(_ transaction: Transaction, _ work: WriteTransaction) throws(TransactionError)
-    -> UInt64
-  {
-    try exclusively { () throws(TransactionError) in
-      try admit(transaction, work)
-      return try submitChecked(work)
-    }
-  }
-
-  /// The same, unless a prepared transaction holds what is needed; then nothing is done.
-  func submitUnlessHeld(
-    _ transaction: Transaction, _ work: WriteTransaction
+  /// Checks a transaction and puts it into the open group.
+  ///
+  /// While a prepared transaction holds what is needed, either waits or does nothing.
+  func submit(
+    _ transaction: Transaction, _ work: WriteTransaction, waits: Bool
   ) throws(TransactionError) -> Submission {
     try exclusively { () throws(TransactionError) in
-      if let holder = prepared.blocker(of: work) {
-        return .held(by: holder.identifier, releases: prepared.releases)
+      if !waits, let (holder, decisions) = try holder(of: work) {
+        return .held(by: holder, decisions: decisions)
       }
       try admit(transaction, work)
       return .submitted(try submitChecked(work))
@@ -109,14 +101,26 @@ extension Database {
   private func awaitPrepared(
     _ work: WriteTransaction, reads: ReadSet?
   ) throws(TransactionError) {
-    guard prepared.blocker(of: work, reads: reads) != nil else { return }
-    let deadline = Deadline(after: configuration.lockWait)
-    while let holder = prepared.blocker(of: work, reads: reads) {
-      guard prepared.released.wait(writerLock, until: deadline) else {
-        throw .lockTimeout(holder: holder.identifier)
-      }
+    lazy var deadline = Deadline(after: configuration.lockWait)
+    while let (holder, decisions) = try holder(of: work, reads: reads) {
+      writerLock.unlock()
+      let isAwake = prepared.decisions.wait(after: decisions, until: deadline)
+      writerLock.lock()
+      guard isAwake else { throw .lockTimeout(holder: holder) }
       try TransactionError.wrapping { () throws(EngineError) in try checkWritable() }
     }
+  }
+
+  /// The name of a prepared transaction that holds what `work` needs, and how many were decided
+  /// before; call under the writer lock.
+  private func holder(
+    of work: WriteTransaction, reads: ReadSet? = nil
+  ) throws(TransactionError) -> (identifier: [UInt8], decisions: UInt64)? {
+    guard let holder = prepared.blocker(of: work, reads: reads) else { return nil }
+    // Counted before the look at whether there can be a decision, so that its end is not missed.
+    let decisions = prepared.decisions.count
+    try TransactionError.wrapping { () throws(EngineError) in try checkWritable() }
+    return (holder.identifier, decisions)
   }
 
   /// Every tree that was changed must be there still, and no name given may be taken.
@@ -137,7 +141,7 @@ extension Database {
         if working[id] == nil, !created.contains(id) { throw .dropped(name(of: id, in: base)) }
       }
     }
-    for tree in work.changedTrees where !created.contains(tree) && working[tree] == nil {
+    for tree in work.changes.trees where !created.contains(tree) && working[tree] == nil {
       throw .dropped(name(of: tree, in: base))
     }
   }

@@ -112,14 +112,16 @@ public final class Database: Sendable {
     if isClosed { return }
     defer {
       closed.store(true, ordering: .releasing)
-      prepared.wakeAll()
+      prepared.decisions.advance()
       state.timer?.cancel()
       pager.storage.close()
     }
     if let poison = queue.poison { throw poison }
     // A checkpoint that finds no room must not take with it what was only shown so far.
     try settle(working.lsn, .synced)
-    try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint(isClosing: true) }
+    try checkpointLock.withLock { () throws(EngineError) in
+      try runCheckpoint(bothSuperblocks: true)
+    }
   }
 
   func checkOpen() throws(EngineError) {

@@ -24,17 +24,16 @@ struct LeafSurvey {
   }
 
   /// The pages that the changes take at most.
-  var pages: Int {
-    inside.pages(in: tree, touched, pager.geometry)
-      + behindAll.pagesBehindAll(height: tree.height, pager.geometry)
+  var mostPages: Int {
+    inside.mostPages(in: tree, touching: touched, pager.geometry)
+      + behindAll.mostPages(behindAllOfHeight: tree.height, pager.geometry)
   }
 
   mutating func add(_ change: KeyChange) throws(EngineError) {
     if tree.height > 0, !isInLeaf || !isInside(change.key) { try enterLeaf(of: change.key) }
     if change.operation == .delete {
       deletes += 1
-      // Joined again only after most of what was left of its entries is gone as well.
-      if deletes <= 3 { touched.merges += 1 }
+      if deletes <= TouchedLeaves.mostMergesOfLeaf { touched.merges += 1 }
     } else if !hasPuts {
       hasPuts = true
       touched.withPuts += 1
@@ -70,15 +69,12 @@ extension Pager {
   ) throws(EngineError) -> [UInt8]? {
     var fallback: AlignedBuffer?
     var end: [UInt8]?
-    var reference = tree.root
     let epoch = pool.epochs.enter()
     defer { pool.epochs.leave(epoch) }
-    for level in stride(from: tree.height - 1, to: 0, by: -1) {
-      let page = try page(reference, fallback: &fallback)
-      try checkLevel(page, level)
-      let slot = page.childSlot(for: key)
-      if slot + 1 < page.count { end = page.key(slot + 1) }
-      reference = page.child(slot)
+    _ = try descend(in: tree, fallback: &fallback) { branch in
+      let slot = branch.childSlot(for: key)
+      if slot + 1 < branch.count { end = branch.key(slot + 1) }
+      return slot
     }
     return end
   }
@@ -86,17 +82,8 @@ extension Pager {
   /// The last key of a tree; `nil` where its last leaf is empty.
   fileprivate func lastKey(of tree: TreeDescriptor) throws(EngineError) -> [UInt8]? {
     guard tree.height > 0 else { return nil }
-    var fallback: AlignedBuffer?
-    var reference = tree.root
-    let epoch = pool.epochs.enter()
-    defer { pool.epochs.leave(epoch) }
-    for level in stride(from: tree.height - 1, to: 0, by: -1) {
-      let page = try page(reference, fallback: &fallback)
-      try checkLevel(page, level)
-      reference = page.child(page.count - 1)
+    return try withLeaf(of: tree, choosing: { $0.count - 1 }) { leaf in
+      leaf.count > 0 ? leaf.key(leaf.count - 1) : nil
     }
-    let leaf = try page(reference, fallback: &fallback)
-    try checkLevel(leaf, 0)
-    return leaf.count > 0 ? leaf.key(leaf.count - 1) : nil
   }
 }

@@ -9,6 +9,9 @@
 /// - a page that was there can be split for the first time by any entry;
 /// - entries behind all others leave full pages behind.
 struct PageDemand {
+  /// Added to each bound for what its divisions leave out.
+  private static let roundingPages = 4
+
   private(set) var puts = 0
   private(set) var deletes = 0
   /// Bytes of the entries in their leaves.
@@ -43,21 +46,19 @@ struct PageDemand {
     longestKey = max(longestKey, other.longestKey)
   }
 
-  /// The pages they take at most where nobody has looked which leaves they touch.
-  func pages(in tree: TreeDescriptor, _ geometry: PageGeometry) -> Int {
-    if tree.height == 0 { return pagesBehindAll(height: 0, geometry) }
+  /// The pages that they take at most, whichever leaves of a tree they touch.
+  func mostPages(in tree: TreeDescriptor, _ geometry: PageGeometry) -> Int {
+    if tree.height == 0 { return mostPages(behindAllOfHeight: 0, geometry) }
     let leaves = Int(clamping: tree.leafPages)
-    return pages(
-      in: tree,
-      TouchedLeaves(
-        all: min(count, leaves), withPuts: min(puts, leaves),
-        merges: min(deletes, 3 * min(deletes, leaves))),
-      geometry)
+    let touched = TouchedLeaves(
+      all: min(count, leaves), withPuts: min(puts, leaves),
+      merges: min(deletes, TouchedLeaves.mostMergesOfLeaf * min(deletes, leaves)))
+    return mostPages(in: tree, touching: touched, geometry)
   }
 
-  /// The pages they take at most: copies of what they touch, and new ones.
-  func pages(
-    in tree: TreeDescriptor, _ touched: TouchedLeaves, _ geometry: PageGeometry
+  /// The pages that they take at most in known leaves: copies of what they touch, and new ones.
+  func mostPages(
+    in tree: TreeDescriptor, touching touched: TouchedLeaves, _ geometry: PageGeometry
   ) -> Int {
     let above = max(0, tree.height - 1)
     let branches = min(touched.all * above, Int(clamping: tree.branchPages))
@@ -69,7 +70,8 @@ struct PageDemand {
     var new = splits
     for _ in 0..<above {
       let again = splits * PageGeometry.largestSeparator / branchRoom
-      splits = min(splits, branches * (merges > 0 ? 4 : 1) + again)
+      let first = merges > 0 ? 1 + TouchedLeaves.mostMergesOfLeaf : 1
+      splits = min(splits, branches * first + again)
       new += splits
     }
     // What is above the old root has at least two entries in each page.
@@ -77,11 +79,11 @@ struct PageDemand {
       splits /= 2
       new += splits + 1
     }
-    return touched.all + branches + new + valuePages + tree.height + 4
+    return touched.all + branches + new + valuePages + tree.height + Self.roundingPages
   }
 
-  /// New pages for entries that lie behind all that the tree has.
-  func pagesBehindAll(height: Int, _ geometry: PageGeometry) -> Int {
+  /// The new pages that they take at most where they lie behind all that a tree of that height has.
+  func mostPages(behindAllOfHeight height: Int, _ geometry: PageGeometry) -> Int {
     if puts == 0 { return 0 }
     let separator = longestKey + PageGeometry.separatorBytes
     var pages = leafBytes / (geometry.capacity - largestEntry) + 1
@@ -92,12 +94,16 @@ struct PageDemand {
       new += pages
       level += 1
     }
-    return new + valuePages + 4
+    return new + valuePages + Self.roundingPages
   }
 }
 
 /// How many leaves of a tree changes touch.
 struct TouchedLeaves {
+  /// How often one page may be joined with a neighbour: again only after most of what was left of
+  /// its entries is gone as well.
+  static let mostMergesOfLeaf = 3
+
   var all = 0
   /// Those in which something is put.
   var withPuts = 0

@@ -17,17 +17,16 @@ extension Pager {
     let trees = set.trees.count + transaction.treeChanges.count
     let kept =
       Self.checkpointPages + trees / Self.treesPerPage + map.extentCount / Self.extentsPerPage
-    let atMost = pagesAtMost(transaction.spilled, changes, in: set)
-    if canTake(pages: atMost + kept) { return }
-    var sources: [any ChangeSource] = []
-    for part in transaction.spilled { sources.append(try SpilledChanges(part, self)) }
-    let needed = try pages(ChangeMerge(sources + [changes]), in: set)
-    try ensure(pages: needed + kept)
+    let inAnyLeaves = mostPages(for: transaction.changes.spilled, changes, in: set)
+    if canTake(pages: inAnyLeaves + kept) { return }
+    let inTheirLeaves = try surveyedPages(
+      for: transaction.changes.merged(with: changes), in: set)
+    try ensure(pages: inTheirLeaves + kept)
   }
 
   /// A bound for whatever the trees contain.
-  func pagesAtMost(
-    _ spilled: [SpilledSet], _ changes: SortedChanges, in set: TreeSet
+  func mostPages(
+    for spilled: [SpilledSet], _ changes: SortedChanges, in set: TreeSet
   ) -> Int {
     var demands: [(tree: UInt32, demand: PageDemand)] = []
     for change in changes {
@@ -43,13 +42,13 @@ extension Pager {
     }
     return demands.reduce(0) { pages, next in
       let tree = set[next.tree] ?? TreeDescriptor(id: next.tree)
-      return pages + next.demand.pages(in: tree, geometry)
+      return pages + next.demand.mostPages(in: tree, geometry)
     }
   }
 
   /// A bound for what the trees contain; changes come in order of tree and key.
-  func pages(
-    _ changes: some ChangeSource, in set: TreeSet
+  func surveyedPages(
+    for changes: some ChangeSource, in set: TreeSet
   ) throws(EngineError) -> Int {
     var changes = changes
     var pages = 0
@@ -57,13 +56,13 @@ extension Pager {
     var survey: LeafSurvey?
     while let change = changes.current {
       if change.tree != tree {
-        pages += survey?.pages ?? 0
+        pages += survey?.mostPages ?? 0
         tree = change.tree
         survey = try LeafSurvey(self, set[change.tree] ?? TreeDescriptor(id: change.tree))
       }
       try survey?.add(change)
       try changes.advance()
     }
-    return pages + (survey?.pages ?? 0)
+    return pages + (survey?.mostPages ?? 0)
   }
 }

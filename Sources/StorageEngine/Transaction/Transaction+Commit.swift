@@ -6,84 +6,58 @@ extension Transaction {
   /// When it throws `.conflict`, `.nameTaken` or any other error but `.engine(.poisoned)`, nothing
   /// was changed and the transaction is over. Commits of several threads share flushes.
   public func commit() throws(TransactionError) {
-    let pending = try ending { (work) throws(TransactionError) in
-      try database.submit(self, work)
-    }
-    try pending.map { pending throws(TransactionError) in
-      try TransactionError.wrapping { () throws(EngineError) in try pending.wait() }
-    }
+    guard case .submitted(let lsn?) = try submit(waits: true) else { return }
+    try TransactionError.wrapping { () throws(EngineError) in try pending(lsn).wait() }
   }
 
   /// Commits without holding up the thread, neither while the disk works nor while a prepared
   /// transaction holds what is needed.
   public func commit() async throws(TransactionError) {
-    var deadline: Deadline?
+    lazy var deadline = Deadline(after: database.configuration.lockWait)
     while true {
-      switch try attemptCommit() {
-      case .done(let pending):
-        guard let pending else { return }
+      switch try submit(waits: false) {
+      case .submitted(let lsn):
+        guard let lsn else { return }
         do {
-          return try await pending.waitWithoutBlocking()
+          return try await pending(lsn).waitWithoutBlocking()
         } catch {
           throw .engine(error)
         }
-      case .held(let holder, let releases):
-        let end = deadline ?? Deadline(after: database.configuration.lockWait)
-        deadline = end
-        if end.isOver {
+      case .held(let holder, let decisions):
+        if deadline.isOver {
           rollback()
           throw .lockTimeout(holder: holder)
         }
-        await database.awaitRelease(after: releases, until: end)
+        await database.prepared.decisions.waitWithoutBlocking(after: decisions, until: deadline)
       }
     }
   }
 
-  private enum Attempt {
-    /// `nil` when there is nothing to wait for.
-    case done(PendingCommit?)
-    case held(by: [UInt8], releases: UInt64)
-  }
-
-  /// Commits unless a prepared transaction holds what is needed; then the transaction stays open.
-  private func attemptCommit() throws(TransactionError) -> Attempt {
-    var held: Attempt?
-    let pending = try ending { (work) throws(TransactionError) -> UInt64? in
-      switch try database.submitUnlessHeld(self, work) {
-      case .submitted(let lsn): return lsn
-      case .held(let holder, let releases):
-        held = .held(by: holder, releases: releases)
-        return nil
-      }
-    }
-    return held ?? .done(pending)
-  }
-
-  /// Runs `submit`, and ends the transaction unless that has no LSN to tell; `nil` also when
-  /// nothing was changed.
-  private func ending(
-    _ submit: (WriteTransaction) throws(TransactionError) -> UInt64?
-  ) throws(TransactionError) -> PendingCommit? {
-    let lsn = try withWrites(orThrow: TransactionError.ended) {
-      (work) throws(TransactionError) -> UInt64? in
+  /// Submits the changes, and ends the transaction unless a prepared one holds what is needed.
+  private func submit(waits: Bool) throws(TransactionError) -> Submission {
+    let submission = try withWrites(orThrow: TransactionError.ended) {
+      (work) throws(TransactionError) -> Submission in
       // Without changes there is nothing that could be at odds: it has read one state.
       if work.isEmpty {
         end()
-        return nil
+        return .submitted(nil)
       }
       do throws(TransactionError) {
-        let lsn = try submit(work)
-        if lsn != nil { end() }
-        return lsn
+        let submission = try database.submit(self, work, waits: waits)
+        if case .submitted = submission { end() }
+        return submission
       } catch {
         work.rollback()
         end()
         throw error
       }
     }
-    guard let lsn else { return nil }
-    database.scheduleCheckpointIfDue()
-    return PendingCommit(
+    if case .submitted(_?) = submission { database.scheduleCheckpointIfDue() }
+    return submission
+  }
+
+  private func pending(_ lsn: UInt64) -> PendingCommit {
+    PendingCommit(
       database: database, lsn: lsn,
       durability: options.durability ?? database.configuration.durability)
   }

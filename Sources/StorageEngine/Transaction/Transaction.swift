@@ -3,8 +3,9 @@
 /// A transaction that is open beside others.
 ///
 /// It reads one consistent state, that of the moment it began, with its own changes on top, and
-/// blocks nobody. Whether what others committed meanwhile keeps it from committing is decided by its
-/// `ConflictStrategy`. Made by `Database.begin`; one that is dropped without a commit is rolled back.
+/// blocks nobody. Whether what others committed meanwhile keeps it from committing is decided by
+/// its `ConflictStrategy`. Made by `Database.begin`; one that is dropped without a commit is rolled
+/// back.
 ///
 /// Its calls may come from any thread; those of several threads run one after the other.
 public final class Transaction: TreeWriting, @unchecked Sendable {

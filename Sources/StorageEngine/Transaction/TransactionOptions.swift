@@ -2,9 +2,9 @@
 
 /// What a transaction checks when it commits, against what others committed since it began.
 ///
-/// Whatever the strategy, a transaction reads one consistent state and its own changes, is committed
-/// whole or not at all, and fails when a tree it changed was dropped, a name it gives was taken, or
-/// an exclusive index would get a second value for a key.
+/// Whatever the strategy, a transaction reads one consistent state and its own changes, is
+/// committed whole or not at all, and fails when a tree it changed was dropped, a name it gives was
+/// taken, or an exclusive index would get a second value for a key.
 public enum ConflictStrategy: UInt8, Sendable, CaseIterable {
   /// Nothing: of two transactions that changed one key, the later commit counts.
   ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The changes of a transaction that is not committed yet: one per key, found by hash and in key
-/// order.
+/// The changes of a transaction that is not committed yet: one per key, found by key and visited in
+/// its order.
 ///
 /// Keys and values lie in an arena whose pieces never move.
 @safe
@@ -25,10 +25,6 @@ final class WriteSet {
   private var table = ChangeTable()
   /// Positions of `entries` in order, as far as sorted.
   private var order: [UInt32] = []
-
-  deinit {
-    table.free()
-  }
 
   var entries: [Entry] { table.entries }
 

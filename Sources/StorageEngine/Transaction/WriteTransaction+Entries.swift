@@ -8,7 +8,7 @@ extension WriteTransaction {
   public func count(of tree: TreeID) throws(EngineError) -> UInt64 {
     let descriptor = try descriptor(tree)
     var count = descriptor.entries
-    let merge = try changes(in: tree.rawValue, range: .all)
+    let merge = try changes.merged(in: tree.rawValue, range: .all)
     while let change = merge.current {
       let exists = try database.pager.contains(change.key, in: descriptor)
       if change.operation == .delete {
@@ -26,7 +26,7 @@ extension WriteTransaction {
     let descriptor = try descriptor(tree)
     guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else { return nil }
     return try key.withBytes { (bytes) throws(EngineError) in
-      if let change = try change(of: bytes, in: tree.rawValue) { return try value(of: change) }
+      if let change = try changes.find(bytes, in: tree.rawValue) { return try value(of: change) }
       return try database.pager.value(forKey: bytes, in: descriptor)
     }
   }
@@ -43,7 +43,7 @@ extension WriteTransaction {
   func contains(_ key: [UInt8], in tree: TreeID) throws(EngineError) -> Bool {
     let descriptor = try descriptor(tree)
     return try key.withBytes { (bytes) throws(EngineError) in
-      if let change = try change(of: bytes, in: tree.rawValue) {
+      if let change = try changes.find(bytes, in: tree.rawValue) {
         return change.operation != .delete
       }
       return try database.pager.contains(bytes, in: descriptor)
@@ -100,6 +100,20 @@ extension WriteTransaction {
     if let replaced, replaced.operation == .putDirect { abandon(replaced.value.array) }
   }
 
+  /// Writes the changes to the disk when they take more memory than is allowed.
+  private func spillIfLarge() throws(EngineError) {
+    guard changes.recent.memoryBytes > database.configuration.transactionMemoryBytes else {
+      return
+    }
+    try database.checkChangeable()
+    do throws(EngineError) {
+      try changes.spill(without: droppedTrees)
+    } catch {
+      throw database.poisonIfBroken(error)
+    }
+    wroteDirectly = true
+  }
+
   /// Starts a cursor that shows the tree as it is now, own changes included.
   public func cursor(
     in tree: TreeID, range: KeyRange, reversed: Bool
@@ -108,6 +122,6 @@ extension WriteTransaction {
     if !directValues.isEmpty { cursorsShowLargeValues = true }
     return Cursor(
       pager: database.pager, tree: descriptor, view: self, range: range, reversed: reversed,
-      changes: try changes(in: tree.rawValue, range: range, reversed: reversed))
+      changes: try changes.merged(in: tree.rawValue, range: range, reversed: reversed))
   }
 }

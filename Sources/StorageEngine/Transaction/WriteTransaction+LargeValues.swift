@@ -34,10 +34,7 @@ extension WriteTransaction {
   /// Gives back what was written ahead of a commit that will not come.
   func rollback() {
     for encoded in Array(directValues.keys) { abandon(encoded) }
-    for part in spilled {
-      for block in part.blocks { database.pager.abandon(block.value) }
-    }
-    spilled = []
+    changes.abandonSpilled()
     end()
   }
 }

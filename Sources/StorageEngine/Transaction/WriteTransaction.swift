@@ -9,12 +9,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   let database: Database
   let isAlone: Bool
   var treeSet: TreeSet
-  /// The changes that are in memory.
-  var changes = WriteSet()
-  /// Changes that outgrew the memory, oldest first.
-  var spilled: [SpilledSet] = []
-  /// The block of a spilled set that was read last, for each.
-  var readBlocks: [(position: Int, block: ChangeBlock)?] = []
+  let changes: TransactionChanges
   var treeChanges: [TreeChange] = []
   /// The names of trees that it has made or dropped, as keys; not those of the engine's own.
   private(set) var changedNames: WriteSet?
@@ -40,6 +35,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     self.database = database
     self.isAlone = isAlone
     self.note = note
+    changes = TransactionChanges(database.pager)
     treeSet = base
   }
 
@@ -53,7 +49,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     try body(self)
   }
 
-  var isEmpty: Bool { changes.isEmpty && treeChanges.isEmpty && spilled.isEmpty }
+  var isEmpty: Bool { changes.isEmpty && treeChanges.isEmpty }
 
   /// The trees it has dropped.
   var droppedTrees: [UInt32] {
@@ -159,10 +155,10 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     note = nil
     treeSet.add(TreeDescriptor(id: id), named: name)
     treeChanges.append(.create(id: id, name: name))
-    note(TreeName(name))
+    noteChangedName(TreeName(name))
   }
 
-  private func note(_ name: TreeName) {
+  private func noteChangedName(_ name: TreeName) {
     guard !StoredName.isHidden(name) else { return }
     let names = changedNames ?? WriteSet()
     changedNames = names
@@ -177,9 +173,11 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   public func dropTree(_ tree: TreeID) throws(EngineError) {
     _ = try descriptor(tree)
     note = nil
-    for change in changes.changes(in: tree.rawValue, range: .all)
+    for change in changes.recent.changes(in: tree.rawValue, range: .all)
     where change.operation == .putDirect { abandon(change.value.array) }
-    if let name = treeSet.names.first(where: { $0.value == tree.rawValue })?.key { note(name) }
+    if let name = treeSet.names.first(where: { $0.value == tree.rawValue })?.key {
+      noteChangedName(name)
+    }
     treeSet.remove(tree.rawValue)
     treeChanges.append(.drop(id: tree.rawValue))
     recordNumbers[tree.rawValue] = nil

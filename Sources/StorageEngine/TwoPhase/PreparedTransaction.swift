@@ -4,9 +4,10 @@ import Synchronization
 
 /// A transaction that is durable and waits for its second phase.
 ///
-/// One that is dropped without a decision is rolled back, unless it is left in doubt; one that a crash left in doubt waits for a
-/// decision through `Database.inDoubtTransactions` or a `RecoveryPlan`. A decision takes the place
-/// of the only writer, so none may be made, and no last reference given up, inside `Database.write`.
+/// One that is dropped without a decision is rolled back, unless it is left in doubt; one that a
+/// crash left in doubt waits for a decision through `Database.inDoubtTransactions` or a
+/// `RecoveryPlan`. A decision takes the place of the only writer, so none may be made, and no last
+/// reference given up, inside `Database.write`.
 public final class PreparedTransaction: Sendable {
   private let database: Database
   private let isDecided = Atomic<Bool>(false)
@@ -43,7 +44,8 @@ public final class PreparedTransaction: Sendable {
     try decide { () throws(TransactionError) in try database.rollbackPrepared(number) }
   }
 
-  /// Lets go of it without a decision: it stays in doubt, for `Database.decide` or a `RecoveryPlan`.
+  /// Lets go of it without a decision: it stays in doubt, for `Database.decide` or a
+  /// `RecoveryPlan`.
   public func leaveInDoubt() {
     isDecided.store(true, ordering: .releasing)
   }

@@ -36,12 +36,12 @@ struct PreparedWork {
 
   /// Whether the changes of another transaction touch what this one holds.
   func holds(_ work: WriteTransaction) -> Bool {
-    if changes.firstCommonKey(with: work.changes) != nil { return true }
-    if reads.firstConflict(with: work.changes) != nil { return true }
+    if changes.firstCommonKey(with: work.changes.recent) != nil { return true }
+    if reads.firstConflict(with: work.changes.recent) != nil { return true }
     if let names = work.changedNames, reads.firstConflict(with: names) != nil { return true }
     let trees = changes.trees
     // Of what a transaction has spilled only the trees are looked at.
-    if work.spilled.contains(where: { part in
+    if work.changes.spilled.contains(where: { part in
       part.demands.keys.contains { trees.contains($0) || reads.contains(tree: $0) }
     }) {
       return true
@@ -54,7 +54,7 @@ struct PreparedWork {
     }
     let dropped = droppedTrees
     guard !dropped.isEmpty else { return false }
-    return !dropped.isDisjoint(with: work.changedTrees)
+    return !dropped.isDisjoint(with: work.changes.trees)
       || !dropped.isDisjoint(with: work.droppedTrees)
   }
 
@@ -78,12 +78,9 @@ struct PreparedWork {
 ///
 /// Guarded by the writer lock.
 final class PreparedTransactions: @unchecked Sendable {
-  /// Broadcast when one lets go of what it held.
-  let released = Condition()
-  /// Tasks that wait for that.
-  let waiters = ReleaseWaiters()
-  /// How often those who wait were told to look again.
-  private(set) var releases: UInt64 = 0
+  /// Counts those that were decided, which let go of what they held; and one more when the database
+  /// is closed or can write no more, so that all who wait for a decision look again.
+  let decisions = EventCount()
   private(set) var inDoubt: [UInt64: PreparedWork] = [:]
   /// Trees of those that were decided, to be dropped with the next commit.
   var finished: [TreeID] = []
@@ -95,13 +92,7 @@ final class PreparedTransactions: @unchecked Sendable {
   /// Takes out one that was decided, and wakes those who wait for it.
   func remove(_ number: UInt64) {
     inDoubt[number] = nil
-    wakeAll()
-  }
-
-  /// Makes all who wait look again.
-  func wakeAll() {
-    releases += 1
-    released.broadcast()
+    decisions.advance()
   }
 
   /// One that holds what a transaction needs, or will change what it has read.

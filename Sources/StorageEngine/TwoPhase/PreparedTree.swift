@@ -86,7 +86,7 @@ struct PreparedTreeWriter {
       case .drop(let id): try append(PreparedTree.entry(.dropTree, id, []))
       }
     }
-    let merge = try work.allChanges()
+    let merge = try work.changes.merged()
     while let change = merge.current {
       if work.treeSet[change.tree] != nil { try append(change, of: work) }
       try merge.advance()

@@ -90,18 +90,35 @@ public final class RecoveryPlan {
   /// Carries the decisions out and returns the open store.
   public func finish() throws(TransactionError) -> Database {
     guard !isOver else { throw .ended }
+    return try TransactionError.wrapping { () throws(EngineError) in try carryOut() }
+  }
+
+  /// The same for a plan that is not over.
+  func carryOut() throws(EngineError) -> Database {
     // The youngest first: an older one never waits for what a younger one holds, but it may have
     // been allowed to hold what the younger one has read.
     for (number, work) in found.sorted(by: { $0.key > $1.key }) {
-      switch (decisions[number] ?? .keep, work.state) {
-      case (.keep, _), (.commit, .committed): break
-      case (.commit, .inDoubt): try database.commitPrepared(number, durability: .synced)
-      case (.rollback, .inDoubt): try database.rollbackPrepared(number)
-      case (.rollback, .committed): try database.undo(work)
+      do throws(TransactionError) {
+        try carryOut(decisions[number] ?? .keep, on: work)
+      } catch .engine(let error) {
+        throw error
+      } catch {
+        throw .undecidable(number: number, reason: error.description)
       }
     }
     isOver = true
     return database
+  }
+
+  private func carryOut(
+    _ decision: InDoubtDecision, on work: PreparedWork
+  ) throws(TransactionError) {
+    switch (decision, work.state) {
+    case (.keep, _), (.commit, .committed): break
+    case (.commit, .inDoubt): try database.commitPrepared(work.number, durability: .synced)
+    case (.rollback, .inDoubt): try database.rollbackPrepared(work.number)
+    case (.rollback, .committed): try database.undo(work)
+    }
   }
 
   /// Closes the file and decides nothing.

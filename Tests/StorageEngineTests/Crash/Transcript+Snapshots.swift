@@ -5,7 +5,8 @@ import TestSupport
 
 extension TranscriptVerifier {
   /// Checks that after a power cut in call number `call` a store has the named snapshots it must
-  /// have, perhaps such as were being made or dropped, and no others; and that each reads as it did.
+  /// have, perhaps such as were being made or dropped, and no others; and that each reads as it
+  /// did.
   func verifySnapshots(of database: Database, cutAt call: Int) throws {
     let found = try database.namedSnapshots()
     for snapshot in transcript.snapshots {

@@ -56,12 +56,12 @@ struct PageDemandTests {
     try database.write(durability: .manual) { transaction in
       let tree = try #require(try transaction.tree(named: "main"))
       try change(tree, shape, in: transaction, &random)
-      let changes = SortedChanges(transaction.changes)
+      let changes = SortedChanges(transaction.changes.recent)
       before = allocatedPages(pager)
       bounds = try pager.structureLock.withLock {
         (
-          try pager.pages(changes, in: transaction.treeSet),
-          pager.pagesAtMost([], changes, in: transaction.treeSet)
+          try pager.surveyedPages(for: changes, in: transaction.treeSet),
+          pager.mostPages(for: [], changes, in: transaction.treeSet)
         )
       }
     }

@@ -36,7 +36,7 @@ struct SpillTests {
           let id = try #require(try transaction.tree(named: tree))
           #expect(try transaction.value(forKey: probe, in: id) == model.trees[tree]?[probe])
         }
-        #expect(transaction.spilled.count > 3)
+        #expect(transaction.changes.spilled.count > 3)
         try model.verify(transaction)
         try Self.compareRanges(transaction, model)
       }

@@ -4,8 +4,9 @@ import StorageEngine
 import TestSupport
 import Testing
 
-/// What the store in Fixtures/format/v1/layers.txt was made to hold: segments, indexes of each mode,
-/// a named snapshot, transactions in doubt, and a log with a transaction that outgrew its memory.
+/// What the store in Fixtures/format/v1/layers.txt was made to hold: segments, indexes of each
+/// mode, a named snapshot, transactions in doubt, and a log with a transaction that outgrew its
+/// memory.
 enum GoldenLayers {
   static let path = "Fixtures/format/v1/layers.txt"
   static let records = (0..<20).map { [UInt8](repeating: UInt8($0), count: $0 * 40) }

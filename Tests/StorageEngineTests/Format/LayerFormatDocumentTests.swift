@@ -5,8 +5,8 @@ import Testing
 
 @testable import StorageEngine
 
-/// The parts of docs/FORMAT.md about segments, indexes and prepared transactions must agree with the
-/// code.
+/// The parts of docs/FORMAT.md about segments, indexes and prepared transactions must agree with
+/// the code.
 struct LayerFormatDocumentTests {
   private let document: FormatDocument
 

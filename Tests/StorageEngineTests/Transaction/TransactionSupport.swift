@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import StorageEngine
 import TestSupport
 
@@ -35,6 +36,15 @@ extension Database {
   /// What is committed of a record.
   func committed(_ record: RecordID) throws -> [UInt8]? {
     try read { try $0.read(record) }
+  }
+
+  /// Lets the next call to its disk fail, so that nothing can be written any more.
+  func loseDisk(_ disk: SimulatedDisk) throws {
+    disk.inject(Fault(call: disk.calls, kind: .system(errno: EIO)))
+    do {
+      _ = try write { try $0.createTree(named: "lost") }
+      throw TestFailure("the disk did not fail")
+    } catch EngineError.poisoned {}
   }
 }
 

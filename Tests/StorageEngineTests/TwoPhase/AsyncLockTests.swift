@@ -105,6 +105,28 @@ struct AsyncLockTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
+  func `a wait ends when the disk fails, since no decision can come any more`() async throws {
+    let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
+    let database = store.database
+    let record = try database.makeRecord()
+    let prepared = try prepare(record, in: database)
+    try await withThrowingTaskGroup(of: TransactionError?.self) { group in
+      for number in 0..<4 {
+        let transaction = try beginUpdate(record, number, in: database)
+        group.addTask { await Self.failure(of: transaction) }
+      }
+      try await Task.sleep(for: .milliseconds(50))
+      try database.loseDisk(store.disk)
+      for try await failure in group {
+        guard case .engine(.poisoned) = failure else {
+          throw TestFailure("the wait ended with \(String(describing: failure))")
+        }
+      }
+    }
+    #expect(throws: TransactionError.self) { try prepared.commit() }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
   func `one that waits less long than those before it is not kept waiting`() async throws {
     let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
     let database = store.database
@@ -112,8 +134,9 @@ struct AsyncLockTests {
     let prepared = try prepare(record, in: database)
     let patient = Task { try await self.beginUpdate(record, 0, in: database).commit() }
     try await Task.sleep(for: .milliseconds(50))
-    await database.awaitRelease(
-      after: database.prepared.releases, until: Deadline(after: .milliseconds(50)))
+    let decisions = database.prepared.decisions
+    await decisions.waitWithoutBlocking(
+      after: decisions.count, until: Deadline(after: .milliseconds(50)))
     try prepared.commit()
     try await patient.value
     try store.checkAndReopen()

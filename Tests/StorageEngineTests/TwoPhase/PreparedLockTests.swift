@@ -123,6 +123,30 @@ struct PreparedLockTests {
     }
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `a commit that waits is refused when the disk fails`() throws {
+    let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
+    let database = store.database
+    let (prepared, record, _) = try prepare(database)
+    let disk = store.disk
+    let began = SharedList<Bool>()
+    try runThreads(2) { thread in
+      guard thread == 0 else {
+        while began.elements.isEmpty { try database.flush() }
+        return try database.loseDisk(disk)
+      }
+      let waiting = try database.begin(TransactionOptions(strategy: .lastWriteWins))
+      try waiting.update(record, to: bytes("waited"))
+      began.append(true)
+      do {
+        try waiting.commit()
+        throw TestFailure("the commit was not refused")
+      } catch TransactionError.engine(.poisoned) {}
+    }
+    // Given up unused, it would be rolled back, which is refused as well.
+    #expect(throws: TransactionError.self) { try prepared.rollback() }
+  }
+
   @Test
   func `a commit that waited for what then changed is refused`() throws {
     try withStore(adjust: { $0.lockWait = .seconds(600) }) { store in

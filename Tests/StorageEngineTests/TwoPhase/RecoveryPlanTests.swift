@@ -36,6 +36,10 @@ struct RecoveryPlanTests {
     func prepareCommit(_ transaction: WriteTransaction) throws {}
   }
 
+  private struct Refusing: CommitParticipant {
+    func prepareCommit(_ transaction: WriteTransaction) throws { throw TestFailure("refused") }
+  }
+
   @Test(arguments: InDoubtDecision.allCases)
   func `one in doubt is committed, rolled back or kept`(_ decision: InDoubtDecision) throws {
     let found = try Found(isCommitted: false)
@@ -87,6 +91,22 @@ struct RecoveryPlanTests {
       plan.cancel()
       #expect(throws: TransactionError.ended) { _ = try plan.finish() }
     }
+  }
+
+  @Test
+  func `a decision that cannot be carried out names the transaction`() throws {
+    let found = try Found(isCommitted: false)
+    let (database, works) = try Database.openUndecided(
+      on: found.disk.reopened(), configuration: found.store.configuration)
+    database.setCommitParticipant(Refusing())
+    let plan = RecoveryPlan(database, works, policy: .commit)
+    let number = try #require(plan.transactions.first).number
+    let refusal = TransactionError.engine(.undecidable(number: number, reason: "refused"))
+    #expect(throws: refusal) { _ = try plan.finish() }
+    #expect(try database.inDoubtTransactions().map(\.number) == [number])
+    database.setCommitParticipant(nil)
+    #expect(try plan.finish().committed(found.record) == bytes("new"))
+    try database.close()
   }
 
   private func expectRefusal(_ found: Found, _ reason: String) throws {
