@@ -6,8 +6,13 @@
 /// that cannot be read is a torn tail only as long as nothing later claims that it was flushed;
 /// otherwise it is damage, and is reported rather than cut off.
 struct LogReader {
+  /// Bytes that are looked through at a time behind the end.
+  private static let scannedBytes = 64 << 10
+
   let pager: Pager
   let store: UInt64
+  /// The group before which the log is known to end, from an earlier reading.
+  private let end: UInt64?
   private let buffer: AlignedBuffer
   /// The highest group that anything read so far says was flushed.
   private(set) var claimedGroup: UInt64
@@ -15,10 +20,12 @@ struct LogReader {
   private(set) var chain: [Int]
 
   init(
-    pager: Pager, store: UInt64, from position: LogPosition, claimedGroup: UInt64
+    pager: Pager, store: UInt64, from position: LogPosition, claimedGroup: UInt64,
+    end: UInt64? = nil
   ) throws(EngineError) {
     self.pager = pager
     self.store = store
+    self.end = end
     self.position = position
     self.claimedGroup = claimedGroup
     chain = [position.extent]
@@ -27,6 +34,7 @@ struct LogReader {
 
   /// Appends the next whole group to `payload` and moves on; false at the end of the log.
   mutating func next(into payload: LogBuffer) throws(EngineError) -> Bool {
+    if position.nextGroup == end { return false }
     let start = position
     let startChain = chain
     var chunk = 0
@@ -113,14 +121,12 @@ struct LogReader {
     var next = position.nextExtent
     var visited = Set(chain)
     while true {
-      while offset < PageGeometry.extentBytes {
-        if let (header, _) = try readChunk(extent: extent, offset: offset),
+      for place in try possibleChunks(extent: extent, from: offset) {
+        guard let (header, _) = try readChunk(extent: extent, offset: place),
           header.group > missing
-        {
-          if header.flushedGroup >= missing { return header.flushedGroup }
-          next = header.nextExtent
-        }
-        offset += LogChunkHeader.blockBytes
+        else { continue }
+        if header.flushedGroup >= missing { return header.flushedGroup }
+        next = header.nextExtent
       }
       guard next < pager.map.extentCount, visited.insert(next).inserted else { return 0 }
       extent = next
@@ -128,5 +134,22 @@ struct LogReader {
       // Without a chunk that names it, the extent behind is not known.
       next = Int.max
     }
+  }
+
+  /// The offsets of the blocks of an extent that begin like a chunk.
+  private func possibleChunks(
+    extent: Int, from start: Int
+  ) throws(EngineError) -> [Int] {
+    var found: [Int] = []
+    for piece in stride(from: start, to: PageGeometry.extentBytes, by: Self.scannedBytes) {
+      let length = min(Self.scannedBytes, PageGeometry.extentBytes - piece)
+      try read(length, at: pager.geometry.offset(ofExtent: extent) + UInt64(piece))
+      for block in stride(from: 0, to: length, by: LogChunkHeader.blockBytes) {
+        let header = buffer.bytes(block, LogChunkHeader.bytes)
+        let magic = header.load(LogChunkHeader.Field.magic, as: UInt32.self)
+        if magic == LogChunkHeader.magic { found.append(piece + block) }
+      }
+    }
+    return found
   }
 }

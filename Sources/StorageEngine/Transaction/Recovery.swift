@@ -135,9 +135,9 @@ struct Recovery {
   private mutating func replay() throws(EngineError) -> Recovered {
     // What the log itself occupies, and the values it names, must be known before the first page
     // is given out.
-    let chain = try surveyLog()
+    let (chain, end) = try surveyLog()
     let checkpointed = try registerNamedSnapshots()
-    var reader = try makeReader()
+    var reader = try makeReader(upTo: end)
     let payload = LogBuffer()
     while try reader.next(into: payload) {
       try forEachTransaction(payload, reader) { (transaction) throws(EngineError) in
@@ -163,17 +163,17 @@ struct Recovery {
     return try assemble(reader.position, chain: chain)
   }
 
-  private func makeReader() throws(EngineError) -> LogReader {
+  private func makeReader(upTo end: UInt64? = nil) throws(EngineError) -> LogReader {
     try LogReader(
       pager: pager, store: superblock.logMark, from: superblock.log,
-      claimedGroup: superblock.flushedGroup)
+      claimedGroup: superblock.flushedGroup, end: end)
   }
 
   /// Goes through the log once: takes its extents and the large values it names out of the free
   /// space.
   ///
-  /// Returns its extents.
-  private func surveyLog() throws(EngineError) -> [Int] {
+  /// Returns its extents, and the group before which it ends.
+  private func surveyLog() throws(EngineError) -> (chain: [Int], end: UInt64) {
     var reader = try makeReader()
     let payload = LogBuffer()
     var values: [DirectValue] = []
@@ -204,7 +204,7 @@ struct Recovery {
       else { throw damage(reader, "names a large value inside the log") }
       try pager.claimRuns(of: value)
     }
-    return reader.chain
+    return (reader.chain, reader.position.nextGroup)
   }
 
   /// Notes the large value that a change names, if any.
