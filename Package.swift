@@ -72,7 +72,8 @@ let package = Package(
       name: "StorageEngineTests",
       dependencies: ["StorageEngine", "CStorageSystem", "TestSupport", "crash-writer"]),
     .testTarget(
-      name: "StorageEngineFoundationTests", dependencies: ["StorageEngineFoundation"]),
+      name: "StorageEngineFoundationTests",
+      dependencies: ["StorageEngineFoundation", "TestSupport"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(

@@ -10,20 +10,19 @@ struct TreeUsageTests {
   func `the pages of a tree and how full they are is told exactly where they are few`() throws {
     try withStore { store in
       try store.commit([.createTree("empty"), .createTree("full"), .createTree("sparse")])
-      try store.commit((0..<2000).map { Workload.put("full", Workload.key(0, $0), [1, 2, 3]) })
-      try store.commit((0..<2000).map { Workload.put("sparse", Workload.key(0, $0), [1, 2, 3]) })
-      let kept = (0..<2000).filter { $0 % 3 != 0 }
+      try store.commit((0..<10_000).map { Workload.put("full", Workload.key(0, $0), [1, 2, 3]) })
+      try store.commit((0..<10_000).map { Workload.put("sparse", Workload.key(0, $0), [1, 2, 3]) })
+      let kept = (0..<10_000).filter { $0 % 3 != 0 }
       try store.commit(kept.map { Workload.delete("sparse", Workload.key(0, $0)) })
       let usage = try usage(store)
-      let pages = try #require(
-        store.database.information().trees.first { $0.name == "full" }
-          .map { $0.leafPages + $0.branchPages })
       #expect(usage["empty"] == TreeUsage.none("empty"))
-      #expect(usage["full"]?.bytes == pages * 4096)
-      let (full, sparse) = (try #require(usage["full"]), try #require(usage["sparse"]))
-      #expect((40..<100).contains(full.fillPercent))
-      #expect((25..<100).contains(sparse.fillPercent))
-      #expect(sparse.bytes < full.bytes)
+      // Leaves that were joined share less of their keys.
+      for (name, digits) in [("full", 3...4), ("sparse", 3...5)] {
+        let tree = try tree(name, in: store)
+        let found = try #require(usage[name])
+        #expect(found.bytes == (tree.leafPages + tree.branchPages) * 4096)
+        #expect(Self.fill(of: tree, valueBytes: 3, digits).contains(found.fillPercent))
+      }
       #expect(usage.values.allSatisfy { !$0.isEstimate })
     }
   }
@@ -41,13 +40,35 @@ struct TreeUsageTests {
       let usage = try usage(store)
       #expect(usage["large"]?.bytes == (1 + 3 + 25) * 4096)
       let estimate = try #require(usage["many"])
+      let tree = try tree("many", in: store)
       #expect(estimate.isEstimate)
-      #expect(estimate.fillPercent > 70)
-      let pages = try #require(
-        store.database.information().trees.first { $0.name == "many" }
-          .map { $0.leafPages + $0.branchPages })
-      #expect(estimate.bytes == pages * 4096)
+      #expect(estimate.bytes == (tree.leafPages + tree.branchPages) * 4096)
+      #expect(Self.fill(of: tree, valueBytes: 60, 2...4).contains(estimate.fillPercent))
     }
+  }
+
+  private func tree(
+    _ name: String, in store: TestStore
+  ) throws -> DatabaseInformation.Tree {
+    try #require(store.database.information().trees.first { $0.name == name })
+  }
+
+  /// The percentages that a tree's fill lies between when its leaves have all of a key but so many
+  /// of its last digits once, and sixteen bytes beside each key and value; the first and the last
+  /// leaf have whole keys.
+  private static func fill(
+    of tree: DatabaseInformation.Tree, valueBytes: Int, _ digits: ClosedRange<Int>
+  ) -> ClosedRange<Int> {
+    let (leaves, entries) = (Int(tree.leafPages), Int(tree.entries))
+    func percent(_ bytes: Int) -> Int {
+      let room = leaves * (4096 - 64)
+      return (bytes * 100 + room - 1) / room
+    }
+    let keyBytes = Workload.key(0, 0).utf8.count
+    let wholeKeys = 2 * (4096 - 64) / (16 + valueBytes + keyBytes)
+    let least = entries * (16 + valueBytes + digits.lowerBound)
+    let most = entries * (16 + valueBytes + digits.upperBound)
+    return percent(least)...percent(most + (leaves + wholeKeys) * keyBytes)
   }
 
   private func usage(_ store: TestStore) throws -> [String: TreeUsage] {
