@@ -28,7 +28,6 @@ import Testing
       let oldest = try #require(info["oldestReader"] as? [String: Any])
       #expect(oldest["name"] as? String == "before")
       #expect((info["snapshotPages"] as? Int ?? 0) > 0)
-      #expect((info["openSnapshots"] as? [Any])?.isEmpty == true)
       let trees = try #require(info["trees"] as? [[String: Any]])
       #expect(trees.contains { ($0["entries"] as? Int ?? 0) > 0 })
       for tree in trees where (tree["entries"] as? Int ?? 0) > 0 {

@@ -10,8 +10,8 @@ struct Info: StoreCommand {
     abstract: "Describe the store's file: its format, its size, its trees, what snapshots hold.",
     discussion: """
       Of a large tree some leaves are looked at, spread over it: then its bytes and its fill are \
-      estimates. 'oldestReader' is the oldest state that is kept, under a name or for one who reads it, \
-      and 'snapshotPages' counts the pages that are in use for such states only.
+      estimates. 'oldestReader' is the oldest state that is kept under a name, and 'snapshotPages' \
+      counts the pages that are in use for such states only.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -24,11 +24,6 @@ struct Info: StoreCommand {
     let usage = try store.database.treeUsage()
     let trees = zip(file.trees, usage).map { Item($0, $1) }
     let named = file.namedSnapshots.map { Item($0, now: now) }
-    let open = file.openSnapshots.map { Item($0) }
-    let oldest = [
-      file.namedSnapshots.first.map { ($0.lsn, Item($0, now: now)) },
-      file.openSnapshots.first.map { ($0.lsn, Item($0)) },
-    ]
     try Reporter(context.format ?? .text).report([
       "store": .text(context.store),
       "formatVersion": .integer(Int64(file.formatVersion)),
@@ -39,10 +34,9 @@ struct Info: StoreCommand {
       "pageBytes": Item(file.pageBytes),
       "lsn": .unsigned(file.lsn),
       "checkpointLSN": .unsigned(file.checkpointLSN),
-      "oldestReader": oldest.compactMap { $0 }.min { $0.0 < $1.0 }?.1 ?? .null,
+      "oldestReader": named.first ?? .null,
       "snapshotPages": Item(file.snapshotPages),
       "namedSnapshots": .array(named),
-      "openSnapshots": .array(open),
       "trees": .array(trees),
     ])
     return .success
@@ -63,12 +57,6 @@ extension Item {
     self = [
       "name": .text(snapshot.name), "lsn": .unsigned(snapshot.lsn),
       "ageSeconds": .unsigned(age / 1000),
-    ]
-  }
-
-  fileprivate init(_ snapshot: OpenSnapshot) {
-    self = [
-      "name": .null, "lsn": .unsigned(snapshot.lsn), "ageSeconds": .unsigned(snapshot.age / 1000),
     ]
   }
 }
