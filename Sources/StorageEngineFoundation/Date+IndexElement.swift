@@ -5,6 +5,9 @@ public import StorageEngine
 
 /// A moment as key or value of an index: the same bytes as a `DateElement`, exact to the bit, the
 /// earlier first.
+///
+/// The reference date itself has two keys, as its number of seconds is 0.0 or −0.0, though both are
+/// equal; see `IndexElement`.
 extension Date: IndexElement {
   /// `.date`.
   public static var indexType: IndexType { DateElement.indexType }

@@ -80,6 +80,8 @@ extension Int128: IndexElement {
   public static var indexType: IndexType { .int128 }
 }
 
+/// Ordered by the sign, and then by the size: −0.0 and 0.0, which are equal, are two different keys,
+/// and −0.0 is the smaller. NaNs lie at both ends, each bit pattern a key.
 extension Float: IndexElement {
   /// `.float`.
   public static var indexType: IndexType { .float }
@@ -96,6 +98,8 @@ extension Float: IndexElement {
   }
 }
 
+/// Ordered by the sign, and then by the size: −0.0 and 0.0, which are equal, are two different keys,
+/// and −0.0 is the smaller. NaNs lie at both ends, each bit pattern a key.
 extension Double: IndexElement {
   /// `.double`.
   public static var indexType: IndexType { .double }

@@ -4,6 +4,11 @@
 ///
 /// Its bytes order like its values, and none is the beginning of another's, so that several can
 /// stand one behind the other. FORMAT.md, section 1.10, has the table.
+///
+/// Values are one key where their bytes are the same, whatever `==` says: −0.0 and 0.0 of a `Double`
+/// or `Float` are two keys, −0.0 the smaller. A moment is a `Double` of seconds since
+/// 2001-01-01 00:00 UTC, so this concerns that one moment: computed as −0.0 it is not found under
+/// 0.0, and lies before a range that begins there. Who computes keys adds 0.0 to them first.
 public protocol IndexElement: Sendable {
   /// What is stored with an index of such elements.
   static var indexType: IndexType { get }
