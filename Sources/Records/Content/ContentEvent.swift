@@ -32,9 +32,7 @@ extension RecordReader {
       .begin(
         storeID: try MetaTree.open(trees).storeID(),
         applied: try journal.appliedVector(in: trees)))
-    let all = try trees.trees().filter {
-      $0.name != StoreTree.meta && !StoreTree.isForeign($0.name)
-    }
+    let all = try trees.trees().filter { StoreTree.Content(ofTree: $0.name) != nil }
     let total = try all.reduce(UInt64(0)) { $0 + (try trees.count(of: $1.tree)) }
     var done: UInt64 = 0
     for (name, tree) in all.sorted(by: { ByteOrder.precedes($0.name, $1.name) }) {

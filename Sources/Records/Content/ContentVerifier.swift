@@ -2,32 +2,13 @@
 
 import ChangeJournal
 
-/// Checks what a store or a snapshot contains: that the journal is whole and its chains hold, that every record
-/// is well formed and names only transactions of that journal, and that what is counted is right.
+/// Checks what a store or a snapshot contains: that the journal is whole and its chains hold, that
+/// every record is well formed and names only transactions of that journal, and that what is counted
+/// is right.
 struct ContentVerifier {
-  private enum Tree {
-    case held, origins, transactions, tombstones
-    case records(String)
-
-    /// The tree of that name; `nil` for one that no store of records has.
-    init?(_ name: String) {
-      switch name {
-      case JournalTreeName.held.rawValue: self = .held
-      case JournalTreeName.origins.rawValue: self = .origins
-      case JournalTreeName.transactions.rawValue: self = .transactions
-      case StoreTree.tombstones: self = .tombstones
-      default:
-        guard let collection = StoreTree.collection(ofTree: name),
-          (1...JournalLimits.collectionNameBytes).contains(collection.utf8.count)
-        else { return nil }
-        self = .records(collection)
-      }
-    }
-  }
-
   /// What was found so far.
   private(set) var summary = SnapshotSummary()
-  private var tree: Tree?
+  private var tree: StoreTree.Content?
   private var place = "store"
   private var seen: Set<[UInt8]> = []
   /// What the tree of origins says: sequence, hash and timestamp.
@@ -50,7 +31,7 @@ struct ContentVerifier {
       summary.applied = applied
       return nil
     case .tree(let name):
-      tree = Tree(name)
+      tree = Self.content(ofTree: name)
       seen.insert(Array(name.utf8))
       return tree == nil ? "'\(name)' is no tree of a store of records" : nil
     case .entry(let key, let value):
@@ -67,14 +48,24 @@ struct ContentVerifier {
     return check(event).map { "\(place): \($0)" }
   }
 
+  private static func content(ofTree name: String) -> StoreTree.Content? {
+    let content = StoreTree.Content(ofTree: name)
+    if case .records(let collection) = content,
+      !(1...JournalLimits.collectionNameBytes).contains(collection.utf8.count)
+    {
+      return nil
+    }
+    return content
+  }
+
   private mutating func checkEntry(_ key: [UInt8], _ value: [UInt8]) -> String? {
     do {
       switch tree {
-      case .held:
+      case .journal(.held):
         summary.held += 1
         return try checkHeld(key, value)
-      case .origins: return try checkOrigin(key, value)
-      case .transactions: return try checkTransaction(key, value)
+      case .journal(.origins): return try checkOrigin(key, value)
+      case .journal(.transactions): return try checkTransaction(key, value)
       case .records: return checkRecord(key, value)
       case .tombstones: return try checkCount(key, value)
       case nil: return "an entry outside of every tree"

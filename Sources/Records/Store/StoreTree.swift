@@ -17,8 +17,27 @@ enum StoreTree {
   /// Its pages are checked with all others, and `salvage` copies it; what it means is not known
   /// here, so snapshots leave it out.
   static func isForeign(_ name: String) -> Bool {
-    name != meta && name != tombstones && JournalTreeName(rawValue: name) == nil
-      && !name.utf8.starts(with: recordsPrefix.utf8)
+    name != meta && Content(ofTree: name) == nil
+  }
+
+  /// What a tree has of what all replicas share: everything but `meta`.
+  enum Content {
+    case journal(JournalTreeName)
+    case tombstones
+    case records(String)
+
+    /// `nil` for a tree that has nothing of it.
+    init?(ofTree name: String) {
+      if let tree = JournalTreeName(rawValue: name) {
+        self = .journal(tree)
+      } else if name == StoreTree.tombstones {
+        self = .tombstones
+      } else if let collection = StoreTree.collection(ofTree: name) {
+        self = .records(collection)
+      } else {
+        return nil
+      }
+    }
   }
 
   /// The states of a collection's records, by the ordered bytes of their keys.
