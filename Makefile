@@ -31,7 +31,7 @@ SHORT_PARTS := crash-long-6 crash-long-7 crash-long-8 crash-long-9 crash-long-10
 
 .PHONY: demo test build prerequisites lint format bench fuzz clean mutants real-disks real-disks-quick \
   build-tests crash-long crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 \
-  crash-long-short $(SHORT_PARTS) sanitize sanitize-thread sanitize-address sanitize-quick \
+  crash-long-11 crash-long-short $(SHORT_PARTS) sanitize sanitize-thread sanitize-address sanitize-quick \
   sanitize-quick-thread sanitize-quick-address
 
 demo: build
@@ -84,7 +84,8 @@ fuzz: prerequisites
 # Ten times what every run does: power cuts, failing calls, damage, kills; and 20 million images of
 # power cuts in short workloads. What each number counts is told where it is read, at the top of the
 # test files. In parts, each of which ends within half an hour on two processors.
-crash-long: crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 crash-long-short
+crash-long: crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 crash-long-11 \
+  crash-long-short
 
 CRASH_LONG = swift test $(FLAGS) --skip-build --disable-xctest --filter
 
@@ -94,11 +95,13 @@ build-tests: prerequisites
 # Power cuts on the simulated disk, in scripted workloads.
 crash-long-1: build-tests
 	@RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_CRASH_SEEDS=2 RECORD_STORE_CRASH_WORKLOADS=4 \
+	  RECORD_STORE_RESTART_SEEDS=30 \
 	  $(CRASH_LONG) 'StorageEngineTests[.](CrashTests|GrowthCrashTests|FallbackTests|RestartTests)/'
 
 # The same in random workloads, and beside threads.
 crash-long-2: build-tests
 	@RECORD_STORE_CRASH_WORKLOADS=40 RECORD_STORE_THREAD_CUTS=2500 \
+	  RECORD_STORE_TWO_PHASE_IMAGES=6000 \
 	  $(CRASH_LONG) 'StorageEngineTests[.](CrashTests|ConcurrentCrashTests|TwoPhaseCrashTests)/'
 
 # Calls that fail, disks that are full, damage and forgery.
@@ -113,6 +116,14 @@ crash-long-4: build-tests
 	  RECORD_STORE_RANDOM_RUNS=120 RECORD_STORE_MODEL_SEEDS=20000 RECORD_STORE_ISOLATION_ROUNDS=40 \
 	  $(CRASH_LONG) \
 	  'ConcurrencyTests|RandomOperationTests|ThreadModelTests|IsolationTests|recordctlTests.CrashTests'
+
+# Named snapshots, power cuts in their workloads too; what commits reserve, indexes and numbers of
+# records; replicas that meet over a bad network.
+crash-long-11: build-tests
+	@RECORD_STORE_CRASH_IMAGES=15000 RECORD_STORE_SNAPSHOT_ROUNDS=400 \
+	  RECORD_STORE_SNAPSHOT_STEPS=1200 RECORD_STORE_DEMAND_RUNS=400 RECORD_STORE_INDEX_ROUNDS=400 \
+	  RECORD_STORE_NUMBER_ROUNDS=1500 RECORD_STORE_SEEDS=240 $(CRASH_LONG) \
+	  'NamedSnapshot|PageDemandTests|IndexMergeTests|RecordNumberTests|PeerSyncTests.SimulationTests'
 
 # Real processes, file systems and devices.
 crash-long-5: build-tests real-disks

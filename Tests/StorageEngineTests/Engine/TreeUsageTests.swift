@@ -10,9 +10,9 @@ struct TreeUsageTests {
   func `the pages of a tree and how full they are is told exactly where they are few`() throws {
     try withStore { store in
       try store.commit([.createTree("empty"), .createTree("full"), .createTree("sparse")])
-      try store.commit((0..<2000).map { Workload.put("full", Workload.key(0, $0), [1, 2, 3]) })
-      try store.commit((0..<2000).map { Workload.put("sparse", Workload.key(0, $0), [1, 2, 3]) })
-      let kept = (0..<2000).filter { $0 % 3 != 0 }
+      try store.commit((0..<10_000).map { Workload.put("full", Workload.key(0, $0), [1, 2, 3]) })
+      try store.commit((0..<10_000).map { Workload.put("sparse", Workload.key(0, $0), [1, 2, 3]) })
+      let kept = (0..<10_000).filter { $0 % 3 != 0 }
       try store.commit(kept.map { Workload.delete("sparse", Workload.key(0, $0)) })
       let usage = try usage(store)
       #expect(usage["empty"] == TreeUsage.none("empty"))
@@ -54,7 +54,8 @@ struct TreeUsageTests {
   }
 
   /// The percentages that a tree's fill lies between when its leaves have all of a key but so many
-  /// of its last digits once, and sixteen bytes beside each key and value.
+  /// of its last digits once, and sixteen bytes beside each key and value; the first and the last
+  /// leaf have whole keys.
   private static func fill(
     of tree: DatabaseInformation.Tree, valueBytes: Int, _ digits: ClosedRange<Int>
   ) -> ClosedRange<Int> {
@@ -63,9 +64,11 @@ struct TreeUsageTests {
       let room = leaves * (4096 - 64)
       return (bytes * 100 + room - 1) / room
     }
+    let keyBytes = Workload.key(0, 0).utf8.count
+    let wholeKeys = 2 * (4096 - 64) / (16 + valueBytes + keyBytes)
     let least = entries * (16 + valueBytes + digits.lowerBound)
     let most = entries * (16 + valueBytes + digits.upperBound)
-    return percent(least)...percent(most + leaves * Workload.key(0, 0).utf8.count)
+    return percent(least)...percent(most + (leaves + wholeKeys) * keyBytes)
   }
 
   private func usage(_ store: TestStore) throws -> [String: TreeUsage] {
