@@ -12,7 +12,7 @@ extension RecordStore {
     return try create(in: database, environment: environment)
   }
 
-  /// Opens a store.
+  /// Opens a store; for reading only if the configuration says so.
   ///
   /// - Throws: `EngineError` for the file, `RecordStoreError.notARecordStore` when it holds
   ///   something else.
@@ -66,7 +66,11 @@ extension RecordStore {
       throw RecordStoreError.unsupportedVersion(found: format, supported: recordFormatVersion)
     }
     let store = try RecordStore(database, environment)
-    try store.releaseHeld()
+    do {
+      try store.releaseHeld()
+    } catch EngineError.readOnly {
+      // What waits goes on waiting.
+    }
     return store
   }
 

@@ -90,17 +90,42 @@ import Testing
         atPath: workspace.path("closed"), withIntermediateDirectories: false,
         attributes: [.posixPermissions: 0o500])
       try files.setAttributes([.posixPermissions: 0], ofItemAtPath: workspace.path("secret"))
-      // Root may do everything, but for these capabilities.
-      let tool =
-        getuid() == 0
-        ? ["setpriv", "--bounding-set=-all", "--inh-caps=-all", Tool.path] : [Tool.path]
-      let outcome = try await RunningTool("/usr/bin/env", tool + command, in: workspace.folder)
-        .outcome()
+      let outcome = try await runUnprivileged(command, in: workspace)
       #expect(outcome.status == 1 && !outcome.wasKilled, "\(outcome.status) \(outcome.errors)")
       #expect(outcome.errors.contains("Permission denied"), "\(outcome.errors)")
       let name = command.contains { $0.hasPrefix("closed/") } ? "closed/" : "secret"
       #expect(outcome.errors.contains(name), "\(outcome.errors)")
       #expect(outcome.output.isEmpty)
+    }
+  }
+
+  /// Runs the tool without what lets root do everything.
+  private func runUnprivileged(
+    _ command: [String], in workspace: Workspace
+  ) async throws -> Tool.Outcome {
+    let tool =
+      getuid() == 0
+      ? ["setpriv", "--bounding-set=-all", "--inh-caps=-all", Tool.path] : [Tool.path]
+    return try await RunningTool("/usr/bin/env", tool + command, in: workspace.folder).outcome()
+  }
+
+  @Test func `a store that may only be read is read, and not written`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      try await workspace.succeed("put", "a", "x", "{}")
+      let before = try workspace.bytes(of: "records.store")
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o444], ofItemAtPath: workspace.path("records.store"))
+      for command in [
+        ["get", "a", "x"], ["list", "a"], ["export"], ["status"], ["info"], ["check"],
+        ["journal", "export"], ["snapshot", "create", "a.snapshot"],
+      ] {
+        let outcome = try await runUnprivileged(command, in: workspace)
+        #expect(outcome.status == 0, "\(command): \(outcome.errors)")
+      }
+      let refused = try await runUnprivileged(["put", "a", "y", "{}"], in: workspace)
+      #expect(refused.status == 1 && refused.errors.contains("Permission denied"))
+      #expect(try workspace.bytes(of: "records.store") == before)
     }
   }
 

@@ -45,7 +45,7 @@ struct Check: StoreCommand {
   /// Opens the store; damage that keeps it from opening is reported like that which is found later.
   private func open(_ context: Context) throws -> RecordStore {
     do {
-      return try RecordStore.open(at: context.store)
+      return try context.openToRead()
     } catch {
       let failure = Failure(describing: error)
       if failure.status == .corrupt {

@@ -36,7 +36,7 @@ struct Export: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try context.openToRead()
     defer { try? store.close() }
     let output = try OutputFile(path: outputFile, mayBeCut: outputFile == nil)
     let progress = context.progress("export", counting: "records")

@@ -11,7 +11,7 @@ struct Get: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try context.openToRead()
     defer { try? store.close() }
     let found = try store.read { reader in
       try reader.get(record.collection, record.key(in: reader))

@@ -17,7 +17,7 @@ struct Info: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try context.openToRead()
     defer { try? store.close() }
     let now = Environment.system.now()
     let file = try store.database.information()

@@ -33,7 +33,7 @@ struct List: StoreCommand {
   }
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try context.openToRead()
     defer { try? store.close() }
     let isTerminal = Descriptor.output.isTerminal
     let printer = RecordPrinter(context.format ?? (isTerminal ? .table : .jsonl))

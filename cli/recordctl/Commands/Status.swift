@@ -12,7 +12,7 @@ struct Status: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try context.openToRead()
     defer { try? store.close() }
     let status = try store.status()
     try Reporter(context.format ?? .text).report([

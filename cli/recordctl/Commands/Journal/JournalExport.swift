@@ -22,7 +22,7 @@ struct JournalExport: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try context.openToRead()
     defer { try? store.close() }
     let position = since?.vector ?? VersionVector()
     let output = try OutputFile(path: outputFile, isPrivate: true)

@@ -18,7 +18,7 @@ struct SnapshotCreate: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try RecordStore.open(at: context.store)
+    let store = try context.openToRead()
     defer { try? store.close() }
     let output = try OutputFile(newPath: file)
     let progress = context.progress("snapshot", counting: "entries")
