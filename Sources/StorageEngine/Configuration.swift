@@ -42,7 +42,7 @@ public struct Configuration: Sendable {
   /// Sixteen bytes that name a new store file; `nil` for random ones.
   public var identity: [UInt8]?
   /// Tells what this opening writes to the log from what others wrote there; `nil` for a random number.
-  public var logSalt: UInt32?
+  package var logSalt: UInt32?
   /// Where checkpoints run; `nil` uses a thread of the database's own.
   public var scheduler: (any CheckpointScheduler)?
   /// Whether the store is opened for reading only.

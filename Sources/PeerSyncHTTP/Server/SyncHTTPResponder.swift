@@ -31,7 +31,7 @@ struct SyncHTTPResponder<Store: ReplicaStore>: HTTPResponder {
       log(error, request)
       return Response(error)
     } catch is CancellationError {
-      return Response(SyncError.busy("the server is stopping", retryAfter: 5))
+      return Response(TransferSlots.stopping)
     }
   }
 
@@ -105,7 +105,7 @@ enum MediaType {
   static let message = "application/cbor"
   /// A journal stream.
   static let journal = "application/vnd.record-store.journal"
-  /// A position.
+  /// A position, or a sentence for people.
   static let text = "text/plain; charset=utf-8"
 }
 

@@ -21,15 +21,6 @@ extension RecordStore {
   ) throws -> SnapshotSummary {
     try withoutActuallyEscaping(write) { write in
       try read { view in
-        var summary = SnapshotSummary()
-        summary.storeID = try MetaTree.open(view.trees).storeID()
-        summary.applied = try journal.appliedVector(in: view.trees)
-        summary.transactions = try journal.count(in: view.trees)
-        summary.held = try journal.heldCount(in: view.trees)
-        for collection in try view.collectionCounts() {
-          summary.records += collection.records
-          summary.tombstones += collection.tombstones
-        }
         var writer = SnapshotWriter(write)
         var verifier = ContentVerifier()
         try view.forEachContentEvent(of: journal, progress: progress) { event in
@@ -37,6 +28,7 @@ extension RecordStore {
           if let fault = verifier.fault(in: event) { throw SnapshotError.unsoundStore(fault) }
           try writer.append(event)
         }
+        var summary = verifier.summary
         summary.bytes = writer.byteCount
         summary.leftOut = try view.foreignTrees()
         return summary

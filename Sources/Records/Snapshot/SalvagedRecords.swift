@@ -120,13 +120,16 @@ struct SalvagedRecords {
 
   /// Copies some records; false behind the last.
   ///
-  /// One that no transaction can write any more, because edits have made it too large, is lost.
+  /// One that cannot be read is lost, and one that no transaction can write any more, because edits
+  /// have made it too large.
   private mutating func copyBatch(
     of records: inout RecordIterator, _ tree: String, _ collection: String,
     in transaction: RecordTransaction
   ) throws -> Bool {
+    var count = 0
     var bytes = 0
-    for _ in 0..<Self.batchRecords where bytes < Self.batchBytes {
+    while count < Self.batchRecords && bytes < Self.batchBytes {
+      count += 1
       do {
         guard let record = try records.next() else { return false }
         bytes += records.current.bytes.count

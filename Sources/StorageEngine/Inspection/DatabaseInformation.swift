@@ -49,7 +49,7 @@ public struct DatabaseInformation: Sendable {
 extension Database {
   /// Figures about the open store.
   public func information() throws(EngineError) -> DatabaseInformation {
-    if isClosed { throw .closed }
+    try checkOpen()
     let registry = pager.snapshots
     let visible = registry.lock.withLock { state.published }
     let oldest = registry.current().lsns.first

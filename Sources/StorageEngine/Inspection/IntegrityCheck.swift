@@ -259,7 +259,7 @@ extension Database {
   ///
   /// Damage is reported; an error is thrown when the disk fails.
   public func check() throws(EngineError) -> IntegrityReport {
-    if isClosed { throw .closed }
+    try checkOpen()
     return try checkpointLock.withLock { () throws(EngineError) in
       if queue.poison == nil { try runCheckpoint() }
       return try IntegrityCheck.run(pager, state.superblock)

@@ -102,7 +102,7 @@ extension Database {
     let registry = pager.snapshots
     registry.lock.withLock { state.published = state.durable }
     // No decision can come any more.
-    prepared.decisions.advance()
+    prepared.wakeups.advance()
     return error
   }
 

@@ -43,7 +43,7 @@ extension Database {
       let result = try TransactionError.wrapping { () throws(EngineError) in
         try body(transaction)
       }
-      return (result, try submitChecked(transaction, deciding: number))
+      return (result, try submitAndEnd(transaction, deciding: number))
     } catch {
       transaction.rollback()
       throw error

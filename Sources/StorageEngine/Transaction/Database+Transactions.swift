@@ -5,7 +5,7 @@ enum Submission {
   /// It has that LSN; `nil` when it changed nothing.
   case submitted(UInt64?)
   /// A prepared transaction holds what it needs; so many were decided before.
-  case held(by: [UInt8], decisions: UInt64)
+  case held(by: [UInt8], wakeups: UInt64)
 }
 
 /// Transactions that are open side by side, and how they commit.
@@ -52,11 +52,11 @@ extension Database {
     _ transaction: Transaction, _ work: WriteTransaction, waits: Bool
   ) throws(TransactionError) -> Submission {
     try exclusively { () throws(TransactionError) in
-      if !waits, let (holder, decisions) = try holder(of: work) {
-        return .held(by: holder, decisions: decisions)
+      if !waits, let (holder, wakeups) = try holder(of: work) {
+        return .held(by: holder, wakeups: wakeups)
       }
       try admit(transaction, work)
-      return .submitted(try submitChecked(work))
+      return .submitted(try submitAndEnd(work))
     }
   }
 
@@ -102,9 +102,9 @@ extension Database {
     _ work: WriteTransaction, reads: ReadSet?
   ) throws(TransactionError) {
     lazy var deadline = Deadline(after: configuration.lockWait)
-    while let (holder, decisions) = try holder(of: work, reads: reads) {
+    while let (holder, wakeups) = try holder(of: work, reads: reads) {
       writerLock.unlock()
-      let isAwake = prepared.decisions.wait(after: decisions, until: deadline)
+      let isAwake = prepared.wakeups.wait(after: wakeups, until: deadline)
       writerLock.lock()
       guard isAwake else { throw .lockTimeout(holder: holder) }
       try TransactionError.wrapping { () throws(EngineError) in try checkWritable() }
@@ -115,12 +115,12 @@ extension Database {
   /// before; call under the writer lock.
   private func holder(
     of work: WriteTransaction, reads: ReadSet? = nil
-  ) throws(TransactionError) -> (identifier: [UInt8], decisions: UInt64)? {
+  ) throws(TransactionError) -> (identifier: [UInt8], wakeups: UInt64)? {
     guard let holder = prepared.blocker(of: work, reads: reads) else { return nil }
     // Counted before the look at whether there can be a decision, so that its end is not missed.
-    let decisions = prepared.decisions.count
+    let wakeups = prepared.wakeups.count
     try TransactionError.wrapping { () throws(EngineError) in try checkWritable() }
-    return (holder.identifier, decisions)
+    return (holder.identifier, wakeups)
   }
 
   /// Every tree that was changed must be there still, and no name given may be taken.
@@ -169,10 +169,10 @@ extension Database {
     }
   }
 
-  /// Puts changes that were checked into the open group.
+  /// Puts changes into the open group, as `submit` does, and ends their transaction.
   ///
   /// `deciding` is the prepared transaction whose end this is, if so.
-  func submitChecked(
+  func submitAndEnd(
     _ work: WriteTransaction, deciding number: UInt64? = nil
   ) throws(TransactionError) -> UInt64 {
     do {

@@ -62,9 +62,11 @@ public final class Database: Sendable {
     var previousExtentCount: Int
     /// Checkpoint lock: what the extent map looked like on disk, and where.
     var persisted: PersistedMap
+    /// Writer lock.
     var participant: (any CommitParticipant)?
     /// Writer lock: what the last transaction left on the working state; absent while one runs.
     var note: (any StateNote)?
+    /// Structure lock.
     var timer: FlushTimer?
 
     init(recovered: Recovered) {
@@ -112,8 +114,8 @@ public final class Database: Sendable {
     if isClosed { return }
     defer {
       closed.store(true, ordering: .releasing)
-      prepared.decisions.advance()
-      state.timer?.cancel()
+      prepared.wakeups.advance()
+      pager.structureLock.withLock { state.timer }?.cancel()
       pager.storage.close()
     }
     if let poison = queue.poison { throw poison }
@@ -135,7 +137,7 @@ public final class Database: Sendable {
   }
 
   func checkWritable() throws(EngineError) {
-    if isClosed { throw .closed }
+    try checkOpen()
     if let poison = queue.poison { throw poison }
   }
 
@@ -145,7 +147,7 @@ public final class Database: Sendable {
   ///
   /// Cheap; never blocks.
   public func snapshot() throws(EngineError) -> Snapshot {
-    if isClosed { throw .closed }
+    try checkOpen()
     let registry = pager.snapshots
     let now = configuration.clock()
     let (visible, reader) = registry.lock.withLock {

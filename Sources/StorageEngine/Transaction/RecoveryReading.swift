@@ -25,7 +25,7 @@ enum SuperblockSelection {
         continue
       }
       do {
-        let superblock = try Superblock.decode(buffer.page(at: slot * Superblock.bytes))
+        let superblock = try Superblock.decode(buffer.page(at: place))
         // A superblock in the other's place was written astray.
         if superblock.sequence % 2 == slot { found.append(superblock) }
       } catch {

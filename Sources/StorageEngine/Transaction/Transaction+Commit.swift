@@ -23,12 +23,12 @@ extension Transaction {
         } catch {
           throw .engine(error)
         }
-      case .held(let holder, let decisions):
+      case .held(let holder, let wakeups):
         if deadline.isOver {
           rollback()
           throw .lockTimeout(holder: holder)
         }
-        await database.prepared.decisions.waitWithoutBlocking(after: decisions, until: deadline)
+        await database.prepared.wakeups.waitWithoutBlocking(after: wakeups, until: deadline)
       }
     }
   }

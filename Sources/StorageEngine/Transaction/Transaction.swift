@@ -71,17 +71,11 @@ public final class Transaction: TreeWriting, @unchecked Sendable {
     }
   }
 
-  private func perform<R>(
-    _ body: (WriteTransaction) throws(EngineError) -> R
-  ) throws(EngineError) -> R {
-    try withWrites(orThrow: .closed, body)
-  }
-
   /// Runs `body` on the changes, while no other thread does.
   public func withWork<R>(
     _ body: (WriteTransaction) throws(EngineError) -> R
   ) throws(EngineError) -> R {
-    try perform(body)
+    try withWrites(orThrow: .closed, body)
   }
 }
 
@@ -90,7 +84,7 @@ public final class Transaction: TreeWriting, @unchecked Sendable {
 extension Transaction {
   /// Finds a tree by name.
   public func tree(named name: String) throws(EngineError) -> TreeID? {
-    try perform { writes throws(EngineError) in
+    try withWork { writes throws(EngineError) in
       noteName(name)
       return try writes.tree(named: name)
     }
@@ -103,7 +97,7 @@ extension Transaction {
 
   /// Lists all trees with their names, ordered by name.
   public func trees() throws(EngineError) -> [(name: String, tree: TreeID)] {
-    try perform { writes throws(EngineError) in
+    try withWork { writes throws(EngineError) in
       noteRange(.all, TreeID(rawValue: ReadSet.namesTree))
       return try writes.trees()
     }
@@ -111,14 +105,14 @@ extension Transaction {
 
   /// Whether there is a segment of that number, and not a tree of another kind.
   public func hasSegment(_ segment: SegmentID) throws(EngineError) -> Bool {
-    try perform { writes throws(EngineError) in try writes.hasSegment(segment) }
+    try withWork { writes throws(EngineError) in try writes.hasSegment(segment) }
   }
 
   /// Counts the entries of a tree, own changes included.
   ///
   /// Looks at every changed key.
   public func count(of tree: TreeID) throws(EngineError) -> UInt64 {
-    try perform { writes throws(EngineError) in
+    try withWork { writes throws(EngineError) in
       noteRange(.all, tree)
       return try writes.count(of: tree)
     }
@@ -126,7 +120,7 @@ extension Transaction {
 
   /// Copies the value of a key, or returns `nil`.
   public func value(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
-    try perform { writes throws(EngineError) in
+    try withWork { writes throws(EngineError) in
       // A longer key is never there.
       if let reads, key.count <= PageGeometry.maximumKeyBytes {
         key.withBytes { reads.note($0, in: tree.rawValue) }
@@ -139,7 +133,7 @@ extension Transaction {
   public func cursor(
     in tree: TreeID, range: KeyRange, reversed: Bool
   ) throws(EngineError) -> Cursor {
-    try perform { writes throws(EngineError) in
+    try withWork { writes throws(EngineError) in
       noteRange(range, tree)
       return try writes.cursor(in: tree, range: range, reversed: reversed)
     }
@@ -158,7 +152,7 @@ extension Transaction {
   /// Names have 1 to 255 bytes. Throws `.treeExists`. Where another transaction has created a tree
   /// of that name meanwhile, the commit fails with `.nameTaken`.
   public func createTree(named name: String) throws(EngineError) -> TreeID {
-    try perform { writes throws(EngineError) in
+    try withWork { writes throws(EngineError) in
       // Whether there is one was asked.
       noteName(name)
       return try writes.createTree(named: name)
@@ -167,18 +161,18 @@ extension Transaction {
 
   /// Drops a tree with all its entries.
   public func dropTree(_ tree: TreeID) throws(EngineError) {
-    try perform { writes throws(EngineError) in try writes.dropTree(tree) }
+    try withWork { writes throws(EngineError) in try writes.dropTree(tree) }
   }
 
   /// Inserts or replaces.
   ///
   /// Keys have 1 to 1024 bytes, values at most 1 GiB.
   public func put(_ value: [UInt8], forKey key: [UInt8], in tree: TreeID) throws(EngineError) {
-    try perform { writes throws(EngineError) in try writes.put(value, forKey: key, in: tree) }
+    try withWork { writes throws(EngineError) in try writes.put(value, forKey: key, in: tree) }
   }
 
   /// Deletes a key; absent keys are ignored.
   public func delete(_ key: [UInt8], in tree: TreeID) throws(EngineError) {
-    try perform { writes throws(EngineError) in try writes.delete(key, in: tree) }
+    try withWork { writes throws(EngineError) in try writes.delete(key, in: tree) }
   }
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The changes of a transaction that is not committed yet: one per key, found by key and visited in
-/// its order.
-///
-/// Keys and values lie in an arena whose pieces never move.
+/// Changes, one per key, found by key and visited in its order.
 @safe
 final class WriteSet {
   /// One key's change.

@@ -76,11 +76,11 @@ struct PreparedWork {
 
 /// The transactions in doubt, with what they hold.
 ///
-/// Guarded by the writer lock.
+/// Guarded by the writer lock, but for `wakeups`.
 final class PreparedTransactions: @unchecked Sendable {
-  /// Counts those that were decided, which let go of what they held; and one more when the database
-  /// is closed or can write no more, so that all who wait for a decision look again.
-  let decisions = EventCount()
+  /// Counts how often those who wait have to look again: one was decided and let go of what it held,
+  /// or the database was closed or can write no more.
+  let wakeups = EventCount()
   private(set) var inDoubt: [UInt64: PreparedWork] = [:]
   /// Trees of those that were decided, to be dropped with the next commit.
   var finished: [TreeID] = []
@@ -92,7 +92,7 @@ final class PreparedTransactions: @unchecked Sendable {
   /// Takes out one that was decided, and wakes those who wait for it.
   func remove(_ number: UInt64) {
     inDoubt[number] = nil
-    decisions.advance()
+    wakeups.advance()
   }
 
   /// One that holds what a transaction needs, or will change what it has read.

@@ -149,7 +149,7 @@ extension Database {
 
   /// The transactions that wait for a decision, by number.
   public func inDoubtTransactions() throws(EngineError) -> [InDoubtTransaction] {
-    if isClosed { throw .closed }
+    try checkOpen()
     let now = configuration.clock()
     return writerLock.withLock {
       prepared.inDoubt.values.sorted { $0.number < $1.number }

@@ -134,7 +134,7 @@ struct AsyncLockTests {
     let prepared = try prepare(record, in: database)
     let patient = Task { try await self.beginUpdate(record, 0, in: database).commit() }
     try await Task.sleep(for: .milliseconds(50))
-    let decisions = database.prepared.decisions
+    let decisions = database.prepared.wakeups
     await decisions.waitWithoutBlocking(
       after: decisions.count, until: Deadline(after: .milliseconds(50)))
     try prepared.commit()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import StorageEngine
 import TestSupport
 import Testing
@@ -133,6 +134,8 @@ struct PreparedLockTests {
     try runThreads(2) { thread in
       guard thread == 0 else {
         while began.elements.isEmpty { try database.flush() }
+        // The other waits by then: a commit that comes later would be refused at once.
+        usleep(50_000)
         return try database.loseDisk(disk)
       }
       let waiting = try database.begin(TransactionOptions(strategy: .lastWriteWins))
@@ -155,7 +158,10 @@ struct PreparedLockTests {
       let waiting = try database.begin()
       try waiting.update(record, to: bytes("waited"))
       try runThreads(2) { thread in
-        if thread == 1 { return try prepared.commit() }
+        if thread == 1 {
+          usleep(50_000)
+          return try prepared.commit()
+        }
         do {
           try waiting.commit()
           throw TestFailure("the commit was not refused")
