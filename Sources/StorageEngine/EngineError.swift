@@ -86,7 +86,7 @@ extension EngineError: CustomStringConvertible {
     case .poisoned(let reason): "writes are refused until the store is reopened: \(reason)"
     case .closed: "the store is closed"
     case .readOnly: "the store is open for reading only"
-    case .outOfSpace: "the disk is full; nothing was changed"
+    case .outOfSpace: "the disk is full; nothing of this was written"
     case .invalidKeyLength(let length, let limit):
       "a key has \(length) bytes; 1 to \(limit) are allowed"
     case .valueTooLong(let length, let limit): "a value has \(length) bytes; the limit is \(limit)"

@@ -170,7 +170,7 @@ extension Failure {
     case .notASnapshot: self.init(.corrupt, what)
     case .unsupportedVersion: self.init(.corrupt, what, hint: "a newer recordctl")
     case .alreadyExists:
-      self.init(.failure, what, hint: "another --store, or move that file away first")
+      self.init(.failure, what, hint: "another path, or move that file away first")
     case .file: self.init(.failure, what)
     }
   }
@@ -184,7 +184,8 @@ extension Failure {
     switch problem {
     case .key(.missing): "--key with the name of the field or column that holds the key"
     case .collection:
-      "--collection with the name of the one, or none where each record names its own"
+      "--collection with the name of the one; without it, where each record names its own, JSON and "
+        + "JSON lines go to many"
     case .pathNotFound: "--path with the names that lead to the array"
     case .key, .lineTooLong, .fieldName: lineHint
     }

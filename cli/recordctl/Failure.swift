@@ -14,4 +14,13 @@ struct Failure: Error, Sendable {
     self.message = message
     self.hint = hint
   }
+
+  /// Where the command line is wrong and a number below zero is in it, tells how such a thing is
+  /// given: it was taken for an option.
+  func explainingDashes(in arguments: [String]) -> Failure {
+    guard status == .usage, hint == nil, !arguments.contains("--"),
+      let number = arguments.first(where: { $0.hasPrefix("-") && Int64($0) != nil })
+    else { return self }
+    return Failure(status, message, hint: "'--' before '\(number)', if that is a key or a value")
+  }
 }

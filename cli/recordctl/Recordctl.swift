@@ -32,6 +32,12 @@ enum Main {
   /// thread of an async program would wait with all signals let in.
   static func main() {
     FreedMemory.keep()
+    do {
+      try OpenFiles.ensure()
+    } catch {
+      Log(level: .notice).report(error)
+      exit(error.status.rawValue)
+    }
     let interruption = Interruption.install()
     Task.detached {
       let status = await run(
@@ -67,7 +73,7 @@ enum Main {
     } catch let error where Recordctl.exitCode(for: error) == .success {
       return answer(Recordctl.fullMessage(for: error))
     } catch {
-      let failure = Failure(describing: error)
+      let failure = Failure(describing: error).explainingDashes(in: arguments)
       log.report(failure)
       return failure.status
     }

@@ -54,7 +54,11 @@ struct SalvagedRecords {
   }
 
   private static func saysNotWhole(_ error: any Error) -> Bool {
-    error is NotWhole || error is JournalError || error is RecordStoreError
+    switch error {
+    // The new file could not be written, which says nothing of the journal.
+    case JournalError.engine: false
+    default: error is NotWhole || error is JournalError || error is RecordStoreError
+    }
   }
 
   /// Whether nothing is known to be missing in the journal.

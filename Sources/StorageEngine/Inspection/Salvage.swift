@@ -188,15 +188,19 @@ struct Salvage {
       else { return }
       found[page.tree, default: [:]][key] = stray
     }
-    for (tree, entries) in found {
-      if let place = places[tree] { report.trees[place].strayEntries = UInt64(entries.count) }
-    }
     var salvage = self
     try forEachStrayEntry { stray, page, slot in
       let key = page.key(slot)
       guard found[page.tree]?[key] == stray else { return }
-      let value = try salvage.pager.wholeValue(page.form(slot), page.value(slot).array)
+      let value: [UInt8]
+      do throws(EngineError) {
+        value = try salvage.pager.wholeValue(page.form(slot), page.value(slot).array)
+      } catch {
+        // A disk may give once what it does not give again.
+        return try salvage.lose(page.tree, KeyRange(from: key, upTo: key + [0]), error)
+      }
       try salvage.keep(page.tree, key, value)
+      if let place = salvage.places[page.tree] { salvage.report.trees[place].strayEntries += 1 }
     }
     self = salvage
     try flush()

@@ -159,6 +159,9 @@ struct Recovery {
       }
       payload.removeAll()
     }
+    guard reader.position.nextGroup == end else {
+      throw damage(reader, "could be read once and not a second time")
+    }
     try adoptNamedSnapshots(since: checkpointed)
     return try assemble(reader.position, chain: chain)
   }

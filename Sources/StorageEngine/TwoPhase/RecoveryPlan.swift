@@ -50,6 +50,7 @@ public final class RecoveryPlan {
   private let database: Database
   private let found: [UInt64: PreparedWork]
   private var decisions: [UInt64: InDoubtDecision] = [:]
+  private var carriedOut: Set<UInt64> = []
   private var isOver = false
 
   init(_ database: Database, _ found: [PreparedWork], policy: InDoubtDecision) {
@@ -88,6 +89,8 @@ public final class RecoveryPlan {
   }
 
   /// Carries the decisions out and returns the open store.
+  ///
+  /// After an error it may be called again, and goes on with those that are left.
   public func finish() throws(TransactionError) -> Database {
     guard !isOver else { throw .ended }
     return try TransactionError.wrapping { () throws(EngineError) in try carryOut() }
@@ -97,9 +100,11 @@ public final class RecoveryPlan {
   func carryOut() throws(EngineError) -> Database {
     // The youngest first: an older one never waits for what a younger one holds, but it may have
     // been allowed to hold what the younger one has read.
-    for (number, work) in found.sorted(by: { $0.key > $1.key }) {
+    for (number, work) in found.sorted(by: { $0.key > $1.key })
+    where !carriedOut.contains(number) {
       do throws(TransactionError) {
         try carryOut(decisions[number] ?? .keep, on: work)
+        carriedOut.insert(number)
       } catch .engine(let error) {
         throw error
       } catch {

@@ -131,6 +131,32 @@ struct SalvageTests {
     }
   }
 
+  @Test func `a new file without room says nothing of the journal`() throws {
+    try withTemporaryDirectory { directory in
+      try withReplica { replica in
+        let path = directory + "/a.store"
+        let store = try RecordStore.create(
+          at: path, environment: replica.environment, configuration: Self.configuration)
+        // Its journal is much larger than what is left of it.
+        for number in 0..<UInt8(40) {
+          try store.write { transaction in
+            let bytes = [UInt8](repeating: number, count: 200_000)
+            try transaction.put("c", .integer(1), [.init("bytes", .bytes(bytes))])
+          }
+        }
+        try store.close()
+        try damageLeaf(ofTree: "records/c", path)
+        let disk = SimulatedDisk()
+        let copy = try TestStore(on: disk)
+        let report = try Database.salvage(from: path, into: copy.database)
+        #expect(!report.isComplete)
+        disk.setCapacity(disk.image.length + 1 << 20)
+        var salvaged = SalvagedRecords(of: path, copy.database, report, replica.environment)
+        #expect(throws: JournalError.engine(.outOfSpace)) { _ = try salvaged.restore() }
+      }
+    }
+  }
+
   /// Damages the first leaf of a tree in a closed store.
   private func damageLeaf(ofTree name: String, _ path: String) throws {
     let database = try Database.open(at: path, configuration: Self.configuration)

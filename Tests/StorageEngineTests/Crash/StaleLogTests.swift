@@ -46,4 +46,29 @@ struct StaleLogTests {
     try model.verify(try again.database.snapshot())
     try again.checkAndReopen()
   }
+
+  @Test
+  func `a last group that is read once and not again is no end of the log`() throws {
+    let store = try TestStore()
+    var model = Model()
+    try store.commit([.createTree("main")], to: &model)
+    try store.database.checkpoint()
+    let place = try logEnd(store.disk) + UInt64(LogChunkHeader.bytes)
+    try store.commit(Self.first, to: &model)
+    let image = store.disk.image
+    let storage = FlickeringStorage(
+      SimulatedDisk(image), place..<place + 1, from: 1, .flippedBit)
+    let error = #expect(throws: EngineError.self) {
+      _ = try Database.open(on: storage, configuration: store.configuration)
+    }
+    guard case .corrupt(let damage)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(damage.problem == "could be read once and not a second time")
+    // Nothing was made of it.
+    let again = try TestStore(opening: SimulatedDisk(image))
+    try model.verify(try again.database.snapshot())
+    try again.checkAndReopen()
+  }
 }

@@ -54,6 +54,38 @@ struct RecoveryPlanTests {
     try database.close()
   }
 
+  @Test
+  func `a plan that found no room goes on where it stopped`() throws {
+    let store = try TestStore()
+    let first = try store.database.makeRecord()
+    let second = try store.database.transact {
+      try $0.insert(bytes("old"), into: try #require(try $0.segment(named: "records")))
+    }
+    let records = [first, second]
+    let large = [UInt8](repeating: 7, count: 3 << 20)
+    var prepared: [PreparedTransaction] = []
+    for (record, value) in zip(records, [large, bytes("small")]) {
+      let transaction = try store.database.begin()
+      try transaction.update(record, to: value)
+      prepared.append(try transaction.prepare())
+    }
+    // Takes what the large value left free when it was copied.
+    try store.commit([.createTree("filler"), Workload.put("filler", "k", large)])
+    let disk = store.disk.crashed(.keepAll)
+    disk.setCapacity(disk.image.length + 1 << 20)
+    let plan = try Database.recover(on: disk, configuration: store.configuration)
+    for transaction in plan.transactions { try plan.decide(.commit, on: transaction.number) }
+    #expect(throws: TransactionError.engine(.outOfSpace)) { _ = try plan.finish() }
+    disk.setCapacity(1 << 40)
+    let database = try plan.finish()
+    #expect(try database.committed(records[0]) == large)
+    #expect(try database.committed(records[1]) == bytes("small"))
+    #expect(try database.inDoubtTransactions().isEmpty)
+    #expect(try database.check().isIntact)
+    try database.close()
+    withExtendedLifetime(prepared) {}
+  }
+
   @Test(arguments: InDoubtDecision.allCases)
   func `one whose commit had begun is completed or rolled back, and cannot be kept`(
     _ decision: InDoubtDecision

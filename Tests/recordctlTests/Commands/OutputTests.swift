@@ -65,6 +65,34 @@ import Testing
     }
   }
 
+  @Test func `a number below zero that was taken for an option is explained`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      try await workspace.fail(2, "put", "a", "-7", "{}", message: "try: '--' before '-7'")
+      try await workspace.succeed("put", "a", "--key-type", "integer", "--", "-7", "{}")
+      #expect(try await workspace.succeed("list", "a").lines == [#"{"_key":-7}"#])
+    }
+  }
+
+  @Test(arguments: [4, 16])
+  func `too few open files are told, and fewer than are allowed are raised`(
+    limit: Int
+  ) async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      for command in ["status", "sync 127.0.0.1:1"] {
+        for (kind, status) in [("-n", 1), ("-S -n", command == "status" ? 0 : 15)] {
+          let shell = try RunningTool(
+            "/bin/bash", ["-c", "ulimit \(kind) \(limit) && exec \"$0\" \(command)", Tool.path],
+            in: workspace.folder)
+          let outcome = try await shell.outcome()
+          #expect(outcome.status == status && !outcome.wasKilled, "\(command): \(outcome.errors)")
+          if status == 1 { #expect(outcome.errors.contains("ulimit -n "), "\(outcome.errors)") }
+        }
+      }
+    }
+  }
+
   @Test func `what holds all data is for its owner's eyes`() async throws {
     try await Workspace.with { workspace in
       try await workspace.storeWithHistory("records.store")

@@ -110,6 +110,8 @@ import Testing
       let held = try #require(status["held"] as? [[String: Any]])
       #expect(held.count == 1 && held.first?["reason"] as? String == "ahead", "\(held)")
       try await workspace.fail(4, "get", "p", "later", "--store", "a.store")
+      let own = try await workspace.succeed("status", "--store", "b.store")
+      #expect(own.errors.contains("clock is ahead of this machine's"), "\(own.errors)")
     }
   }
 }

@@ -25,9 +25,18 @@ struct Doctor: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let progress = context.progress("doctor", counting: "entries")
     defer { progress.finish() }
-    let salvage = try RecordStore.salvage(from: context.store, into: into) { copied in
-      progress.update(done: copied)
-      try context.interruption.check()
+    let salvage: RecordSalvage
+    do {
+      salvage = try RecordStore.salvage(from: context.store, into: into) { copied in
+        progress.update(done: copied)
+        try context.interruption.check()
+      }
+    } catch let error as EngineError {
+      let failure = Failure(error)
+      guard failure.status == .corrupt else { throw failure }
+      throw Failure(
+        .corrupt, failure.message,
+        hint: "'recordctl snapshot restore FILE' into a new store, or a sync from a peer")
     }
     progress.finish()
     let report = salvage.report

@@ -58,6 +58,11 @@ struct Sync: StoreCommand {
       throw Failure(error, peer: "\(peer)")
     }
     try store.close()
+    if report.heldByPeer > 0 {
+      context.log.notice(
+        "the peer has put \(report.heldByPeer) transactions aside, which come from too far in its "
+          + "future or wait for others: see 'recordctl status' there")
+    }
     try context.report(item(report))
     return report.held > 0 && !dryRun ? .held : .success
   }
