@@ -59,7 +59,11 @@ extension RecordStore {
     guard let meta = try MetaTree(snapshot) else {
       // A database without trees is a store whose creation was cut short.
       guard try snapshot.trees().isEmpty else { throw RecordStoreError.notARecordStore(path: name) }
-      return try create(in: database, environment: environment)
+      do {
+        return try create(in: database, environment: environment)
+      } catch EngineError.readOnly {
+        throw RecordStoreError.notARecordStore(path: name)
+      }
     }
     let format = try meta.format()
     guard format <= recordFormatVersion else {

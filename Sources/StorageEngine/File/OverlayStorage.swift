@@ -32,8 +32,6 @@ final class OverlayStorage: Storage, @unchecked Sendable {
 
   var name: String { base.name }
 
-  var durableWrites: DurableWrites { base.durableWrites }
-
   func length() throws(StorageError) -> UInt64 { lock.withLock { end } }
 
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError) {

@@ -160,7 +160,7 @@ struct Recovery {
       payload.removeAll()
     }
     guard reader.position.nextGroup == end else {
-      throw damage(reader, "could be read once and not a second time")
+      throw damage(reader, reader.position.nextGroup, "could be read once and not a second time")
     }
     try adoptNamedSnapshots(since: checkpointed)
     return try assemble(reader.position, chain: chain)
@@ -249,12 +249,16 @@ struct Recovery {
   }
 
   private func damage(_ reader: LogReader, _ problem: String) -> EngineError {
+    damage(reader, reader.position.nextGroup - 1, problem)
+  }
+
+  private func damage(_ reader: LogReader, _ group: UInt64, _ problem: String) -> EngineError {
     let position = reader.position
     return .corrupt(
       Damage(
         file: pager.storage.name,
         offset: pager.geometry.offset(ofExtent: position.extent) + UInt64(position.offset),
-        structure: "log group \(position.nextGroup - 1)", problem: problem))
+        structure: "log group \(group)", problem: problem))
   }
 
   private func assemble(_ position: LogPosition, chain: [Int]) throws(EngineError) -> Recovered {

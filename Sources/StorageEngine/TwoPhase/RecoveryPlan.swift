@@ -76,7 +76,9 @@ public final class RecoveryPlan {
   /// - Throws: `.notInDoubt`; `.cannotRollBack` for one whose commit had begun and is journaled,
   ///   overwritten, or too large to be undone. Such a one cannot be kept in doubt either.
   public func decide(_ decision: InDoubtDecision, on number: UInt64) throws(TransactionError) {
-    guard let work = found[number] else { throw .notInDoubt(number: number) }
+    guard let work = found[number], !carriedOut.contains(number) else {
+      throw .notInDoubt(number: number)
+    }
     if work.state == .committed, decision != .commit {
       guard decision == .rollback else {
         throw .cannotRollBack(number: number, reason: "its commit had begun")
@@ -103,8 +105,9 @@ public final class RecoveryPlan {
     for (number, work) in found.sorted(by: { $0.key > $1.key })
     where !carriedOut.contains(number) {
       do throws(TransactionError) {
-        try carryOut(decisions[number] ?? .keep, on: work)
-        carriedOut.insert(number)
+        let decision = decisions[number] ?? .keep
+        try carryOut(decision, on: work)
+        if decision != .keep { carriedOut.insert(number) }
       } catch .engine(let error) {
         throw error
       } catch {
@@ -126,7 +129,7 @@ public final class RecoveryPlan {
     }
   }
 
-  /// Closes the file and decides nothing.
+  /// Closes the file and decides nothing more.
   public func cancel() {
     guard !isOver else { return }
     isOver = true

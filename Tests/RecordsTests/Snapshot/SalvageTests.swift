@@ -131,7 +131,9 @@ struct SalvageTests {
     }
   }
 
-  @Test func `a new file without room says nothing of the journal`() throws {
+  /// With sizes at which the room runs out both while a record is written and while a transaction is.
+  @Test(arguments: Array(stride(from: 70_000, to: 310_000, by: 20_000)))
+  func `a new file without room says nothing of the journal`(_ size: Int) throws {
     try withTemporaryDirectory { directory in
       try withReplica { replica in
         let path = directory + "/a.store"
@@ -140,7 +142,7 @@ struct SalvageTests {
         // Its journal is much larger than what is left of it.
         for number in 0..<UInt8(40) {
           try store.write { transaction in
-            let bytes = [UInt8](repeating: number, count: 200_000)
+            let bytes = [UInt8](repeating: number, count: size)
             try transaction.put("c", .integer(1), [.init("bytes", .bytes(bytes))])
           }
         }
@@ -152,7 +154,10 @@ struct SalvageTests {
         #expect(!report.isComplete)
         disk.setCapacity(disk.image.length + 1 << 20)
         var salvaged = SalvagedRecords(of: path, copy.database, report, replica.environment)
-        #expect(throws: JournalError.engine(.outOfSpace)) { _ = try salvaged.restore() }
+        let error = #expect(throws: (any Error).self) { _ = try salvaged.restore() }
+        let isFull =
+          error as? EngineError == .outOfSpace || error as? JournalError == .engine(.outOfSpace)
+        #expect(isFull, "\(String(describing: error))")
       }
     }
   }

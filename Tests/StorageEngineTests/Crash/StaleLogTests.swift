@@ -54,6 +54,7 @@ struct StaleLogTests {
     try store.commit([.createTree("main")], to: &model)
     try store.database.checkpoint()
     let place = try logEnd(store.disk) + UInt64(LogChunkHeader.bytes)
+    let group = try SuperblockSelection.read(store.disk).newest.log.nextGroup
     try store.commit(Self.first, to: &model)
     let image = store.disk.image
     let storage = FlickeringStorage(
@@ -65,6 +66,7 @@ struct StaleLogTests {
       Issue.record("\(String(describing: error))")
       return
     }
+    #expect(damage.structure == "log group \(group)")
     #expect(damage.problem == "could be read once and not a second time")
     // Nothing was made of it.
     let again = try TestStore(opening: SimulatedDisk(image))

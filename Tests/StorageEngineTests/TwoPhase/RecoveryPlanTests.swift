@@ -76,6 +76,10 @@ struct RecoveryPlanTests {
     let plan = try Database.recover(on: disk, configuration: store.configuration)
     for transaction in plan.transactions { try plan.decide(.commit, on: transaction.number) }
     #expect(throws: TransactionError.engine(.outOfSpace)) { _ = try plan.finish() }
+    let done = try #require(plan.transactions.last).number
+    #expect(throws: TransactionError.notInDoubt(number: done)) {
+      try plan.decide(.rollback, on: done)
+    }
     disk.setCapacity(1 << 40)
     let database = try plan.finish()
     #expect(try database.committed(records[0]) == large)

@@ -33,7 +33,7 @@ struct Doctor: StoreCommand {
       }
     } catch let error as EngineError {
       let failure = Failure(error)
-      guard failure.status == .corrupt else { throw failure }
+      guard failure.hint == Failure.restoreHint else { throw failure }
       throw Failure(
         .corrupt, failure.message,
         hint: "'recordctl snapshot restore FILE' into a new store, or a sync from a peer")

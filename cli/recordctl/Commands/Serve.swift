@@ -39,6 +39,7 @@ struct Serve: StoreCommand {
   }
 
   func execute(in context: Context) async throws -> ExitStatus {
+    try OpenFiles.ensureForNetwork()
     let options = SyncServerOptions(
       listen: listen, token: try context.token(inFile: tokenFile), certificate: try certificate())
     let store = try RecordStore.open(at: context.store)

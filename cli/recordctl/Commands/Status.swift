@@ -25,11 +25,12 @@ struct Status: StoreCommand {
       "collections": .array(status.collections.map(Self.item)),
       "held": .array(status.held.map(Self.item)),
     ])
-    let latest = Environment.system.now() + AdmissionPolicy.defaultMaximumAhead
+    let now = Environment.system.now()
+    let latest = now + AdmissionPolicy.defaultMaximumAhead
     if status.clock.milliseconds > latest {
       context.log.notice(
-        "the store's clock is ahead of this machine's: until \(status.clock.timeText) peers put "
-          + "aside what is written here")
+        "the store's clock is ahead of this machine's: peers put aside what is written here until "
+          + CalendarTime.text(milliseconds: status.clock.milliseconds - (latest - now)))
     }
     return .success
   }

@@ -45,6 +45,7 @@ struct Sync: StoreCommand {
   }
 
   func execute(in context: Context) async throws -> ExitStatus {
+    try OpenFiles.ensureForNetwork()
     if let ca { try Descriptor.reading(ca).close() }
     let client = SyncClient(
       peer: peer,
@@ -60,8 +61,8 @@ struct Sync: StoreCommand {
     try store.close()
     if report.heldByPeer > 0 {
       context.log.notice(
-        "the peer has put \(report.heldByPeer) transactions aside, which come from too far in its "
-          + "future or wait for others: see 'recordctl status' there")
+        "transactions that the peer has put aside: \(report.heldByPeer); 'recordctl status' there "
+          + "says why")
     }
     try context.report(item(report))
     return report.held > 0 && !dryRun ? .held : .success

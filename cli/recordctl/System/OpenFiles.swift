@@ -3,27 +3,33 @@
 import Glibc
 
 /// How many files and connections this process may have open at once.
+///
+/// The libraries underneath take some for granted, and end the process without them.
 enum OpenFiles {
-  /// What the event loops of the network take for each processor.
-  private static let perProcessor = 4
+  /// What a command without a network takes.
   private static let base = 32
+  /// What the event loops of the network take for each processor besides.
+  private static let perProcessor = 4
 
-  /// Makes sure of as many as the libraries underneath take for granted: they end the process
-  /// without them.
   static func ensure() throws(Failure) {
-    let needed = rlim_t(base + perProcessor * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    try ensure(base)
+  }
+
+  static func ensureForNetwork() throws(Failure) {
+    try ensure(base + perProcessor * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  }
+
+  private static func ensure(_ count: Int) throws(Failure) {
+    let needed = rlim_t(count)
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
-      limit.rlim_cur < needed
-    else { return }
-    guard limit.rlim_max >= needed else {
-      throw Failure(
-        .failure, "only \(limit.rlim_max) files may be open at once; \(needed) are needed",
-        hint: "'ulimit -n \(needed)'")
-    }
+    guard unsafe getrlimit(resource, &limit) == 0, limit.rlim_cur < needed else { return }
+    let present = limit.rlim_cur
     limit.rlim_cur = needed
-    guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-      throw Failure(.failure, "no more than \(limit.rlim_cur) files may be open at once")
+    guard limit.rlim_max >= needed, unsafe setrlimit(resource, &limit) == 0 else {
+      throw Failure(
+        .failure, "only \(present) files may be open at once; \(needed) are needed",
+        hint: "with a higher limit of open files ('ulimit -Hn' shows the most there can be)")
     }
   }
 }

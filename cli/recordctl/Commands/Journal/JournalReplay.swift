@@ -51,7 +51,7 @@ struct JournalReplay: StoreCommand {
     } catch {
       progress.finish()
       if applied > 0 {
-        context.log.notice("\(applied) transactions were applied before that, each whole")
+        context.log.notice("transactions that were applied, each whole: \(applied)")
       }
       throw error
     }
