@@ -41,9 +41,11 @@ show() {
 
 # Starts serving a store on a free port; sets $server and $peer.
 serve() {
-  "$recordctl" serve --store "$1" --listen 127.0.0.1:0 2>"$folder/serve.log" &
+  # There before it is looked into: the shell behind the & makes it when it gets to run.
+  : >"$folder/serve.log"
+  "$recordctl" serve --store "$1" --listen 127.0.0.1:0 2>>"$folder/serve.log" &
   server=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     peer=$(sed -nE 's/.*(http:\/\/127\.0\.0\.1:[0-9]+).*/\1/p' "$folder/serve.log" | head -n 1)
     if [ -n "$peer" ]; then return; fi
     sleep 0.1
