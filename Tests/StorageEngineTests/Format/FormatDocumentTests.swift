@@ -71,7 +71,7 @@ struct FormatDocumentTests {
     let buffer = try AlignedBuffer(count: 4096)
     let page = buffer.page(at: 0)
     page.format(kind: .branch, level: 3, number: 40, birth: 41, tree: 42, pageBytes: 4096)
-    page.setPrefix(Array("pre".utf8).withBytes { unsafe Bytes($0.base, 3) })
+    Array("pre".utf8).withBytes { page.setPrefix($0) }
     page.store32(44, PageLayout.heapGarbage)
     page.store16(45, PageLayout.appendRun)
     page.store64(46, PageLayout.nextPage)

@@ -160,7 +160,9 @@ private struct Tracer {
     let names = [file] + (3...9).map { "/proc/self/fd/\($0)" }
     return try ChildProcess(
       Self.program,
-      ["-f", "-qq", "-o", log] + names.flatMap { ["-P", $0] } + ["-e", calls]
+      // Leaks cannot be looked for in a process that is traced.
+      ["-f", "-qq", "-o", log, "-E", "ASAN_OPTIONS=detect_leaks=0"] + names.flatMap { ["-P", $0] }
+        + ["-e", calls]
         + faults.flatMap { ["-e", "inject=\($0)"] } + command)
   }
 }
