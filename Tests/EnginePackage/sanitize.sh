@@ -15,6 +15,8 @@ export RECORD_STORE_CRASH_IMAGES=100 RECORD_STORE_CRASH_WORKLOADS=1 RECORD_STORE
   RECORD_STORE_CALL_FAULTS=1 RECORD_STORE_RANDOM_RUNS=3 RECORD_STORE_MODEL_SEEDS=24 \
   RECORD_STORE_ISOLATION_ROUNDS=1 RECORD_STORE_TWO_PHASE_IMAGES=60
 
+export LSAN_OPTIONS=suppressions=$PWD/Tests/EnginePackage/leaks.txt:print_suppressions=0
+
 folder=.build-$sanitizer/engine
 Tests/EnginePackage/make.sh "$folder"
 # Optimised where that hides nothing, since the tests take ten times as long otherwise. The thread
