@@ -131,7 +131,7 @@ struct SalvageTests {
     }
   }
 
-  /// With sizes at which the room runs out both while a record is written and while a transaction is.
+  /// With several sizes, so that the room runs out at several places.
   @Test(arguments: Array(stride(from: 70_000, to: 310_000, by: 20_000)))
   func `a new file without room says nothing of the journal`(_ size: Int) throws {
     try withTemporaryDirectory { directory in

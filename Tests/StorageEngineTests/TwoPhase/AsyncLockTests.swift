@@ -85,42 +85,43 @@ struct AsyncLockTests {
     try store.checkAndReopen()
   }
 
-  @Test(.timeLimit(.minutes(1)))
-  func `a wait ends when the database is closed`() async throws {
+  /// What commits that wait for a prepared transaction end with, once `end` has come over the store.
+  private func failuresOfWaiting(
+    until end: (TestStore) throws -> Void
+  ) async throws -> (failures: [TransactionError?], prepared: PreparedTransaction) {
     let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
     let database = store.database
     let record = try database.makeRecord()
+    // Given up unused while they wait, it would let go of what it holds.
     let prepared = try prepare(record, in: database)
-    try await withThrowingTaskGroup(of: TransactionError?.self) { group in
+    let failures = try await withThrowingTaskGroup(of: TransactionError?.self) { group in
       for number in 0..<4 {
         let transaction = try beginUpdate(record, number, in: database)
         group.addTask { await Self.failure(of: transaction) }
       }
       try await Task.sleep(for: .milliseconds(50))
-      try database.close()
-      for try await failure in group { #expect(failure == .engine(.closed)) }
+      try end(store)
+      var failures: [TransactionError?] = []
+      for try await failure in group { failures.append(failure) }
+      return failures
     }
-    // Given up unused, it would let go of what it holds.
+    return (failures, prepared)
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a wait ends when the database is closed`() async throws {
+    let (failures, prepared) = try await failuresOfWaiting { try $0.database.close() }
+    #expect(failures == [TransactionError?](repeating: .engine(.closed), count: 4))
     withExtendedLifetime(prepared) {}
   }
 
   @Test(.timeLimit(.minutes(1)))
   func `a wait ends when the disk fails, since no decision can come any more`() async throws {
-    let store = try TestStore(adjust: { $0.lockWait = .seconds(600) })
-    let database = store.database
-    let record = try database.makeRecord()
-    let prepared = try prepare(record, in: database)
-    try await withThrowingTaskGroup(of: TransactionError?.self) { group in
-      for number in 0..<4 {
-        let transaction = try beginUpdate(record, number, in: database)
-        group.addTask { await Self.failure(of: transaction) }
-      }
-      try await Task.sleep(for: .milliseconds(50))
-      try database.loseDisk(store.disk)
-      for try await failure in group {
-        guard case .engine(.poisoned) = failure else {
-          throw TestFailure("the wait ended with \(String(describing: failure))")
-        }
+    let (failures, prepared) = try await failuresOfWaiting { try $0.database.loseDisk($0.disk) }
+    #expect(failures.count == 4)
+    for failure in failures {
+      guard case .engine(.poisoned) = failure else {
+        throw TestFailure("the wait ended with \(String(describing: failure))")
       }
     }
     #expect(throws: TransactionError.self) { try prepared.commit() }
