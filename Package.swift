@@ -12,6 +12,7 @@ let package = Package(
     .library(name: "Records", targets: ["Records"]),
     .library(name: "PeerSync", targets: ["PeerSync"]),
     .library(name: "PeerSyncHTTP", targets: ["PeerSyncHTTP"]),
+    .library(name: "Workloads", targets: ["Workloads"]),
     .executable(name: "recordctl", targets: ["recordctl"]),
   ],
   dependencies: [
@@ -55,6 +56,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
+    // What is measured, here by `recordctl bench`, and beside other engines in Benchmarks/.
+    .target(name: "Workloads", dependencies: ["StorageEngine"]),
     .executableTarget(
       name: "recordctl",
       dependencies: [

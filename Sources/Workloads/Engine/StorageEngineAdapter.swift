@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+
+/// This store's own engine, measured through its public interface.
+public struct StorageEngineKind: MeasuredEngineKind {
+  /// As tables show it.
+  public let name = "StorageEngine"
+
+  /// The one kind of it.
+  public init() {}
+
+  /// Opens the store in a folder, with defaults but for the size of the cache.
+  public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
+    var configuration = Configuration()
+    configuration.cacheBytes = cacheBytes
+    let database = try Database.openOrCreate(
+      at: folder + "/store.records", configuration: configuration)
+    return try StorageEngineAdapter(database)
+  }
+}
+
+/// One tree of a database, as the workloads use it.
+final class StorageEngineAdapter: MeasuredEngine {
+  let database: Database
+  private let tree: TreeID
+
+  init(_ database: Database) throws {
+    self.database = database
+    let name = "records"
+    tree =
+      try database.read { try $0.tree(named: name) }
+      ?? database.write { try $0.createTree(named: name) }
+  }
+
+  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
+    try put(table, positions[...], flushed: true)
+  }
+
+  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
+    try update(table, positions, shift: 0, flushed: flushed)
+  }
+
+  func update(
+    _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool
+  ) throws {
+    try database.write(durability: flushed ? .synced : .manual) { transaction in
+      for position in positions {
+        let source = (Int(position) + shift) % table.count
+        try transaction.put(table.value(source), forKey: table.key(Int(position)), in: tree)
+      }
+    }
+  }
+
+  func delete(_ table: RecordTable, _ positions: [Int32]) throws {
+    try database.write { transaction in
+      for position in positions { try transaction.delete(table.key(Int(position)), in: tree) }
+    }
+  }
+
+  func makeReader() throws -> any MeasuredReader {
+    StorageEngineReader(snapshot: try database.snapshot(), tree: tree)
+  }
+
+  func settle() throws {
+    try database.checkpoint()
+  }
+
+  func close() throws {
+    try database.close()
+  }
+}
+
+private final class StorageEngineReader: MeasuredReader {
+  let snapshot: Snapshot
+  let tree: TreeID
+
+  init(snapshot: Snapshot, tree: TreeID) {
+    self.snapshot = snapshot
+    self.tree = tree
+  }
+
+  func get(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
+    var checksum = Checksum()
+    for position in positions {
+      if let value = try snapshot.value(forKey: table.key(Int(position)), in: tree) {
+        checksum.add(value: value)
+      }
+    }
+    return checksum
+  }
+
+  func getTogether(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
+    try get(table, positions)
+  }
+
+  func seek(_ table: RecordTable, _ positions: ArraySlice<Int32>, steps: Int) throws -> Checksum {
+    var checksum = Checksum()
+    for position in positions {
+      let cursor = try snapshot.cursor(in: tree, range: KeyRange(from: table.key(Int(position))))
+      for _ in 0..<steps {
+        guard try cursor.next() else { break }
+        checksum.add(value: try cursor.value())
+      }
+    }
+    return checksum
+  }
+
+  func scan() throws -> Checksum {
+    var checksum = Checksum()
+    let cursor = try snapshot.cursor(in: tree)
+    while try cursor.next() { checksum.add(value: try cursor.value()) }
+    return checksum
+  }
+}

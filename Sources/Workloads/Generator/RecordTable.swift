@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Generated records, made before anything is measured: keys and values side by side in one memory.
+///
+/// A record's bytes are the outputs of its own `SplitMix64`, little endian: first the key, then the
+/// value. Any engine in any language can be given the same ones.
+public struct RecordTable: Sendable {
+  /// The numbers of the records, which their bytes come from.
+  public let numbers: Range<UInt64>
+  /// Bytes of every key.
+  public let keyBytes: Int
+  /// Bytes of every value.
+  public let valueBytes: Int
+  /// Record after record, each its key and its value, with nothing between them.
+  public let bytes: [UInt8]
+
+  /// How many records there are.
+  public var count: Int { numbers.count }
+  /// Bytes of a record, key and value.
+  public var recordBytes: Int { keyBytes + valueBytes }
+
+  /// Makes the records of those numbers.
+  public init(_ numbers: Range<UInt64>, keyBytes: Int = 24, valueBytes: Int = 150) {
+    self.numbers = numbers
+    self.keyBytes = keyBytes
+    self.valueBytes = valueBytes
+    let recordBytes = keyBytes + valueBytes
+    bytes = [UInt8](capacity: numbers.count * recordBytes) { bytes in
+      for number in numbers {
+        var outputs = SplitMix64.record(number)
+        var made = 0
+        while made < recordBytes {
+          var output = outputs.next()
+          for _ in 0..<min(8, recordBytes - made) {
+            bytes.append(UInt8(truncatingIfNeeded: output))
+            output >>= 8
+          }
+          made += 8
+        }
+      }
+    }
+  }
+
+  /// The key of the record at a position.
+  public func key(_ position: Int) -> [UInt8] {
+    let start = position * recordBytes
+    return Array(bytes[start..<start + keyBytes])
+  }
+
+  /// The value of the record at a position.
+  public func value(_ position: Int) -> [UInt8] {
+    let start = position * recordBytes + keyBytes
+    return Array(bytes[start..<start + valueBytes])
+  }
+
+  /// What reading the value of the record at a position adds to a `Checksum`.
+  public func mark(_ position: Int) -> UInt64 {
+    Checksum.mark(bytes, from: position * recordBytes + keyBytes)
+  }
+
+  /// All positions in the order of their keys.
+  public func sortedPositions() -> [Int32] {
+    (0..<Int32(count)).sorted { precedes(Int($0), Int($1)) }
+  }
+
+  /// Whether the key at one position is less than that at another.
+  private func precedes(_ left: Int, _ right: Int) -> Bool {
+    let span = bytes.span
+    let (left, right) = (left * recordBytes, right * recordBytes)
+    for offset in 0..<keyBytes where span[left + offset] != span[right + offset] {
+      return span[left + offset] < span[right + offset]
+    }
+    return false
+  }
+
+  /// Whether the generator makes what its description says: FNV-1a 64 over the first 1000 records.
+  public static var isFaithful: Bool {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in RecordTable(0..<1000).bytes {
+      hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+    }
+    return hash == 0x77BE_32E3_34C2_14B4
+  }
+}
+
+/// What was read, so that no engine is measured that reads something else, or nothing.
+public struct Checksum: Equatable, Sendable {
+  /// How many values were read.
+  public private(set) var count = 0
+  /// The sum of their marks, modulo 2⁶⁴.
+  public private(set) var sum: UInt64 = 0
+
+  /// Nothing read.
+  public init() {}
+
+  /// Adds a value that was read, by its mark.
+  @inline(__always)
+  public mutating func add(_ mark: UInt64) {
+    count += 1
+    sum &+= mark
+  }
+
+  /// Adds a value that was read.
+  public mutating func add(value: [UInt8]) {
+    add(Self.mark(value, from: 0))
+  }
+
+  /// What was read by both.
+  public static func + (left: Checksum, right: Checksum) -> Checksum {
+    var whole = left
+    whole.count += right.count
+    whole.sum &+= right.sum
+    return whole
+  }
+
+  /// The mark of a value that begins at `start`: its first eight bytes, little endian.
+  static func mark(_ bytes: [UInt8], from start: Int) -> UInt64 {
+    var mark: UInt64 = 0
+    for index in (start..<min(start + 8, bytes.count)).reversed() {
+      mark = mark << 8 | UInt64(bytes[index])
+    }
+    return mark
+  }
+}
