@@ -13,6 +13,7 @@ let package = Package(
       dependencies: [
         .product(name: "StorageEngine", package: "record-store"),
         .product(name: "Records", package: "record-store"),
+        .product(name: "Workloads", package: "record-store"),
       ])
   ],
   swiftLanguageModes: [.v6]

@@ -18,6 +18,7 @@ import Testing
     "Sources/Records/Codec/SpanCopy.swift",  // bytes in one piece
     "Sources/Records/Snapshot/FileNames.swift",  // system calls
     "Sources/Records/Store/Environment.swift",  // the system's clock
+    "Sources/Workloads/Measure/FileSizes.swift",  // what a file takes on the disk
     "cli/recordctl/System/",  // system calls
   ]
 

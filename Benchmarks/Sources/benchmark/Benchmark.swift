@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Workloads
 
 /// Measures the store beside its limits and peers.
 ///
@@ -13,12 +14,16 @@ import Glibc
 enum Benchmark {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    guard GeneratedRecord.isFaithful else {
+    guard RecordTable.isFaithful else {
       throw BenchmarkFailure("the generator does not make what its description says")
     }
     if arguments.first == "commits", arguments.count == 4 {
       return try measureCommits(
         in: arguments[1], threads: Int(arguments[2]) ?? 1, count: Int(arguments[3]) ?? 1)
+    }
+    if arguments.first == "engine", arguments.count == 4 {
+      return try EngineMeasurement.run(
+        StorageEngineKind(), in: arguments[2], size: Int(arguments[3]) ?? 1_000_000)
     }
     guard arguments.count >= 2 else {
       throw BenchmarkFailure("usage: benchmark FOLDER RECORDCTL [ROUNDS [RECORDS]]")

@@ -4,6 +4,7 @@ import Foundation
 import Records
 import StorageEngine
 import Synchronization
+import Workloads
 
 /// Durable commits of one record each, on one thread or on many.
 struct CommitWorkload {
@@ -20,9 +21,9 @@ struct CommitWorkload {
   func runOnEngine(at path: String) throws -> Outcome {
     let database = try Database.create(at: path)
     let tree = try database.write { try $0.createTree(named: "records") }
+    let table = RecordTable(0..<UInt64(commits))
     let outcome = run { index in
-      let record = GeneratedRecord(UInt64(index))
-      try database.write { try $0.put(record.value, forKey: record.key, in: tree) }
+      try database.write { try $0.put(table.value(index), forKey: table.key(index), in: tree) }
     }
     try database.close()
     return try outcome.get()
@@ -31,9 +32,9 @@ struct CommitWorkload {
   /// Commits to a record store: one record with a field of 150 bytes a transaction, journaled.
   func runOnRecords(at path: String) throws -> Outcome {
     let store = try RecordStore.create(at: path)
+    let table = RecordTable(0..<UInt64(commits))
     let outcome = run { index in
-      let record = GeneratedRecord(UInt64(index))
-      let field = StoredRecord.Field("value", .bytes(record.value))
+      let field = StoredRecord.Field("value", .bytes(table.value(index)))
       _ = try store.write { transaction in
         try transaction.put("records", .integer(Int64(index)), [field])
       }

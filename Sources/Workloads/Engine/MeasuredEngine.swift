@@ -30,12 +30,18 @@ public protocol MeasuredEngine: AnyObject, Sendable {
   /// Makes everything durable and brings it where it stays: a checkpoint, a merge of the levels.
   func settle() throws
 
+  /// Bytes of its files that are log, which is written over and over.
+  var logBytes: UInt64 { get throws }
+
   /// Ends everything, in order.
   func close() throws
 }
 
 /// Reads from one consistent state.
 public protocol MeasuredReader: AnyObject {
+  /// Goes on to what is committed now.
+  func renew() throws
+
   /// Gets the value of each record at `positions`, one call each; those that are not there do not
   /// count.
   func get(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum

@@ -59,11 +59,15 @@ final class StorageEngineAdapter: MeasuredEngine {
   }
 
   func makeReader() throws -> any MeasuredReader {
-    StorageEngineReader(snapshot: try database.snapshot(), tree: tree)
+    StorageEngineReader(database: database, snapshot: try database.snapshot(), tree: tree)
   }
 
   func settle() throws {
     try database.checkpoint()
+  }
+
+  var logBytes: UInt64 {
+    get throws { try database.information().logBytes }
   }
 
   func close() throws {
@@ -72,12 +76,18 @@ final class StorageEngineAdapter: MeasuredEngine {
 }
 
 private final class StorageEngineReader: MeasuredReader {
-  let snapshot: Snapshot
+  let database: Database
+  var snapshot: Snapshot
   let tree: TreeID
 
-  init(snapshot: Snapshot, tree: TreeID) {
+  init(database: Database, snapshot: Snapshot, tree: TreeID) {
+    self.database = database
     self.snapshot = snapshot
     self.tree = tree
+  }
+
+  func renew() throws {
+    snapshot = try database.snapshot()
   }
 
   func get(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is measured: the rows of the table, numbered as in the plan of the benchmark.
+public enum Row: String, Codable, CaseIterable, Sendable {
+  case loadRandom = "W1"
+  case loadSorted = "W2"
+  case commit = "W3"
+  case commitSlowest = "W3 p99"
+  case commitsOfThousand = "W4"
+  case commitsOfEightThreads = "W5, 8 threads"
+  case commitsOfManyThreads = "W5, 32 threads"
+  case commitUnflushed = "W6"
+  case get = "W7"
+  case getTogether = "W8"
+  case getOnTwoThreads = "W9"
+  case seek = "W10"
+  case scan = "W11"
+  case deleteHalf = "W12"
+  case halfUpdates = "W13"
+  case flushedUpdatesAmongGets = "W14"
+  case loadedSize = "W16"
+  case shrunkSize = "W17"
+  case reopenClean = "W18"
+  case reopenCrashed = "W18, after a kill"
+  case finalSize = "size at the end"
+  case operationsFlushed = "W23, flushed"
+  case operationsUnflushed = "W23, unflushed"
+  case commitDuringCheckpoints = "W27 p99.9"
+  case peakMemory = "peak memory"
+
+  /// In which unit its values are, and which are better.
+  public enum Unit: String, Codable, Sendable {
+    case perSecond = "/s"
+    case seconds = "s"
+    case bytes = "B"
+    /// A multiple of the bytes of the live keys and values.
+    case ofLive = "× live"
+
+    /// Whether more is better.
+    public var isRate: Bool { self == .perSecond }
+  }
+
+  /// The unit of its values.
+  public var unit: Unit {
+    switch self {
+    case .commit, .commitSlowest, .reopenClean, .reopenCrashed, .commitDuringCheckpoints: .seconds
+    case .loadedSize, .shrunkSize, .finalSize: .ofLive
+    case .peakMemory: .bytes
+    default: .perSecond
+    }
+  }
+
+  /// What is done.
+  public var title: String {
+    switch self {
+    case .loadRandom: "load in random order, one durable transaction"
+    case .loadSorted: "load in key order, one durable transaction"
+    case .commit: "durable commit of one record, 1 thread, median"
+    case .commitSlowest: "the same, 99th percentile"
+    case .commitsOfThousand: "100 durable transactions of 1000 records"
+    case .commitsOfEightThreads: "durable commits of one record, 8 threads"
+    case .commitsOfManyThreads: "durable commits of one record, 32 threads"
+    case .commitUnflushed: "commits of one record without flush"
+    case .get: "random gets, hot, 1 thread"
+    case .getTogether: "random gets, hot, 32 at a time"
+    case .getOnTwoThreads: "random gets, hot, 2 threads"
+    case .seek: "seek and read 10"
+    case .scan: "scan in key order"
+    case .deleteHalf: "delete half in random order, one durable transaction"
+    case .halfUpdates: "half updates without flush, half gets, Zipf 0.99"
+    case .flushedUpdatesAmongGets: "5 % durable updates, 95 % gets, Zipf 0.99"
+    case .loadedSize: "size on disk after W1, W3-W6, log aside"
+    case .shrunkSize: "size after 90 % were deleted and two checkpoints"
+    case .reopenClean: "close, reopen, first get"
+    case .reopenCrashed: "reopen after a kill with a full log, first get"
+    case .finalSize: "size on disk after W12 and closing, log aside"
+    case .operationsFlushed: "2 puts, 1 get, 1 update, 1 delete a durable transaction"
+    case .operationsUnflushed: "the same without flush"
+    case .commitDuringCheckpoints: "durable commit of one record under load, with checkpoints"
+    case .peakMemory: "peak memory of W1-W18, the records aside"
+    }
+  }
+}
+
+/// One value of one run.
+public struct Figure: Codable, Sendable {
+  /// What was measured.
+  public let row: Row
+  /// In the row's unit.
+  public let value: Double
+  /// How many flushes the device did in the meantime, whoever asked for them.
+  public let flushes: UInt64
+  /// Bytes this process wrote to the device in the meantime.
+  public let bytesWritten: UInt64
+}
