@@ -56,6 +56,9 @@ uint32_t storage_device_minor(uint64_t device);
 
 // MARK: Memory
 
+/// Asks the processor to fetch the cache line of an address, which need not be valid.
+static inline void storage_prefetch(const void *address) { __builtin_prefetch(address); }
+
 /// Maps `length` bytes of zeroed private memory; NULL when there is none.
 void *storage_map_memory(size_t length);
 

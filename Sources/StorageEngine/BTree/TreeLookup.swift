@@ -33,6 +33,7 @@ extension Pager {
     defer { pool.epochs.leave(epoch) }
     let reference = try descend(in: tree, fallback: &fallback, choosing: childSlot)
     let leaf = try page(reference, fallback: &fallback)
+    leaf.prefetchSearch()
     try checkLevel(leaf, 0)
     return try body(leaf)
   }

@@ -97,3 +97,38 @@ extension [UInt8] {
     return try result.get()
   }
 }
+
+extension Span<UInt8> {
+  /// Lends the bytes of the span.
+  @inline(__always)
+  func withBytes<R, E: Error>(_ body: (Bytes) throws(E) -> R) throws(E) -> R {
+    let result = unsafe withUnsafeBytes { buffer -> Result<R, E> in
+      let base = unsafe buffer.baseAddress ?? Bytes.nowhere
+      do throws(E) {
+        return .success(try body(unsafe Bytes(base, buffer.count)))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+}
+
+extension Bytes {
+  /// Lends them as a span.
+  @inline(__always)
+  func lend<R>(to body: (Span<UInt8>) -> R) -> R {
+    body(unsafe Span(_unsafeStart: base.assumingMemoryBound(to: UInt8.self), count: count))
+  }
+}
+
+extension [UInt8] {
+  mutating func append(_ span: Span<UInt8>) {
+    unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
+  }
+
+  @inline(__always)
+  mutating func append(_ bytes: Bytes) {
+    unsafe append(contentsOf: UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
+  }
+}

@@ -15,7 +15,7 @@ extension Database {
     }
     return pager.structureLock.withLock {
       let views = pager.snapshots.current()
-      let retired = [pager.pending, pager.heldBySnapshots, pager.heldByNamed]
+      let retired = [pager.retired, pager.pending, pager.heldBySnapshots, pager.heldByNamed]
       return retired.joined().count { $0.isSeen(by: views.lsns) || $0.isSeen(byNamed: views.named) }
         + pager.countKept(earlier)
     }

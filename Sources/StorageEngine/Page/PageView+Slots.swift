@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CStorageSystem
 import Glibc
 
 /// Slots of a slotted page: offset, key length behind the prefix, value length, value form.
@@ -75,25 +76,76 @@ extension PageView {
   /// `key` must lie within the fences of this page, so that it shares the page's prefix.
   @inline(__always)
   func lowerBound(_ key: Bytes, from first: Int = 0) -> (index: Int, found: Bool) {
-    let suffix = key.dropFirst(min(load16(PageLayout.prefixLength), key.count))
+    let suffix = suffix(of: key)
     let head = suffix.head
+    let low = lowerBound(ofHead: head, from: first)
+    guard low < count, self.head(low) == head else { return (low, false) }
+    return lowerBound(suffix, amongHeadsFrom: low)
+  }
+
+  /// What is left of a key behind the page's prefix.
+  @inline(__always)
+  func suffix(of key: Bytes) -> Bytes {
+    key.dropFirst(min(load16(PageLayout.prefixLength), key.count))
+  }
+
+  /// The first slot from `first` on whose head is not below `head`.
+  ///
+  /// The steps do not depend on what is compared, so that no branch is guessed wrongly.
+  @inline(__always)
+  func lowerBound(ofHead head: UInt64, from first: Int) -> Int {
     var low = first
-    var high = count
+    var length = count - first
+    while length > 0 {
+      let half = length >> 1
+      let middle = low + half
+      let isBelow = self.head(middle) < head
+      low = isBelow ? middle + 1 : low
+      length = isBelow ? length - half - 1 : half
+    }
+    return low
+  }
+
+  /// The same by whole keys among the slots from `low` on that share the head of `suffix`.
+  @inline(__always)
+  func lowerBound(_ suffix: Bytes, amongHeadsFrom first: Int) -> (index: Int, found: Bool) {
+    let order = keySuffix(first).compare(suffix)
+    if order >= 0 { return (first, order == 0) }
+    return lowerBoundBehind(suffix, first)
+  }
+
+  /// Most heads are of one key only; this is for the others.
+  @inline(never)
+  private func lowerBoundBehind(_ suffix: Bytes, _ first: Int) -> (index: Int, found: Bool) {
+    let head = suffix.head
+    var low = first + 1
+    var high = head == .max ? count : lowerBound(ofHead: head + 1, from: low)
     while low < high {
       let middle = (low + high) >> 1
-      let other = self.head(middle)
-      if other == head {
-        let order = keySuffix(middle).compare(suffix)
-        if order == 0 { return (middle, true) }
-        if order < 0 { low = middle + 1 } else { high = middle }
-      } else if other < head {
-        low = middle + 1
-      } else {
-        high = middle
-      }
+      let order = keySuffix(middle).compare(suffix)
+      if order == 0 { return (middle, true) }
+      if order < 0 { low = middle + 1 } else { high = middle }
     }
     return (low, false)
   }
+
+  /// Fetches what a search looks at first, all at once: the header and the first heads and slots.
+  @inline(__always)
+  func prefetchSearch() {
+    for line in 0..<Self.searchedLines {
+      unsafe storage_prefetch(base + line * Self.lineBytes)
+    }
+  }
+
+  /// Fetches the key and the beginning of the value of a slot.
+  @inline(__always)
+  func prefetchEntry(_ index: Int) {
+    let start = load16(slotOffset(index))
+    for line in 0..<3 { unsafe storage_prefetch(base + start + line * Self.lineBytes) }
+  }
+
+  private static var lineBytes: Int { 64 }
+  private static var searchedLines: Int { 12 }
 
   /// The slot of the child that holds `key`.
   ///

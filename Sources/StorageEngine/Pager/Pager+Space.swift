@@ -49,11 +49,22 @@ extension Pager {
 
   /// Gives back what no snapshot and no superblock can reach.
   ///
-  /// `durable` is the LSN up to which the log is known to be flushed: what a crash could bring back
-  /// is not given up.
-  func reclaim(durable: UInt64) {
-    if pending.isEmpty && heldBySnapshots.isEmpty && heldByNamed.isEmpty { return }
+  /// `durable` is the last state known to be flushed: a failed disk brings it back, and after a crash
+  /// the log may refer to what it was made of. `published` is what readers are given now.
+  func reclaim(durable: UInt64, published: UInt64) {
+    if retired.isEmpty && pending.isEmpty && heldBySnapshots.isEmpty && heldByNamed.isEmpty {
+      return
+    }
     let views = snapshots.current()
+    for page in retired {
+      // What came and went between two flushes waits for none.
+      if page.birth > durable && page.death <= published {
+        settle(page, views.lsns, views.named)
+      } else {
+        pending.append(page)
+      }
+    }
+    retired.removeAll(keepingCapacity: true)
     if views.namedGeneration != seenNamedGeneration {
       seenNamedGeneration = views.namedGeneration
       let held = heldByNamed
@@ -102,7 +113,9 @@ extension Pager {
   func markKept() {
     let named = snapshots.current().named
     if named.isEmpty { return }
-    for page in pending where page.isSeen(byNamed: named) { map.setKept(page.number, true) }
+    for page in pending + retired where page.isSeen(byNamed: named) {
+      map.setKept(page.number, true)
+    }
   }
 
   /// Notes which checkpoints matter from now on, and gives back what none of them needs.

@@ -54,6 +54,9 @@ final class Pager: @unchecked Sendable {
   var openBirth: UInt64 = 1
   /// LSNs of the checkpoints that a superblock, or a checkpoint under way, still needs.
   var checkpointLSNs: [UInt64] = []
+  /// Pages that were replaced since they were last looked at.
+  var retired: [RetiredPage] = []
+  /// Pages that wait for a flush, in the order of their deaths.
   var pending: [RetiredPage] = []
   var heldBySnapshots: [RetiredPage] = []
   var heldByCheckpoints: [RetiredPage] = []
@@ -257,7 +260,7 @@ extension Pager {
       map.release(number)
     } else {
       map.setDead(number, true)
-      pending.append(
+      retired.append(
         RetiredPage(
           number: number, birth: birth, death: openBirth, namedBirth: namedBirth ?? birth))
     }

@@ -53,7 +53,7 @@ extension Database {
   private func capture() throws(EngineError) -> CheckpointPlan? {
     let plan = try pager.structureLock.withLock { () throws(EngineError) -> CheckpointPlan? in
       guard state.working.lsn != state.superblock.lsn else { return nil }
-      pager.reclaim(durable: queue.durableLSN)
+      reclaimPages()
       seal()
       guard let group = state.sealed.last else { return nil }
       let planner = CheckpointPlanner(

@@ -2,8 +2,21 @@
 
 /// The way of a commit: into the open group, into the trees, to the disk, to the readers.
 extension Database {
-  /// Payload of sealed groups above which a commit that does not wait hands them to the system.
+  /// Payload of groups above which a commit that need not wait flushes them all the same.
+  ///
+  /// A flush costs little for so many commits, and sets the pages free that they replaced: memory
+  /// that was used before is much faster than memory that was not.
   private static let unwrittenLimit = 1 << 20
+
+  /// Gives back the pages that nothing can show any more.
+  ///
+  /// Call under the structure lock.
+  func reclaimPages() {
+    let (durable, published) = pager.snapshots.lock.withLock {
+      (state.durable.lsn, state.published.lsn)
+    }
+    pager.reclaim(durable: durable, published: published)
+  }
 
   /// Puts a transaction into the open group and applies it; returns its LSN.
   ///
@@ -35,7 +48,7 @@ extension Database {
   ) throws(EngineError) -> UInt64 {
     try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
-      pager.reclaim(durable: queue.durableLSN)
+      reclaimPages()
       // What a dropped tree had in memory was given back when it was dropped.
       let changes = SortedChanges(transaction.changes.recent, without: transaction.droppedTrees)
       // A group is read and written as a whole: one that is long enough is not made longer.
@@ -139,11 +152,13 @@ extension Database {
   private func publishUnwritten(_ lsn: UInt64) throws(EngineError) {
     let (newest, waiting) = try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
-      if state.open.count > 0 { seal() }
-      return (state.working, state.sealed.reduce(0) { $0 + $1.payload.count })
+      // The group stays open for more, but its pages can be seen from now on.
+      pager.openBirth = state.working.lsn + 1
+      let sealed = state.sealed.reduce(0) { $0 + $1.payload.count }
+      return (state.working, sealed + state.open.count)
     }
     publish(newest, durable: false)
-    if waiting > Self.unwrittenLimit { try queue.wait(for: lsn, flushed: false, lead: lead) }
+    if waiting > Self.unwrittenLimit { try queue.wait(for: lsn, flushed: true, lead: lead) }
   }
 
   private func flushTimer() -> FlushTimer {

@@ -39,7 +39,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
     guard isOpen.load(ordering: .acquiring), !database.isClosed else { throw .closed }
   }
 
-  private func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
+  func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
     try checkOpen()
     guard let descriptor = state[tree.rawValue] else {
       throw .treeNotFound("number \(tree.rawValue)")

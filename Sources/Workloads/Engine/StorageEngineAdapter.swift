@@ -14,6 +14,7 @@ public struct StorageEngineKind: MeasuredEngineKind {
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
     var configuration = Configuration()
     configuration.cacheBytes = cacheBytes
+    configuration.transactionMemoryBytes = 512 << 20
     let database = try Database.openOrCreate(
       at: folder + "/store.records", configuration: configuration)
     return try StorageEngineAdapter(database)
@@ -79,6 +80,7 @@ private final class StorageEngineReader: MeasuredReader {
   let database: Database
   var snapshot: Snapshot
   let tree: TreeID
+  var keys = KeyBatch()
 
   init(database: Database, snapshot: Snapshot, tree: TreeID) {
     self.database = database
@@ -92,25 +94,33 @@ private final class StorageEngineReader: MeasuredReader {
 
   func get(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
     var checksum = Checksum()
+    let records = table.bytes.span
     for position in positions {
-      if let value = try snapshot.value(forKey: table.key(Int(position)), in: tree) {
-        checksum.add(value: value)
-      }
+      let key = records.extracting(table.keyRange(Int(position)))
+      try snapshot.withValue(forKey: key, in: tree) { checksum.add(value: $0) }
     }
     return checksum
   }
 
   func getTogether(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
-    try get(table, positions)
+    var checksum = Checksum()
+    let records = table.bytes.span
+    keys.removeAll()
+    for position in positions { keys.append(records.extracting(table.keyRange(Int(position)))) }
+    try snapshot.withValues(forKeys: keys, in: tree) { _, value in
+      if let value { checksum.add(value: value) }
+    }
+    return checksum
   }
 
   func seek(_ table: RecordTable, _ positions: ArraySlice<Int32>, steps: Int) throws -> Checksum {
     var checksum = Checksum()
     for position in positions {
-      let cursor = try snapshot.cursor(in: tree, range: KeyRange(from: table.key(Int(position))))
-      for _ in 0..<steps {
-        guard try cursor.next() else { break }
-        checksum.add(value: try cursor.value())
+      var left = steps
+      try snapshot.visit(tree, range: KeyRange(from: table.key(Int(position)))) { _, value in
+        checksum.add(value: value)
+        left -= 1
+        return left > 0
       }
     }
     return checksum
@@ -118,8 +128,10 @@ private final class StorageEngineReader: MeasuredReader {
 
   func scan() throws -> Checksum {
     var checksum = Checksum()
-    let cursor = try snapshot.cursor(in: tree)
-    while try cursor.next() { checksum.add(value: try cursor.value()) }
+    try snapshot.visit(tree) { _, value in
+      checksum.add(value: value)
+      return true
+    }
     return checksum
   }
 }
