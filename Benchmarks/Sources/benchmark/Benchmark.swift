@@ -21,9 +21,11 @@ enum Benchmark {
       return try measureCommits(
         in: arguments[1], threads: Int(arguments[2]) ?? 1, count: Int(arguments[3]) ?? 1)
     }
-    if arguments.first == "engine", arguments.count == 4 {
+    if arguments.first == "engine", arguments.count >= 4 {
+      let rows = arguments.dropFirst(4).compactMap(Row.init)
       return try EngineMeasurement.run(
-        StorageEngineKind(), in: arguments[2], size: Int(arguments[3]) ?? 1_000_000)
+        StorageEngineKind(), in: arguments[2], size: Int(arguments[3]) ?? 1_000_000,
+        rows: Set(rows.isEmpty ? Row.allCases : rows))
     }
     guard arguments.count >= 2 else {
       throw BenchmarkFailure("usage: benchmark FOLDER RECORDCTL [ROUNDS [RECORDS]]")

@@ -11,9 +11,11 @@ struct EngineMeasurement: Codable {
   var figures: [Figure]
 
   /// Runs an engine in this process and prints what it came to as JSON.
-  static func run(_ kind: any MeasuredEngineKind, in folder: String, size: Int) throws {
+  static func run(_ kind: any MeasuredEngineKind, in folder: String, size: Int, rows: Set<Row>)
+    throws
+  {
     var floor = [Report.median(try FlushFloor.measure(at: folder + "/floor", count: 1000))]
-    let workload = CoreWorkload(kind, in: folder, size: size) { row in
+    let workload = CoreWorkload(kind, in: folder, size: size, rows: rows) { row in
       FileHandle.standardError.write(Data("\(kind.name): \(row.rawValue)\n".utf8))
     }
     let figures = try workload.run()

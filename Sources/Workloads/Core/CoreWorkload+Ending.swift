@@ -5,7 +5,7 @@ import Foundation
 extension CoreWorkload {
   /// Deletes half of what was loaded, closes, opens again.
   func end(_ engine: any MeasuredEngine) throws {
-    let half = Array(shuffled().prefix(size / 2))
+    let half = rows.contains(.deleteHalf) ? Array(shuffled().prefix(size / 2)) : []
     try recorder.rate(.deleteHalf, of: half.count) { try engine.delete(table, half) }
     let deleted = Set(half)
     let left = (0..<table.count).filter { !deleted.contains(Int32($0)) }

@@ -13,6 +13,8 @@ public struct CoreWorkload {
   /// The parts of the table that are put after the load, one after the other.
   let parts: Parts
   let recorder: Recorder
+  /// What is measured; what is not needed for that is left out.
+  let rows: Set<Row>
 
   /// How much is done in each phase.
   struct Parts {
@@ -22,33 +24,41 @@ public struct CoreWorkload {
     let many: Range<Int>
     let unflushed: Range<Int>
 
-    init(from size: Int) {
-      single = size..<size + 2000
-      thousands = single.upperBound..<single.upperBound + 100_000
-      eight = thousands.upperBound..<thousands.upperBound + 8000
-      many = eight.upperBound..<eight.upperBound + 16_000
-      unflushed = many.upperBound..<many.upperBound + 50_000
+    init(from size: Int, _ rows: Set<Row>) {
+      var end = size
+      func part(_ row: Row, _ count: Int) -> Range<Int> {
+        let start = end
+        end += rows.contains(row) ? count : 0
+        return start..<end
+      }
+      single = part(.commit, 2000)
+      thousands = part(.commitsOfThousand, 100_000)
+      eight = part(.commitsOfEightThreads, 8000)
+      many = part(.commitsOfManyThreads, 16_000)
+      unflushed = part(.commitUnflushed, 50_000)
     }
   }
 
   /// The workload over `size` records in an empty folder.
   public init(
     _ kind: any MeasuredEngineKind, in folder: String, size: Int, cacheBytes: Int = 1 << 30,
-    announce: @escaping (Row) -> Void = { _ in }
+    rows: Set<Row> = Set(Row.allCases), announce: @escaping (Row) -> Void = { _ in }
   ) {
     self.kind = kind
     self.folder = folder
     self.size = size
     self.cacheBytes = cacheBytes
-    parts = Parts(from: size)
+    // Nothing can be done without it.
+    self.rows = rows.union([.loadRandom])
+    parts = Parts(from: size, rows)
     table = RecordTable(0..<UInt64(parts.unflushed.upperBound))
-    recorder = Recorder(folder: folder, announce: announce)
+    recorder = Recorder(folder: folder, rows: self.rows, announce: announce)
   }
 
   /// Does everything and returns what was measured.
   public func run() throws -> [Figure] {
     let before = DeviceCounters.residentBytes(peak: false)
-    try loadSorted()
+    if rows.contains(.loadSorted) { try loadSorted() }
     let engine = try open("random")
     try write(to: engine)
     try engine.settle()

@@ -14,6 +14,7 @@ public struct StorageEngineKind: MeasuredEngineKind {
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
     var configuration = Configuration()
     configuration.cacheBytes = cacheBytes
+    configuration.transactionMemoryBytes = 512 << 20
     let database = try Database.openOrCreate(
       at: folder + "/store.records", configuration: configuration)
     return try StorageEngineAdapter(database)
@@ -93,9 +94,8 @@ private final class StorageEngineReader: MeasuredReader {
   func get(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
     var checksum = Checksum()
     for position in positions {
-      if let value = try snapshot.value(forKey: table.key(Int(position)), in: tree) {
-        checksum.add(value: value)
-      }
+      let value = try snapshot.value(forKey: table.key(Int(position)), in: tree)
+      if let value { checksum.add(value: value.span) }
     }
     return checksum
   }
@@ -108,9 +108,11 @@ private final class StorageEngineReader: MeasuredReader {
     var checksum = Checksum()
     for position in positions {
       let cursor = try snapshot.cursor(in: tree, range: KeyRange(from: table.key(Int(position))))
-      for _ in 0..<steps {
-        guard try cursor.next() else { break }
-        checksum.add(value: try cursor.value())
+      var left = steps
+      while left > 0, try cursor.next() {
+        let value = try cursor.value()
+        checksum.add(value: value.span)
+        left -= 1
       }
     }
     return checksum
@@ -119,7 +121,10 @@ private final class StorageEngineReader: MeasuredReader {
   func scan() throws -> Checksum {
     var checksum = Checksum()
     let cursor = try snapshot.cursor(in: tree)
-    while try cursor.next() { checksum.add(value: try cursor.value()) }
+    while try cursor.next() {
+      let value = try cursor.value()
+      checksum.add(value: value.span)
+    }
     return checksum
   }
 }

@@ -47,6 +47,12 @@ public struct RecordTable: Sendable {
     return Array(bytes[start..<start + keyBytes])
   }
 
+  /// Where the key of the record at a position is.
+  public func keyRange(_ position: Int) -> Range<Int> {
+    let start = position * recordBytes
+    return start..<start + keyBytes
+  }
+
   /// The value of the record at a position.
   public func value(_ position: Int) -> [UInt8] {
     let start = position * recordBytes + keyBytes
@@ -101,8 +107,11 @@ public struct Checksum: Equatable, Sendable {
   }
 
   /// Adds a value that was read.
-  public mutating func add(value: [UInt8]) {
-    add(Self.mark(value, from: 0))
+  @inline(__always)
+  public mutating func add(value: Span<UInt8>) {
+    var mark: UInt64 = 0
+    for index in (0..<min(8, value.count)).reversed() { mark = mark << 8 | UInt64(value[index]) }
+    add(mark)
   }
 
   /// What was read by both.

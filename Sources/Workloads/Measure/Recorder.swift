@@ -9,10 +9,13 @@ public final class Recorder {
   private let folder: String
   /// What to tell when a row begins.
   private let announce: (Row) -> Void
+  /// Rows that are measured; of others nothing is done.
+  private let rows: Set<Row>
 
   /// Measures what happens on the device of a folder.
-  public init(folder: String, announce: @escaping (Row) -> Void = { _ in }) {
+  public init(folder: String, rows: Set<Row>, announce: @escaping (Row) -> Void = { _ in }) {
     self.folder = folder
+    self.rows = rows
     self.announce = announce
   }
 
@@ -23,6 +26,7 @@ public final class Recorder {
 
   /// Whatever value `body` comes to.
   public func measure(_ row: Row, _ body: () throws -> Double) throws {
+    guard rows.contains(row) else { return }
     announce(row)
     let before = DeviceCounters.read(folder: folder)
     let value = try body()
@@ -35,6 +39,7 @@ public final class Recorder {
 
   /// A value that came with the last row.
   public func add(_ row: Row, _ value: Double) {
+    guard rows.contains(row) else { return }
     figures.append(Figure(row: row, value: value, flushes: 0, bytesWritten: 0))
   }
 
