@@ -59,12 +59,28 @@ final class StorageEngineAdapter: MeasuredEngine {
     }
   }
 
+  func operate(_ table: RecordTable, _ operations: Operations, flushed: Bool) throws {
+    try database.write(durability: flushed ? .synced : .manual) { transaction in
+      func put(_ position: Int32, valueOf source: Int32) throws {
+        try transaction.put(
+          table.value(Int(source)), forKey: table.key(Int(position)), in: tree)
+      }
+      try put(operations.put.0, valueOf: operations.put.0)
+      try put(operations.put.1, valueOf: operations.put.1)
+      guard try transaction.value(forKey: table.key(Int(operations.get)), in: tree) != nil else {
+        throw WorkloadError("a record is missing")
+      }
+      try put(operations.update, valueOf: operations.update + 1)
+      try transaction.delete(table.key(Int(operations.delete)), in: tree)
+    }
+  }
+
   func makeReader() throws -> any MeasuredReader {
     StorageEngineReader(database: database, snapshot: try database.snapshot(), tree: tree)
   }
 
   func settle() throws {
-    try database.checkpoint()
+    _ = try database.compact()
   }
 
   var logBytes: UInt64 {
