@@ -42,14 +42,23 @@ public struct LMDBKind: MeasuredEngineKind {
   }
 }
 
-/// Throws what a code of LMDB says, where it is none of success.
-private func check(_ engine: String, _ call: String, _ code: Int32) throws {
-  if code != MDB_SUCCESS { throw PeerError(engine, call, String(cString: mdb_strerror(code))) }
-}
+/// What LMDB's functions take and answer.
+enum LMDB {
+  /// Throws what a code says, where it is none of success.
+  @inline(__always)
+  static func check(_ engine: String, _ call: String, _ code: Int32) throws {
+    if code != MDB_SUCCESS { throw error(engine, call, code) }
+  }
 
-@inline(__always)
-private func item(_ bytes: UnsafeRawPointer, _ count: Int) -> MDB_val {
-  MDB_val(mv_size: count, mv_data: UnsafeMutableRawPointer(mutating: bytes))
+  private static func error(_ engine: String, _ call: String, _ code: Int32) -> PeerError {
+    PeerError(engine, call, String(cString: mdb_strerror(code)))
+  }
+
+  /// Bytes that LMDB only reads, though its type does not say so.
+  @inline(__always)
+  static func item(_ bytes: UnsafeRawPointer, _ count: Int) -> MDB_val {
+    MDB_val(mv_size: count, mv_data: UnsafeMutableRawPointer(mutating: bytes))
+  }
 }
 
 /// An environment with its one unnamed tree.
@@ -64,12 +73,12 @@ final class LMDBAdapter: MeasuredEngine, @unchecked Sendable {
   init(_ name: String, in folder: String, flags: Int32) throws {
     self.name = name
     var made: OpaquePointer?
-    try check(name, "mdb_env_create", mdb_env_create(&made))
+    try LMDB.check(name, "mdb_env_create", mdb_env_create(&made))
     guard let made else { throw PeerError(name, "mdb_env_create", "no environment") }
     do {
-      try check(name, "mdb_env_set_mapsize", mdb_env_set_mapsize(made, 64 << 30))
-      try check(name, "mdb_env_set_maxreaders", mdb_env_set_maxreaders(made, 126))
-      try check(name, "mdb_env_open", mdb_env_open(made, folder, UInt32(flags), 0o644))
+      try LMDB.check(name, "mdb_env_set_mapsize", mdb_env_set_mapsize(made, 64 << 30))
+      try LMDB.check(name, "mdb_env_set_maxreaders", mdb_env_set_maxreaders(made, 126))
+      try LMDB.check(name, "mdb_env_open", mdb_env_open(made, folder, UInt32(flags), 0o644))
       tree = try Self.openTree(name, in: made)
     } catch {
       mdb_env_close(made)
@@ -80,12 +89,12 @@ final class LMDBAdapter: MeasuredEngine, @unchecked Sendable {
 
   private static func openTree(_ name: String, in environment: OpaquePointer) throws -> MDB_dbi {
     var transaction: OpaquePointer?
-    try check(name, "mdb_txn_begin", mdb_txn_begin(environment, nil, 0, &transaction))
+    try LMDB.check(name, "mdb_txn_begin", mdb_txn_begin(environment, nil, 0, &transaction))
     var tree: MDB_dbi = 0
     let code = mdb_dbi_open(transaction, nil, 0, &tree)
     if code != MDB_SUCCESS { mdb_txn_abort(transaction) }
-    try check(name, "mdb_dbi_open", code)
-    try check(name, "mdb_txn_commit", mdb_txn_commit(transaction))
+    try LMDB.check(name, "mdb_dbi_open", code)
+    try LMDB.check(name, "mdb_txn_commit", mdb_txn_commit(transaction))
     return tree
   }
 
@@ -110,9 +119,9 @@ final class LMDBAdapter: MeasuredEngine, @unchecked Sendable {
     try table.withMemory { memory in
       try transact(flushed: flushed) { transaction in
         for position in positions {
-          var key = item(memory.key(position), memory.keyBytes)
-          var value = item(memory.value(position, shift: shift), memory.valueBytes)
-          try check(name, "mdb_put", mdb_put(transaction, tree, &key, &value, flags))
+          var key = LMDB.item(memory.key(position), memory.keyBytes)
+          var value = LMDB.item(memory.value(position, shift: shift), memory.valueBytes)
+          try LMDB.check(name, "mdb_put", mdb_put(transaction, tree, &key, &value, flags))
         }
       }
     }
@@ -122,9 +131,9 @@ final class LMDBAdapter: MeasuredEngine, @unchecked Sendable {
     try table.withMemory { memory in
       try transact(flushed: true) { transaction in
         for position in positions {
-          var key = item(memory.key(position), memory.keyBytes)
+          var key = LMDB.item(memory.key(position), memory.keyBytes)
           let code = mdb_del(transaction, tree, &key, nil)
-          if code != MDB_NOTFOUND { try check(name, "mdb_del", code) }
+          if code != MDB_NOTFOUND { try LMDB.check(name, "mdb_del", code) }
         }
       }
     }
@@ -134,18 +143,18 @@ final class LMDBAdapter: MeasuredEngine, @unchecked Sendable {
     try flushes.withLock { flushes in
       if flushes != flushed {
         let code = mdb_env_set_flags(environment, UInt32(MDB_NOSYNC), flushed ? 0 : 1)
-        try check(name, "mdb_env_set_flags", code)
+        try LMDB.check(name, "mdb_env_set_flags", code)
         flushes = flushed
       }
       var transaction: OpaquePointer?
-      try check(name, "mdb_txn_begin", mdb_txn_begin(environment, nil, 0, &transaction))
+      try LMDB.check(name, "mdb_txn_begin", mdb_txn_begin(environment, nil, 0, &transaction))
       do {
         try body(transaction)
       } catch {
         mdb_txn_abort(transaction)
         throw error
       }
-      try check(name, "mdb_txn_commit", mdb_txn_commit(transaction))
+      try LMDB.check(name, "mdb_txn_commit", mdb_txn_commit(transaction))
     }
   }
 
@@ -154,7 +163,7 @@ final class LMDBAdapter: MeasuredEngine, @unchecked Sendable {
   }
 
   func settle() throws {
-    try check(name, "mdb_env_sync", mdb_env_sync(environment, 1))
+    try LMDB.check(name, "mdb_env_sync", mdb_env_sync(environment, 1))
   }
 
   func close() throws {
@@ -162,95 +171,5 @@ final class LMDBAdapter: MeasuredEngine, @unchecked Sendable {
     // Closing does not flush what was committed without.
     try settle()
     mdb_env_close(environment)
-  }
-}
-
-/// A read transaction and a cursor in it.
-private final class LMDBReader: MeasuredReader {
-  let name: String
-  let tree: MDB_dbi
-  let transaction: OpaquePointer
-  let cursor: OpaquePointer
-  let readers: OpenReaders
-
-  init(
-    _ name: String, of environment: OpaquePointer, _ tree: MDB_dbi, counted readers: OpenReaders
-  ) throws {
-    var begun: OpaquePointer?
-    let code = mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &begun)
-    try check(name, "mdb_txn_begin", code)
-    var opened: OpaquePointer?
-    let cursorCode = mdb_cursor_open(begun, tree, &opened)
-    guard let begun, let opened, cursorCode == MDB_SUCCESS else {
-      mdb_txn_abort(begun)
-      throw PeerError(name, "mdb_cursor_open", String(cString: mdb_strerror(cursorCode)))
-    }
-    self.name = name
-    self.tree = tree
-    transaction = begun
-    cursor = opened
-    self.readers = readers
-    readers.enter()
-  }
-
-  deinit {
-    mdb_cursor_close(cursor)
-    mdb_txn_abort(transaction)
-    readers.leave()
-  }
-
-  func get(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
-    try table.withMemory { memory in
-      var checksum = Checksum()
-      for position in positions {
-        var key = item(memory.key(position), memory.keyBytes)
-        var value = MDB_val()
-        let code = mdb_get(transaction, tree, &key, &value)
-        if code == MDB_NOTFOUND { continue }
-        try check(name, "mdb_get", code)
-        checksum.add(value.mv_data, bytes: value.mv_size)
-      }
-      return checksum
-    }
-  }
-
-  /// LMDB has no way to get several at once: `MDB_GET_MULTIPLE` is for values of one key.
-  func getTogether(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
-    try get(table, positions)
-  }
-
-  func seek(_ table: RecordTable, _ positions: ArraySlice<Int32>, steps: Int) throws -> Checksum {
-    try table.withMemory { memory in
-      var checksum = Checksum()
-      for position in positions {
-        var key = item(memory.key(position), memory.keyBytes)
-        var operation = MDB_SET_RANGE
-        for _ in 0..<steps {
-          guard try step(&key, operation, &checksum) else { break }
-          operation = MDB_NEXT
-        }
-      }
-      return checksum
-    }
-  }
-
-  func scan() throws -> Checksum {
-    var checksum = Checksum()
-    var key = MDB_val()
-    var operation = MDB_FIRST
-    while try step(&key, operation, &checksum) { operation = MDB_NEXT }
-    return checksum
-  }
-
-  @inline(__always)
-  private func step(
-    _ key: inout MDB_val, _ operation: MDB_cursor_op, _ checksum: inout Checksum
-  ) throws -> Bool {
-    var value = MDB_val()
-    let code = mdb_cursor_get(cursor, &key, &value, operation)
-    if code == MDB_NOTFOUND { return false }
-    try check(name, "mdb_cursor_get", code)
-    checksum.add(value.mv_data, bytes: value.mv_size)
-    return true
   }
 }

@@ -19,7 +19,7 @@ public import Workloads
 /// - The table is `WITHOUT ROWID`, so that it is one tree, by the key, and not two.
 /// - `secure_delete=OFF`: Debian's library overwrites what is deleted with zeros unless told
 ///   otherwise; SQLite's own default does not, nor does another engine here.
-/// - Statistics of memory are off, as SQLite's makers advise: they put a lock around each allocation.
+/// - Statistics of memory are off, as SQLite's makers advise: they lock around each allocation.
 /// - `SQLITE_OPEN_NOMUTEX`: no connection is used by two threads at once.
 /// - All writers share one connection behind a lock. With a connection each they would find it busy
 ///   and sleep, which takes longer than waiting for a lock.
@@ -167,8 +167,8 @@ final class SQLiteAdapter: MeasuredEngine, @unchecked Sendable {
 
   /// Sees to it that the coming checkpoint flushes the file of the store.
   ///
-  /// A checkpoint after commits without a flush may have written it without one, and the next flushes
-  /// it only where it has something to write: so there is a small commit.
+  /// A checkpoint after commits without a flush may have written it without one, and the next
+  /// flushes it only where it has something to write: so there is a small commit.
   private func flushAll() throws {
     try setFlushes(true)
     guard owesFlush else { return }

@@ -40,8 +40,8 @@ final class SQLiteConnection {
 
   /// How long to try to get a lock that another connection has.
   ///
-  /// As all writers share a connection, that is only while one opens or closes, or where a checkpoint
-  /// finds readers.
+  /// As all writers share a connection, that is only while one opens or closes, or where a
+  /// checkpoint finds readers.
   func setPatience(milliseconds: Int32) throws {
     try check("sqlite3_busy_timeout", sqlite3_busy_timeout(handle, milliseconds))
   }

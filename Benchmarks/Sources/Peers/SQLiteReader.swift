@@ -41,7 +41,7 @@ final class SQLiteReader: MeasuredReader {
     }
   }
 
-  /// One call each: `key IN (…)` gives what is asked for twice only once, and sorts the keys first.
+  /// One call each: `key IN (…)` gives what is asked for twice only once, and sorts its keys.
   func getTogether(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
     try get(table, positions)
   }
