@@ -13,5 +13,6 @@ public enum PeerKinds {
     ("rocksdb", RocksDBKind()),
     ("rocksdb-lz4", RocksDBKind(compresses: true)),
     ("wiredtiger", WiredTigerKind()),
+    ("wiredtiger-dirty", WiredTigerKind(keepsChanges: true)),
   ]
 }

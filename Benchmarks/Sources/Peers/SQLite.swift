@@ -25,6 +25,8 @@ public import Workloads
 ///   and sleep, which takes longer than waiting for a lock.
 /// - Each reader has a connection with a transaction under way. `locking_mode=EXCLUSIVE`, which
 ///   saves the shared memory of the log, would let none of them in.
+/// - Records are put with `ON CONFLICT … DO UPDATE`, which changes one that is there in less time
+///   than `REPLACE`, and is no slower with new ones.
 /// - Statements are prepared once for each connection; keys and values are bound without a copy.
 /// - Commits without a flush have `synchronous=OFF`; the log is still written to the operating
 ///   system.
@@ -90,7 +92,11 @@ final class SQLiteAdapter: MeasuredEngine, @unchecked Sendable {
     begin = try connection.prepare("BEGIN IMMEDIATE")
     commit = try connection.prepare("COMMIT")
     rollback = try connection.prepare("ROLLBACK")
-    upsert = try connection.prepare("REPLACE INTO records (key, value) VALUES (?1, ?2)")
+    upsert = try connection.prepare(
+      """
+      INSERT INTO records (key, value) VALUES (?1, ?2)
+      ON CONFLICT (key) DO UPDATE SET value = excluded.value
+      """)
     remove = try connection.prepare("DELETE FROM records WHERE key = ?1")
   }
 
