@@ -14,10 +14,9 @@ public import Workloads
 ///   commits of several threads share one. On Linux the call is `fdatasync`.
 /// - `session_max=256`, as each reader and each writing thread has a session of its own. Sessions
 ///   of writers are kept with their cursors, as opening them has a price.
-/// - `eviction_dirty_trigger` stays at 20 % of the cache: where changes are more than that, threads that
-///   write have to help evict. That is in vain while the changes are those of one transaction,
-///   and makes a large one many times slower. 95 %, with `eviction_dirty_target` at 80 %, is a
-///   variant: it loads and changes faster, and reads slower straight afterwards.
+/// - `eviction_dirty_trigger` stays at 20 % of the cache: where changes are more than that, writers
+///   have to help evict. That is in vain while the changes are those of one transaction, and makes
+///   a large one many times slower. 95 %, with `eviction_dirty_target` at 80 %, is a variant.
 /// - Keys and values are raw bytes (`u`). Pages have their default sizes, checksums are on, nothing
 ///   is compressed, as by default.
 /// - Transactions have snapshot isolation; of two that change the same record the later one
@@ -27,7 +26,6 @@ public import Workloads
 public struct WiredTigerKind: MeasuredEngineKind {
   /// As tables show it, with the version of the library.
   public let name: String
-
   private let keepsChanges: Bool
 
   /// With the default limits of changes in the cache, or the variant with others.

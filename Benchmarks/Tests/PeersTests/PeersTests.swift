@@ -119,6 +119,20 @@ private struct TornState: Error {}
     }
   }
 
+  @Test(arguments: PeerKinds.named.map { NamedKind(kind: $0.kind) })
+  func `a peer is not closed while a reader is left`(_ named: NamedKind) throws {
+    try withTemporaryFolder { folder in
+      let engine = try named.kind.open(in: folder, cacheBytes: Self.cacheBytes)
+      try engine.load(Self.table, [0, 1, 2], sorted: false)
+      do {
+        let reader = try engine.makeReader()
+        #expect(throws: PeerError.self) { try engine.close() }
+        #expect(try reader.scan().count == 3)
+      }
+      try engine.close()
+    }
+  }
+
   @Test(arguments: NamedKind.all)
   func `writers that change the same records all succeed, and readers see whole transactions`(
     _ named: NamedKind
