@@ -52,7 +52,10 @@ final class WiredTigerWriters: @unchecked Sendable {
         // With no other one under way it is the cache that is too small.
         if !waitForCommit(after: seen) {
           attemptsAlone += 1
-          if attemptsAlone == 10 { throw error }
+          guard attemptsAlone < 10 else {
+            let message = error.message + ", with no other under way: the cache is too small"
+            throw PeerError(name, error.call, message)
+          }
         }
       } catch {
         finish(session, committed: false)
