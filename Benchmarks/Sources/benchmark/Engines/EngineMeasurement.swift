@@ -28,7 +28,7 @@ struct EngineMeasurement: Codable {
       ).run()
     }
     measurement.figures += try SpaceWorkload(
-      kind, in: folder, size: size / 5, rows: rows, announce: announce
+      kind, in: folder, size: size, rows: rows, announce: announce
     ).run()
     let recorder = Recorder(folder: folder, rows: rows, announce: announce)
     try recorder.measure(.reopenCrashed) { try CrashRun.reopen(name, in: folder) }
