@@ -62,6 +62,7 @@ let package = Package(
       name: "recordctl",
       dependencies: [
         "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine", "CStorageSystem",
+        "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -13,7 +13,7 @@ public struct MixedWorkload {
   /// The workload over `size` records in an empty folder.
   public init(
     _ kind: any MeasuredEngineKind, in folder: String, size: Int,
-    rows: Set<Row> = Set(Row.allCases), announce: @escaping (Row) -> Void = { _ in }
+    rows: Set<Row> = Set(Row.allCases), announce: @escaping (Row) throws -> Void = { _ in }
   ) {
     self.kind = kind
     self.folder = folder

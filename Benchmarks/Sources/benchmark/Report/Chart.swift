@@ -58,7 +58,7 @@ struct Chart {
       let top = y + Self.bar * Double(position)
       let colour = Self.colours[position % Self.colours.count]
       lines.append(rectangle(Self.left, top, max(1, share * Self.width), Self.bar - 1, colour))
-      let label = Comparison.text(value, row.unit)
+      let label = row.unit.text(value)
       lines.append(text(Self.left + share * Self.width + 4, top + 8, label, size: 9))
     }
     return lines

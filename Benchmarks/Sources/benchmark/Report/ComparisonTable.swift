@@ -8,7 +8,7 @@ extension Comparison {
   var tables: String {
     var lines = [
       "\(size) records of 24 + 150 bytes, \(rounds) rounds, interleaved, medians;"
-        + " flush floor \(Self.text(floor, .seconds)).", "",
+        + " flush floor \(Row.Unit.seconds.text(floor)).", "",
     ]
     if !isValid {
       lines += [
@@ -28,7 +28,7 @@ extension Comparison {
       + Row.allCases.map { row in
         let cells = columns.map { engine in
           guard let value = median(row, of: engine) else { return "–" }
-          return Self.text(value, row.unit) + Self.spread(values(row, of: engine))
+          return row.unit.text(value) + Self.spread(values(row, of: engine))
         }
         return "| \(row.rawValue) | \(row.title) | " + cells.joined(separator: " | ") + " |"
       }
@@ -71,18 +71,5 @@ extension Comparison {
       return ""
     }
     return String(format: " ±%.0f %%", (most - least) / Report.median(values) * 50)
-  }
-
-  static func text(_ value: Double, _ unit: Row.Unit) -> String {
-    switch unit {
-    case .perSecond where value >= 1e6: String(format: "%.2f M/s", value / 1e6)
-    case .perSecond where value >= 1e3: String(format: "%.1f k/s", value / 1e3)
-    case .perSecond: String(format: "%.0f /s", value)
-    case .seconds where value < 1e-3: String(format: "%.0f µs", value * 1e6)
-    case .seconds where value < 1: String(format: "%.1f ms", value * 1e3)
-    case .seconds: String(format: "%.2f s", value)
-    case .bytes: String(format: "%.0f MB", value / 1e6)
-    case .ofLive: String(format: "%.2f ×", value)
-    }
   }
 }
