@@ -72,6 +72,9 @@ let package = Package(
     .executableTarget(
       name: "crash-writer", dependencies: ["StorageEngine", "TestSupport"],
       path: "Tests/crash-writer"),
+    .executableTarget(
+      name: "operation-counts", dependencies: ["StorageEngine", "Workloads"],
+      path: "Tests/operation-counts"),
     .testTarget(
       name: "StorageEngineTests",
       dependencies: ["StorageEngine", "CStorageSystem", "TestSupport", "crash-writer"]),

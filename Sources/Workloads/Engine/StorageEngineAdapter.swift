@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import StorageEngine
+public import StorageEngine
 
 /// This store's own engine, measured through its public interface.
 public struct StorageEngineKind: MeasuredEngineKind {
@@ -17,7 +17,12 @@ public struct StorageEngineKind: MeasuredEngineKind {
     configuration.transactionMemoryBytes = 512 << 20
     let database = try Database.openOrCreate(
       at: folder + "/store.records", configuration: configuration)
-    return try StorageEngineAdapter(database)
+    return try Self.adapter(of: database)
+  }
+
+  /// Measures a database that is open already; closing the adapter closes it.
+  public static func adapter(of database: Database) throws -> any MeasuredEngine {
+    try StorageEngineAdapter(database)
   }
 }
 
