@@ -73,7 +73,7 @@ bench-full: prerequisites
 # minutes, the same on every machine. Needs valgrind.
 counts: prerequisites
 	@swift build $(FLAGS) --product operation-counts
-	@Tests/operation-counts/count.sh "$$(swift build $(FLAGS) --show-bin-path)/operation-counts"
+	@Tests/Counts/count.sh "$$(swift build $(FLAGS) --show-bin-path)/operation-counts"
 
 # The targets are part of the package only where RECORD_STORE_FUZZ asks for them; Package.swift says
 # why `fuzzer,address` is there besides. Without deterministic hashing SwiftPM passes the two
