@@ -81,6 +81,7 @@ let package = Package(
     .testTarget(
       name: "StorageEngineFoundationTests",
       dependencies: ["StorageEngineFoundation", "TestSupport"]),
+    .testTarget(name: "WorkloadsTests", dependencies: ["Workloads", "TestSupport"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(

@@ -24,11 +24,14 @@ public enum Row: String, Codable, CaseIterable, Sendable {
   case shrunkSize = "W17"
   case reopenClean = "W18"
   case reopenCrashed = "W18, after a kill"
-  case finalSize = "size at the end"
+  case finalSize = "W16, at the end"
   case operationsFlushed = "W23, flushed"
   case operationsUnflushed = "W23, unflushed"
   case commitDuringCheckpoints = "W27 p99.9"
-  case peakMemory = "peak memory"
+  case peakMemory = "memory"
+
+  /// The number in the plan, which a few rows share: W5.
+  public var number: String { String(rawValue.prefix { $0 != "," && $0 != " " }) }
 
   /// In which unit its values are, and which are better.
   public enum Unit: String, Codable, Sendable {

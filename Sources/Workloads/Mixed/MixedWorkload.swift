@@ -9,6 +9,7 @@ public struct MixedWorkload {
   private let folder: String
   private let size: Int
   private let recorder: Recorder
+  private let rows: Set<Row>
 
   /// The workload over `size` records in an empty folder.
   public init(
@@ -18,11 +19,19 @@ public struct MixedWorkload {
     self.kind = kind
     self.folder = folder
     self.size = size
+    self.rows = rows
     recorder = Recorder(folder: folder, rows: rows, announce: announce)
   }
 
   /// Does everything and returns what was measured.
   public func run() throws -> [Figure] {
+    let updating: Set<Row> = [.halfUpdates, .flushedUpdatesAmongGets, .commitDuringCheckpoints]
+    if !rows.isDisjoint(with: updating) { try runUpdates() }
+    if !rows.isDisjoint(with: [.operationsFlushed, .operationsUnflushed]) { try runOperations() }
+    return recorder.figures
+  }
+
+  private func runUpdates() throws {
     let table = RecordTable(0..<UInt64(size), keyBytes: 16, valueBytes: 100)
     let engine = try loaded("mixed", table)
     try updateAndGet(engine, table, .halfUpdates, count: 400_000, updates: 50, flushed: false)
@@ -30,8 +39,6 @@ public struct MixedWorkload {
       engine, table, .flushedUpdatesAmongGets, count: 100_000, updates: 5, flushed: true)
     try commitDuringCheckpoints(engine, table)
     try engine.close()
-    try runOperations()
-    return recorder.figures
   }
 
   private func loaded(_ name: String, _ table: RecordTable) throws -> any MeasuredEngine {

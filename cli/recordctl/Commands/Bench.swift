@@ -21,6 +21,9 @@ struct Bench: StoreCommand {
   @Option(help: ArgumentHelp("Records that are loaded.", valueName: "number"))
   var records = 200_000
 
+  @Option(help: ArgumentHelp("Only these rows: W3,W7.", valueName: "names"))
+  var rows: String?
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -28,6 +31,20 @@ struct Bench: StoreCommand {
       throw ValidationError("--records is a number from 1000 to 50000000")
     }
     if folder.isEmpty { throw ValidationError("--folder is empty") }
+    _ = try chosenRows()
+  }
+
+  /// The rows of each number; all, unless some are named.
+  private func chosenRows() throws -> Set<Row> {
+    guard let rows else { return Set(Row.allCases) }
+    return try rows.split(separator: ",").reduce(into: []) { chosen, name in
+      let named = Row.allCases.filter { $0.number == name }
+      guard !named.isEmpty else {
+        let numbers = Set(Row.allCases.map(\.number)).sorted().joined(separator: ", ")
+        throw ValidationError("--rows: there is no row '\(name)', but \(numbers)")
+      }
+      chosen.formUnion(named)
+    }
   }
 
   func execute(in context: Context) throws -> ExitStatus {
@@ -50,18 +67,20 @@ struct Bench: StoreCommand {
   private func measure(in place: String, _ context: Context) throws -> [Figure] {
     let progress = context.progress("bench", counting: "rows")
     defer { progress.finish() }
-    let total = UInt64(Row.allCases.count)
+    let rows = try chosenRows()
+    let total = UInt64(rows.count)
     var begun: UInt64 = 0
     func announce(_ row: Row) throws {
       try context.interruption.check()
-      progress.update(done: begun, of: total)
+      progress.update(done: min(begun, total), of: total)
       begun += 1
     }
     let engine = StorageEngineKind()
-    let core = CoreWorkload(engine, in: place, size: records, announce: announce)
-    let mixed = MixedWorkload(engine, in: place, size: records, announce: announce)
-    let space = SpaceWorkload(engine, in: place, size: records, announce: announce)
-    return try core.run() + mixed.run() + space.run()
+    let core = CoreWorkload(engine, in: place, size: records, rows: rows, announce: announce)
+    let mixed = MixedWorkload(engine, in: place, size: records, rows: rows, announce: announce)
+    let space = SpaceWorkload(engine, in: place, size: records, rows: rows, announce: announce)
+    let figures = try core.run() + mixed.run() + space.run()
+    return figures.filter { rows.contains($0.row) }
   }
 
   private func printText(_ floor: Double, _ figures: [Figure]) throws {

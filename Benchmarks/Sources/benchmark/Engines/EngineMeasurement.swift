@@ -22,11 +22,9 @@ struct EngineMeasurement: Codable {
     measurement.figures += try CoreWorkload(
       kind, in: folder, size: size, rows: rows, announce: announce
     ).run()
-    if !rows.isDisjoint(with: Row.mixed) {
-      measurement.figures += try MixedWorkload(
-        kind, in: folder, size: size, rows: rows, announce: announce
-      ).run()
-    }
+    measurement.figures += try MixedWorkload(
+      kind, in: folder, size: size, rows: rows, announce: announce
+    ).run()
     measurement.figures += try SpaceWorkload(
       kind, in: folder, size: size, rows: rows, announce: announce
     ).run()
@@ -40,12 +38,4 @@ struct EngineMeasurement: Codable {
   private static func floor(_ folder: String) throws -> Double {
     try FlushFloor.median(at: folder + "/floor")
   }
-}
-
-extension Row {
-  /// What `MixedWorkload` measures.
-  static let mixed: Set<Row> = [
-    .halfUpdates, .flushedUpdatesAmongGets, .commitDuringCheckpoints, .operationsFlushed,
-    .operationsUnflushed,
-  ]
 }
