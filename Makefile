@@ -29,7 +29,7 @@ POWER_CUTS := 200
 SHORT_WORKLOADS := 1200
 SHORT_PARTS := crash-long-6 crash-long-7 crash-long-8 crash-long-9 crash-long-10
 
-.PHONY: demo test build prerequisites lint format bench fuzz clean mutants real-disks real-disks-quick \
+.PHONY: demo test build prerequisites lint format bench bench-full counts fuzz clean mutants real-disks real-disks-quick \
   build-tests crash-long crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 \
   crash-long-11 crash-long-short $(SHORT_PARTS) sanitize sanitize-thread sanitize-address sanitize-quick \
   sanitize-quick-thread sanitize-quick-address
@@ -62,8 +62,18 @@ lint:
 format:
 	@swift format --in-place --recursive --parallel $(SOURCES)
 
+# Beside other engines; "bench-full" with five million records, which takes hours.
 bench: prerequisites
-	@Benchmarks/run.sh
+	@Benchmarks/run.sh quick
+
+bench-full: prerequisites
+	@Benchmarks/run.sh full
+
+# What one operation costs in instructions, allocations, flushes and bytes, against limits: two
+# minutes, the same on every machine. Needs valgrind.
+counts: prerequisites
+	@swift build $(FLAGS) --product operation-counts
+	@Tests/Counts/count.sh "$$(swift build $(FLAGS) --show-bin-path)/operation-counts"
 
 # The targets are part of the package only where RECORD_STORE_FUZZ asks for them; Package.swift says
 # why `fuzzer,address` is there besides. Without deterministic hashing SwiftPM passes the two

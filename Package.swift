@@ -62,6 +62,7 @@ let package = Package(
       name: "recordctl",
       dependencies: [
         "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine", "CStorageSystem",
+        "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -71,12 +72,16 @@ let package = Package(
     .executableTarget(
       name: "crash-writer", dependencies: ["StorageEngine", "TestSupport"],
       path: "Tests/crash-writer"),
+    .executableTarget(
+      name: "operation-counts", dependencies: ["StorageEngine", "Workloads"],
+      path: "Tests/operation-counts"),
     .testTarget(
       name: "StorageEngineTests",
       dependencies: ["StorageEngine", "CStorageSystem", "TestSupport", "crash-writer"]),
     .testTarget(
       name: "StorageEngineFoundationTests",
       dependencies: ["StorageEngineFoundation", "TestSupport"]),
+    .testTarget(name: "WorkloadsTests", dependencies: ["Workloads", "TestSupport"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(

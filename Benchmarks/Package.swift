@@ -14,7 +14,27 @@ let package = Package(
         .product(name: "StorageEngine", package: "record-store"),
         .product(name: "Records", package: "record-store"),
         .product(name: "Workloads", package: "record-store"),
-      ])
+        "Peers",
+      ]),
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"])]),
+    .systemLibrary(
+      name: "CWiredTiger", pkgConfig: "wiredtiger", providers: [.apt(["libwiredtiger-dev"])]),
+    // The engines to measure beside, each behind the seam of the workloads.
+    .target(
+      name: "Peers",
+      dependencies: [
+        "CLMDB", "CSQLite", "CRocksDB", "CWiredTiger",
+        .product(name: "Workloads", package: "record-store"),
+      ]),
+    // Commits durably, for `count-flushes.sh` to look at.
+    .executableTarget(
+      name: "flush-count",
+      dependencies: ["Peers", .product(name: "Workloads", package: "record-store")]),
+    .testTarget(
+      name: "PeersTests",
+      dependencies: ["Peers", .product(name: "Workloads", package: "record-store")]),
   ],
   swiftLanguageModes: [.v6]
 )

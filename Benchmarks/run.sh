@@ -1,21 +1,41 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: run.sh [ROUNDS [RECORDS]]
-# Measures on this machine and prints a table; the figures stay in docs/benchmarks/.
+# usage: run.sh [quick|full] [ROUNDS]
+# Measures this store beside other engines and its tool beside sqlite3's, on the disk that holds this
+# folder, and leaves tables, figures and a picture in docs/benchmarks/. quick loads a million records,
+# full five million. What the machine does besides counts: a busy one makes a run invalid.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-command -v sqlite3 >/dev/null || { echo "Please install sqlite3 to compare with." >&2; exit 1; }
+case ${1:-quick} in
+  quick) records=1000000 ;;
+  full) records=5000000 ;;
+  *) echo "usage: Benchmarks/run.sh [quick|full] [ROUNDS]" >&2; exit 2 ;;
+esac
+rounds=${2:-5}
+
+missing=()
+for package in liblmdb-dev libsqlite3-dev librocksdb-dev libwiredtiger-dev sqlite3; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  [ "$(id -u)" = 0 ] || { echo "Please install: sudo apt-get install ${missing[*]}" >&2; exit 1; }
+  apt-get update -q
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
 flags=(-c release -Xswiftc -enable-testing)
 swift build "${flags[@]}" --product recordctl
 swift build -c release --package-path Benchmarks --product benchmark
 recordctl=$PWD/$(realpath --relative-to=. "$(swift build "${flags[@]}" --show-bin-path)")/recordctl
 benchmark=$(swift build -c release --package-path Benchmarks --show-bin-path)/benchmark
 
-# On the disk that holds this folder: what is in memory only has no flush to measure.
+# What is in memory only has no flush to measure.
 folder=$(mktemp -d "$PWD/.bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
-"$benchmark" "$folder" "$recordctl" "$@"
 mkdir -p docs/benchmarks
-cp "$folder/benchmark.json" "$folder/benchmark.md" docs/benchmarks/
+"$benchmark" engines "$folder" "$records" "$rounds"
+cp "$folder"/engines.{json,md,svg} docs/benchmarks/
+"$benchmark" tool "$folder" "$recordctl" "$rounds" "$records"
+cp "$folder"/tool.{json,md} docs/benchmarks/

@@ -8,32 +8,66 @@ import Workloads
 ///
 /// Rounds are interleaved; medians count.
 ///
-/// usage: benchmark FOLDER RECORDCTL [ROUNDS [RECORDS]]
-///        benchmark commits FOLDER THREADS COUNT    (one measurement, used by the above)
+/// usage: benchmark engines FOLDER SIZE ROUNDS [NAME ...]
+///        benchmark tool FOLDER RECORDCTL [ROUNDS [RECORDS]]
+///        benchmark engine NAME FOLDER SIZE [ROW ...]      (one run of one engine)
+///        benchmark commits FOLDER THREADS COUNT           (one run of the record layer)
+///        benchmark crash NAME FOLDER                      (writes, and kills itself)
 @main
 enum Benchmark {
   static func main() throws {
-    let arguments = Array(CommandLine.arguments.dropFirst())
     guard RecordTable.isFaithful else {
       throw BenchmarkFailure("the generator does not make what its description says")
     }
-    if arguments.first == "commits", arguments.count == 4 {
-      return try measureCommits(
-        in: arguments[1], threads: Int(arguments[2]) ?? 1, count: Int(arguments[3]) ?? 1)
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    switch (arguments.first, arguments.count) {
+    case ("engines", 4...): try compareEngines(Array(arguments.dropFirst()))
+    case ("tool", 3...): try measureTool(Array(arguments.dropFirst()))
+    case ("engine", 4...):
+      let rows = Set(arguments[4...].compactMap(Row.init))
+      let measurement = try EngineMeasurement.run(
+        arguments[1], in: arguments[2], size: try number(arguments[3]),
+        rows: rows.isEmpty ? Set(Row.allCases) : rows)
+      print(String(decoding: try JSONEncoder().encode(measurement), as: UTF8.self))
+    case ("commits", 4):
+      try measureCommits(
+        in: arguments[1], threads: try number(arguments[2]), count: try number(arguments[3]))
+    case ("crash", 3): try CrashRun.writeAndDie(arguments[1], in: arguments[2])
+    default: throw BenchmarkFailure("usage: benchmark engines FOLDER SIZE ROUNDS [NAME ...]")
     }
-    if arguments.first == "engine", arguments.count >= 4 {
-      let rows = arguments.dropFirst(4).compactMap(Row.init)
-      return try EngineMeasurement.run(
-        StorageEngineKind(), in: arguments[2], size: Int(arguments[3]) ?? 1_000_000,
-        rows: Set(rows.isEmpty ? Row.allCases : rows))
+  }
+
+  private static func number(_ text: String) throws -> Int {
+    guard let number = Int(text), number > 0 else {
+      throw BenchmarkFailure("\(text) is no number above zero")
     }
-    guard arguments.count >= 2 else {
-      throw BenchmarkFailure("usage: benchmark FOLDER RECORDCTL [ROUNDS [RECORDS]]")
-    }
-    var run = BenchmarkRun(
+    return number
+  }
+
+  /// Leaves engines.json, engines.md and engines.svg in the folder; fails on a busy machine.
+  private static func compareEngines(_ arguments: [String]) throws {
+    let folder = arguments[0]
+    let run = EngineRun(
+      folder: folder, engines: arguments.count > 3 ? Array(arguments[3...]) : EngineKinds.usual,
+      size: try number(arguments[1]), rounds: try number(arguments[2]),
+      rows: Set(Row.allCases))
+    let comparison = try run.measure()
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try encoder.encode(comparison).write(to: URL(filePath: folder + "/engines.json"))
+    try Data(("# Engines side by side\n\n" + comparison.tables).utf8)
+      .write(to: URL(filePath: folder + "/engines.md"))
+    try Data(Chart(comparison: comparison).svg.utf8)
+      .write(to: URL(filePath: folder + "/engines.svg"))
+    print(comparison.tables)
+    guard comparison.isValid else { throw BenchmarkFailure("the machine was busy") }
+  }
+
+  private static func measureTool(_ arguments: [String]) throws {
+    var run = ToolRun(
       folder: arguments[0], recordctl: arguments[1],
-      rounds: arguments.count > 2 ? Int(arguments[2]) ?? 3 : 3,
-      records: arguments.count > 3 ? UInt64(arguments[3]) ?? 1_000_000 : 1_000_000)
+      rounds: arguments.count > 2 ? try number(arguments[2]) : 3,
+      records: arguments.count > 3 ? UInt64(try number(arguments[3])) : 1_000_000)
     try run.measure()
     try run.write()
   }

@@ -42,7 +42,7 @@ public struct CoreWorkload {
   /// The workload over `size` records in an empty folder.
   public init(
     _ kind: any MeasuredEngineKind, in folder: String, size: Int, cacheBytes: Int = 1 << 30,
-    rows: Set<Row> = Set(Row.allCases), announce: @escaping (Row) -> Void = { _ in }
+    rows: Set<Row> = Set(Row.allCases), announce: @escaping (Row) throws -> Void = { _ in }
   ) {
     self.kind = kind
     self.folder = folder

@@ -24,6 +24,9 @@ public protocol MeasuredEngine: AnyObject, Sendable {
   /// Deletes the records at `positions` in one durable transaction.
   func delete(_ table: RecordTable, _ positions: [Int32]) throws
 
+  /// Does several things in one transaction, and fails unless the record to get is there.
+  func operate(_ table: RecordTable, _ operations: Operations, flushed: Bool) throws
+
   /// Starts reading what is committed now; each reader belongs to one thread.
   func makeReader() throws -> any MeasuredReader
 

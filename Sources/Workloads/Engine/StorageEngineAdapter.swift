@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import StorageEngine
+public import StorageEngine
 
 /// This store's own engine, measured through its public interface.
 public struct StorageEngineKind: MeasuredEngineKind {
@@ -17,7 +17,12 @@ public struct StorageEngineKind: MeasuredEngineKind {
     configuration.transactionMemoryBytes = 512 << 20
     let database = try Database.openOrCreate(
       at: folder + "/store.records", configuration: configuration)
-    return try StorageEngineAdapter(database)
+    return try Self.adapter(of: database)
+  }
+
+  /// Measures a database that is open already; closing the adapter closes it.
+  public static func adapter(of database: Database) throws -> any MeasuredEngine {
+    try StorageEngineAdapter(database)
   }
 }
 
@@ -59,12 +64,28 @@ final class StorageEngineAdapter: MeasuredEngine {
     }
   }
 
+  func operate(_ table: RecordTable, _ operations: Operations, flushed: Bool) throws {
+    try database.write(durability: flushed ? .synced : .manual) { transaction in
+      func put(_ position: Int32, valueOf source: Int32) throws {
+        try transaction.put(
+          table.value(Int(source)), forKey: table.key(Int(position)), in: tree)
+      }
+      try put(operations.put.0, valueOf: operations.put.0)
+      try put(operations.put.1, valueOf: operations.put.1)
+      guard try transaction.value(forKey: table.key(Int(operations.get)), in: tree) != nil else {
+        throw WorkloadError("a record is missing")
+      }
+      try put(operations.update, valueOf: operations.update + 1)
+      try transaction.delete(table.key(Int(operations.delete)), in: tree)
+    }
+  }
+
   func makeReader() throws -> any MeasuredReader {
     StorageEngineReader(database: database, snapshot: try database.snapshot(), tree: tree)
   }
 
   func settle() throws {
-    try database.checkpoint()
+    _ = try database.compact()
   }
 
   var logBytes: UInt64 {

@@ -92,17 +92,18 @@ public struct RecordTable: Sendable {
 /// What was read, so that no engine is measured that reads something else, or nothing.
 public struct Checksum: Equatable, Sendable {
   /// How many values were read.
-  public private(set) var count = 0
+  public var count: Int { readCount }
+  @usableFromInline var readCount = 0
   /// The sum of their marks, modulo 2⁶⁴.
-  public private(set) var sum: UInt64 = 0
+  @usableFromInline var sum: UInt64 = 0
 
   /// Nothing read.
   public init() {}
 
   /// Adds a value that was read, by its mark.
-  @inline(__always)
+  @inlinable
   public mutating func add(_ mark: UInt64) {
-    count += 1
+    readCount += 1
     sum &+= mark
   }
 
@@ -117,7 +118,7 @@ public struct Checksum: Equatable, Sendable {
   /// What was read by both.
   public static func + (left: Checksum, right: Checksum) -> Checksum {
     var whole = left
-    whole.count += right.count
+    whole.readCount += right.readCount
     whole.sum &+= right.sum
     return whole
   }

@@ -8,12 +8,12 @@ public final class Recorder {
   public private(set) var figures: [Figure] = []
   private let folder: String
   /// What to tell when a row begins.
-  private let announce: (Row) -> Void
+  private let announce: (Row) throws -> Void
   /// Rows that are measured; of others nothing is done.
   private let rows: Set<Row>
 
   /// Measures what happens on the device of a folder.
-  public init(folder: String, rows: Set<Row>, announce: @escaping (Row) -> Void = { _ in }) {
+  public init(folder: String, rows: Set<Row>, announce: @escaping (Row) throws -> Void = { _ in }) {
     self.folder = folder
     self.rows = rows
     self.announce = announce
@@ -27,7 +27,7 @@ public final class Recorder {
   /// Whatever value `body` comes to.
   public func measure(_ row: Row, _ body: () throws -> Double) throws {
     guard rows.contains(row) else { return }
-    announce(row)
+    try announce(row)
     let before = DeviceCounters.read(folder: folder)
     let value = try body()
     let after = DeviceCounters.read(folder: folder)

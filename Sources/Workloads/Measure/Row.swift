@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+
 /// What is measured: the rows of the table, numbered as in the plan of the benchmark.
 public enum Row: String, Codable, CaseIterable, Sendable {
   case loadRandom = "W1"
@@ -22,11 +24,14 @@ public enum Row: String, Codable, CaseIterable, Sendable {
   case shrunkSize = "W17"
   case reopenClean = "W18"
   case reopenCrashed = "W18, after a kill"
-  case finalSize = "size at the end"
+  case finalSize = "W16, at the end"
   case operationsFlushed = "W23, flushed"
   case operationsUnflushed = "W23, unflushed"
   case commitDuringCheckpoints = "W27 p99.9"
-  case peakMemory = "peak memory"
+  case peakMemory = "memory"
+
+  /// The number in the plan, which a few rows share: W5.
+  public var number: String { String(rawValue.prefix { $0 != "," && $0 != " " }) }
 
   /// In which unit its values are, and which are better.
   public enum Unit: String, Codable, Sendable {
@@ -38,6 +43,20 @@ public enum Row: String, Codable, CaseIterable, Sendable {
 
     /// Whether more is better.
     public var isRate: Bool { self == .perSecond }
+
+    /// A value for people.
+    public func text(_ value: Double) -> String {
+      switch self {
+      case .perSecond where value >= 1e6: String(format: "%.2f M/s", value / 1e6)
+      case .perSecond where value >= 1e3: String(format: "%.1f k/s", value / 1e3)
+      case .perSecond: String(format: "%.0f /s", value)
+      case .seconds where value < 1e-3: String(format: "%.0f µs", value * 1e6)
+      case .seconds where value < 1: String(format: "%.1f ms", value * 1e3)
+      case .seconds: String(format: "%.2f s", value)
+      case .bytes: String(format: "%.0f MB", value / 1e6)
+      case .ofLive: String(format: "%.2f ×", value)
+      }
+    }
   }
 
   /// The unit of its values.

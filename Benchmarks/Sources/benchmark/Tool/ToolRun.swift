@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 
 /// One run of everything, round by round.
-struct BenchmarkRun {
+struct ToolRun {
   let folder: String
   let recordctl: String
   let rounds: Int
@@ -28,23 +28,23 @@ struct BenchmarkRun {
   func write() throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    try encoder.encode(report).write(to: URL(filePath: folder + "/benchmark.json"))
+    try encoder.encode(report).write(to: URL(filePath: folder + "/tool.json"))
     let title = """
-      # Figures of one run
+      # Commits, import and sync in one run
 
       Written by `make bench`: \(rounds) rounds, interleaved, medians. Only the ratios carry over
       to other machines.
 
 
       """
-    try Data((title + report.table).utf8).write(to: URL(filePath: folder + "/benchmark.md"))
+    try Data((title + report.table).utf8).write(to: URL(filePath: folder + "/tool.md"))
     print(report.table)
   }
 }
 
 // MARK: - Commits
 
-extension BenchmarkRun {
+extension ToolRun {
   private static let floorRow = "flush floor"
 
   private mutating func measureCommits() throws {
@@ -101,7 +101,7 @@ extension BenchmarkRun {
 
 // MARK: - Import
 
-extension BenchmarkRun {
+extension ToolRun {
   private var jsonPath: String { folder + "/rows.jsonl" }
   private var csvPath: String { folder + "/rows.csv" }
 
@@ -164,7 +164,7 @@ extension BenchmarkRun {
 
 // MARK: - Sync
 
-extension BenchmarkRun {
+extension ToolRun {
   private mutating func measureSync() throws {
     var clients: [Subprocess] = []
     var servers: [Subprocess] = []

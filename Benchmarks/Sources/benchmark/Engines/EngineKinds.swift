@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Peers
+import Workloads
+
+/// The engines by the names that command lines use; the store's own is the first.
+enum EngineKinds {
+  static let all: [(name: String, kind: any MeasuredEngineKind)] =
+    [("store", StorageEngineKind())] + PeerKinds.named
+
+  /// Those that are measured unless others are named: each peer once, with its best settings for
+  /// the most rows.
+  static let usual = ["store", "lmdb", "sqlite", "rocksdb", "wiredtiger"]
+
+  static func kind(_ name: String) throws -> any MeasuredEngineKind {
+    guard let found = all.first(where: { $0.name == name }) else {
+      let names = all.map(\.name).joined(separator: ", ")
+      throw BenchmarkFailure("there is no engine \(name), but \(names)")
+    }
+    return found.kind
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Workloads
+
+/// Runs of several engines, round by round, each in a process and a folder of its own.
+struct EngineRun {
+  let folder: String
+  let engines: [String]
+  let size: Int
+  let rounds: Int
+  let rows: Set<Row>
+
+  /// Measures everything, engine after engine within a round.
+  func measure() throws -> Comparison {
+    var comparison = Comparison(size: size, rounds: rounds, busyShare: 0, measurements: [])
+    for round in 1...rounds {
+      for engine in engines {
+        let share = MachineLoad.busyShare(seconds: 1)
+        comparison.busyShare = max(comparison.busyShare, share)
+        progress("round \(round) of \(rounds): \(engine)")
+        comparison.measurements.append(try measure(engine))
+      }
+    }
+    return comparison
+  }
+
+  private func measure(_ engine: String) throws -> EngineMeasurement {
+    let place = folder + "/" + engine
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let process = Process()
+    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments =
+      ["engine", engine, place, "\(size)"] + rows.map(\.rawValue).sorted()
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+      throw BenchmarkFailure("the measurement of \(engine) failed")
+    }
+    return try JSONDecoder().decode(EngineMeasurement.self, from: output)
+  }
+
+  private func progress(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+  }
+}

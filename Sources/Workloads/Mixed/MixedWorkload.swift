@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Synchronization
+
+/// Reading and writing by turns, as services do.
+public struct MixedWorkload {
+  private let kind: any MeasuredEngineKind
+  private let folder: String
+  private let size: Int
+  private let recorder: Recorder
+  private let rows: Set<Row>
+
+  /// The workload over `size` records in an empty folder.
+  public init(
+    _ kind: any MeasuredEngineKind, in folder: String, size: Int,
+    rows: Set<Row> = Set(Row.allCases), announce: @escaping (Row) throws -> Void = { _ in }
+  ) {
+    self.kind = kind
+    self.folder = folder
+    self.size = size
+    self.rows = rows
+    recorder = Recorder(folder: folder, rows: rows, announce: announce)
+  }
+
+  /// Does everything and returns what was measured.
+  public func run() throws -> [Figure] {
+    let updating: Set<Row> = [.halfUpdates, .flushedUpdatesAmongGets, .commitDuringCheckpoints]
+    if !rows.isDisjoint(with: updating) { try runUpdates() }
+    if !rows.isDisjoint(with: [.operationsFlushed, .operationsUnflushed]) { try runOperations() }
+    return recorder.figures
+  }
+
+  private func runUpdates() throws {
+    let table = RecordTable(0..<UInt64(size), keyBytes: 16, valueBytes: 100)
+    let engine = try loaded("mixed", table)
+    try updateAndGet(engine, table, .halfUpdates, count: 400_000, updates: 50, flushed: false)
+    try updateAndGet(
+      engine, table, .flushedUpdatesAmongGets, count: 100_000, updates: 5, flushed: true)
+    try commitDuringCheckpoints(engine, table)
+    try engine.close()
+  }
+
+  private func loaded(_ name: String, _ table: RecordTable) throws -> any MeasuredEngine {
+    let path = folder + "/" + name
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let engine = try kind.open(in: path, cacheBytes: 1 << 30)
+    try engine.load(table, (0..<Int32(table.count)).map { $0 }, sorted: false)
+    try engine.settle()
+    return engine
+  }
+
+  /// Updates, each a transaction, among gets, each of what is committed then; `updates` in a hundred.
+  private func updateAndGet(
+    _ engine: any MeasuredEngine, _ table: RecordTable, _ row: Row, count: Int, updates: UInt64,
+    flushed: Bool
+  ) throws {
+    var zipf = Zipf(table.count)
+    var dice = SplitMix64(state: 5)
+    let steps = (0..<count).map { _ in (zipf.next(), dice.next() % 100 < updates) }
+    let reader = try engine.makeReader()
+    var read = 0
+    try recorder.rate(row, of: count) {
+      for (position, isUpdate) in steps {
+        if isUpdate {
+          try engine.update(table, [position], shift: Int(position % 7), flushed: flushed)
+        } else {
+          try reader.renew()
+          read += try reader.get(table, [position]).count
+        }
+      }
+      guard read == steps.count(where: { !$0.1 }) else {
+        throw WorkloadError("\(row.rawValue) found \(read) records")
+      }
+    }
+  }
+
+  /// Durable commits of one record on one thread, while another's transactions of a hundred make
+  /// the engine fold its log.
+  private func commitDuringCheckpoints(_ engine: any MeasuredEngine, _ table: RecordTable) throws {
+    try recorder.measure(.commitDuringCheckpoints) {
+      let single = SingleCommits()
+      try Threads.run(2) { thread in
+        var numbers = SplitMix64(state: UInt64(thread))
+        func next() -> Int32 { Int32(truncatingIfNeeded: numbers.next() % UInt64(table.count)) }
+        if thread == 0 {
+          try single.run(10_000) { try engine.update(table, [next()], shift: 1, flushed: true) }
+        } else {
+          while !single.areDone {
+            let positions = (0..<100).map { _ in next() }
+            try engine.update(table, positions[...], shift: 2, flushed: true)
+          }
+        }
+      }
+      return single.percentile(0.999)
+    }
+  }
+
+  /// The transactions of ioarena: two puts, a get, an update and a delete of small records.
+  private func runOperations() throws {
+    let count = (flushed: 10_000, unflushed: 100_000)
+    let table = RecordTable(
+      0..<UInt64(2 * (count.flushed + count.unflushed) + 2), keyBytes: 16, valueBytes: 32)
+    let path = folder + "/operations"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let engine = try kind.open(in: path, cacheBytes: 1 << 30)
+    try engine.put(table, [0, 1], flushed: true)
+    func run(_ steps: Range<Int>, flushed: Bool) throws {
+      for step in steps { try engine.operate(table, Operations(step), flushed: flushed) }
+    }
+    try recorder.rate(.operationsFlushed, of: count.flushed) {
+      try run(1..<count.flushed + 1, flushed: true)
+    }
+    try recorder.rate(.operationsUnflushed, of: count.unflushed) {
+      try run(count.flushed + 1..<count.flushed + 1 + count.unflushed, flushed: false)
+    }
+    try engine.close()
+  }
+}
+
+/// Commits of one thread, each timed.
+private final class SingleCommits: Sendable {
+  private let isDone = Atomic<Bool>(false)
+  private let latencies = Mutex(Latencies())
+
+  var areDone: Bool { isDone.load(ordering: .relaxed) }
+
+  func run(_ count: Int, _ commit: () throws -> Void) throws {
+    defer { isDone.store(true, ordering: .relaxed) }
+    var own = Latencies()
+    for _ in 0..<count { try own.add(commit) }
+    latencies.withLock { $0.add(own) }
+  }
+
+  func percentile(_ part: Double) -> Double { latencies.withLock { $0.percentile(part) } }
+}
+
+/// What one transaction of the ioarena workload does, by positions of records.
+public struct Operations: Sendable {
+  /// Put anew.
+  public let put: (Int32, Int32)
+  /// Got, and there.
+  public let get: Int32
+  /// Given the value of the record after it.
+  public let update: Int32
+  /// Deleted.
+  public let delete: Int32
+
+  /// The step of that number, from one on: it reads and updates what the last one put and deletes
+  /// one of them.
+  init(_ step: Int) {
+    let last = Int32(2 * (step - 1))
+    put = (Int32(2 * step), Int32(2 * step + 1))
+    get = last
+    update = last
+    delete = last + 1
+  }
+}

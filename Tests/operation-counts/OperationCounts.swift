@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import StorageEngine
+import Workloads
+
+/// Does one kind of operation so many times on a store in memory, for `count.sh` to count what the
+/// processor, the allocator and the disk are asked for.
+///
+/// usage: operation-counts OPERATION COUNT
+///
+/// Prints how often the storage was flushed and how many bytes were written to it meanwhile.
+@main
+enum OperationCounts {
+  private static let loaded = 20_000
+  /// As many records are made, however many operations are done, so that only these differ.
+  private static let most = 4000
+
+  static func main() throws {
+    let arguments = CommandLine.arguments
+    guard arguments.count == 3, let operation = Operation(rawValue: arguments[1]),
+      let count = Int(arguments[2]), (1...most).contains(count)
+    else {
+      let names = Operation.allCases.map(\.rawValue).joined(separator: "|")
+      print("usage: operation-counts \(names) COUNT")
+      exit(2)
+    }
+    let storage = CountingStorage()
+    let database = try Database.create(on: storage)
+    let engine = try StorageEngineKind.adapter(of: database)
+    let table = RecordTable(0..<UInt64(loaded + most))
+    try engine.load(table, (0..<Int32(loaded)).map { $0 }, sorted: false)
+    try engine.settle()
+    let positions = SplitMix64.positions(count, below: loaded)
+    let before = storage.counts
+    try operation.run(
+      engine, table, positions, first: table.sortedPositions().first { $0 < loaded } ?? 0,
+      new: Int32(loaded)..<Int32(loaded + count))
+    let after = storage.counts
+    print(after.flushes - before.flushes, after.bytes - before.bytes)
+    try engine.close()
+  }
+}
+
+/// What can be counted.
+enum Operation: String, CaseIterable {
+  case get
+  case getTogether
+  /// A seek and ten entries.
+  case seek
+  /// One entry of a scan.
+  case scan
+  /// A durable commit of one new record.
+  case commit
+  /// The same without a flush.
+  case commitUnflushed
+  /// One new record of a large transaction.
+  case load
+  /// One of many deletes in one transaction.
+  case delete
+
+  func run(
+    _ engine: any MeasuredEngine, _ table: RecordTable, _ positions: [Int32], first: Int32,
+    new: Range<Int32>
+  ) throws {
+    switch self {
+    case .get: _ = try engine.makeReader().get(table, positions[...])
+    case .getTogether:
+      let reader = try engine.makeReader()
+      for start in stride(from: 0, to: positions.count, by: 32) {
+        let end = min(start + 32, positions.count)
+        _ = try reader.getTogether(table, positions[start..<end])
+      }
+    case .seek: _ = try engine.makeReader().seek(table, positions[...], steps: 10)
+    case .scan:
+      _ = try engine.makeReader().seek(table, [first], steps: positions.count)
+    case .commit: for position in new { try engine.put(table, [position], flushed: true) }
+    case .commitUnflushed:
+      for position in new { try engine.put(table, [position], flushed: false) }
+    case .load: try engine.put(table, new.map { $0 }[...], flushed: true)
+    case .delete: try engine.delete(table, positions)
+    }
+  }
+}
