@@ -18,12 +18,12 @@ few=1000
 many=3000
 
 instructions() {
-  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$folder/program" "$1" "$2" 2>&1 \
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$folder/program" "$1" "$2" "$folder" 2>&1 \
     | sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
 }
 
 allocations() {
-  valgrind --leak-check=no "$folder/program" "$1" "$2" 2>&1 \
+  valgrind --leak-check=no "$folder/program" "$1" "$2" "$folder" 2>&1 \
     | sed -n 's/.*total heap usage: \([0-9,]*\) allocs.*/\1/p' | tr -d ,
 }
 

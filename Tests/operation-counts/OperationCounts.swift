@@ -4,12 +4,13 @@ import Foundation
 import StorageEngine
 import Workloads
 
-/// Does one kind of operation so many times on a store in memory, for `count.sh` to count what the
-/// processor, the allocator and the disk are asked for.
+/// Does one kind of operation so many times, for `count.sh` to count what the processor, the allocator
+/// and the disk are asked for.
 ///
-/// usage: operation-counts OPERATION COUNT
+/// usage: operation-counts OPERATION COUNT [FOLDER]
 ///
-/// Prints how often the storage was flushed and how many bytes were written to it meanwhile.
+/// On a store in a folder; where none is given, on one in memory that counts how often it is flushed
+/// and how many bytes are written to it meanwhile, which is printed.
 @main
 enum OperationCounts {
   private static let loaded = 20_000
@@ -18,15 +19,18 @@ enum OperationCounts {
 
   static func main() throws {
     let arguments = CommandLine.arguments
-    guard arguments.count == 3, let operation = Operation(rawValue: arguments[1]),
+    guard (3...4).contains(arguments.count), let operation = Operation(rawValue: arguments[1]),
       let count = Int(arguments[2]), (1...most).contains(count)
     else {
       let names = Operation.allCases.map(\.rawValue).joined(separator: "|")
-      print("usage: operation-counts \(names) COUNT")
+      print("usage: operation-counts \(names) COUNT [FOLDER]")
       exit(2)
     }
     let storage = CountingStorage()
-    let database = try Database.create(on: storage)
+    let database =
+      try arguments.count > 3
+      ? Database.create(at: arguments[3] + "/" + UUID().uuidString)
+      : Database.create(on: storage)
     let engine = try StorageEngineKind.adapter(of: database)
     let table = RecordTable(0..<UInt64(loaded + most))
     try engine.load(table, (0..<Int32(loaded)).map { $0 }, sorted: false)

@@ -154,6 +154,9 @@ public struct SyncSession: Sendable {
       try drain(pull, error)
     case (.draining(let pull, let error), .taken):
       try continueDraining(pull, error)
+    case (.draining, .answered), (.draining, .refused):
+      // Too late: the peer was given up, and the next session asks again.
+      return
     case (_, .refused(let error)):
       throw error
     case (.pulling(let pull), _):

@@ -61,9 +61,10 @@ public struct MixedWorkload {
     let reader = try engine.makeReader()
     var read = 0
     try recorder.rate(row, of: count) {
-      for (position, isUpdate) in steps {
+      for (number, (position, isUpdate)) in steps.enumerated() {
         if isUpdate {
-          try engine.update(table, [position], shift: Int(position % 7), flushed: flushed)
+          // Another value each time: an engine may see that nothing changes, and write nothing.
+          try engine.update(table, [position], shift: 1 + number % 997, flushed: flushed)
         } else {
           try reader.renew()
           read += try reader.get(table, [position]).count

@@ -182,6 +182,28 @@ import Testing
     #expect(session.report.pulled.transactions == 3)
   }
 
+  @Test func `an answer that comes after the peer was given up changes nothing`() throws {
+    let (mine, peer) = (try replica(1), try replica(2, writes: 4))
+    let transactions = try peer.transactions()
+    func batch(_ range: Range<Int>) -> SyncSession.Event {
+      let part = Array(transactions[range])
+      return .answered(
+        .batch(
+          ReceivedBatch(storeID: Self.storeID, transactions: part, isLast: false, bytes: 1)))
+    }
+    for late in [batch(2..<4), .refused(.unreachable("cut"))] {
+      var session = SyncSession()
+      _ = try greet(&session, mine, hello(of: peer))
+      // What came first is still being applied when the next answer takes too long.
+      _ = session.handle(batch(0..<2), at: 0)
+      #expect(session.handle(.tick, at: 60_000).isEmpty)
+      #expect(session.handle(late, at: 60_001).isEmpty)
+      let outcome = TakeOutcome(applied: 2, held: 0, known: 0)
+      #expect(failure(session.handle(.taken(outcome), at: 60_002)) == .timeout)
+      #expect(session.report.pulled.transactions == 2)
+    }
+  }
+
   @Test func `a peer that never answers is given up`() throws {
     let mine = try replica(1)
     var session = SyncSession()
