@@ -9,8 +9,6 @@ struct TreeVisit {
   private var lower: [UInt8]?
   /// The key to stop at; `nil` for none.
   private let upper: [UInt8]?
-  /// Where keys are put together from the prefix of their page and the rest.
-  private var key: [UInt8] = []
 
   init(pager: Pager, tree: TreeDescriptor, range: KeyRange) {
     self.pager = pager
@@ -21,10 +19,11 @@ struct TreeVisit {
 
   /// What there is to do after a leaf.
   private enum Step {
-    case nextLeaf
+    /// To go on with the leaf that holds this key.
+    case leaf([UInt8])
     case end
-    /// To read a value that lies elsewhere, and lend it.
-    case value(ValueForm, [UInt8])
+    /// To read the value of a key, which lies elsewhere, and lend it.
+    case value([UInt8], ValueForm, [UInt8])
   }
 
   /// Lends keys and values until `body` returns false.
@@ -33,9 +32,9 @@ struct TreeVisit {
     if let lower, let upper, !lower.lexicographicallyPrecedes(upper) { return }
     while true {
       switch try visitLeaf(body) {
-      case .nextLeaf: continue
+      case .leaf(let next): lower = next
       case .end: return
-      case .value(let form, let stored):
+      case .value(let key, let form, let stored):
         // Outside the epoch, for that may take long.
         let value = try pager.wholeValue(form, stored)
         guard key.withBytes({ key in value.withBytes { body(key, $0) } }) else { return }
@@ -45,73 +44,70 @@ struct TreeVisit {
     }
   }
 
-  /// Visits the leaf that holds `lower`, and moves `lower` to the next.
-  private mutating func visitLeaf(_ body: (Bytes, Bytes) -> Bool) throws(EngineError) -> Step {
-    let start = lower
-    var fence: [UInt8]?
-    var key = self.key
-    defer { self.key = key }
-    let (step, next) = try pager.withLeaf(
+  /// Visits the leaf that holds `lower`.
+  private func visitLeaf(_ body: (Bytes, Bytes) -> Bool) throws(EngineError) -> Step {
+    var fence: Fence?
+    return try pager.withLeaf(
       of: tree,
       choosing: { branch in
-        let slot = start.map { $0.withBytes { branch.childSlot(for: $0) } } ?? 0
-        if slot + 1 < branch.count { fence = branch.key(slot + 1) }
+        let slot = lower.map { $0.withBytes { branch.childSlot(for: $0) } } ?? 0
+        if slot + 1 < branch.count { fence = Fence(branch: branch, slot: slot + 1) }
         return slot
       }
-    ) { (leaf) throws(EngineError) -> (Step, [UInt8]?) in
-      if let start, let fence, !start.lexicographicallyPrecedes(fence) {
+    ) { (leaf) throws(EngineError) in
+      if let lower, let fence, !fence.isAbove(lower) {
         // In a forged tree it might go round for ever.
         throw pager.damage(leaf.number, "lies between fences out of order")
       }
-      let next = self.next(fence)
-      let first = start.map { $0.withBytes { leaf.lowerBound($0).index } } ?? 0
+      let next = fence.flatMap { fence in
+        upper.map { !fence.isAbove($0) && !fence.isEqual(to: $0) } ?? true ? fence : nil
+      }
+      let first = lower.map { $0.withBytes { leaf.lowerBound($0).index } } ?? 0
       let end = next == nil ? self.end(in: leaf, fence) : leaf.count
-      let step = Self.lend(leaf, first, end, &key, body)
-      return (step ?? (next == nil ? .end : .nextLeaf), next)
+      return Self.lend(leaf, first, end, body) ?? next.map { .leaf($0.key) } ?? .end
     }
-    lower = next
-    return step
-  }
-
-  /// Where the next leaf begins, unless this one is the last.
-  private func next(_ fence: [UInt8]?) -> [UInt8]? {
-    guard let fence, let upper, !fence.lexicographicallyPrecedes(upper) else { return fence }
-    return nil
   }
 
   /// The slot to stop at in the last leaf.
-  private func end(in leaf: PageView, _ fence: [UInt8]?) -> Int {
-    guard let upper, fence.map({ upper.lexicographicallyPrecedes($0) }) ?? true else {
-      return leaf.count
-    }
+  private func end(in leaf: PageView, _ fence: Fence?) -> Int {
+    guard let upper, fence?.isAbove(upper) ?? true else { return leaf.count }
     return upper.withBytes { leaf.lowerBound($0).index }
   }
 
   /// Lends the entries of some slots; what there is to do when not all were lent.
   private static func lend(
-    _ leaf: PageView, _ first: Int, _ end: Int, _ key: inout [UInt8],
-    _ body: (Bytes, Bytes) -> Bool
+    _ leaf: PageView, _ first: Int, _ end: Int, _ body: (Bytes, Bytes) -> Bool
   ) -> Step? {
-    let prefix = leaf.prefix
-    var slot = first
-    while slot < end {
-      let form = leaf.form(slot)
-      if form != .inline {
-        key = leaf.key(slot)
-        return .value(form, leaf.value(slot).array)
+    unsafe withUnsafeTemporaryAllocation(
+      byteCount: PageGeometry.maximumKeyBytes, alignment: 8
+    ) { buffer in
+      guard let base = unsafe buffer.baseAddress else { return .end }
+      // Put together here from the prefix of the page and the rest.
+      let key = unsafe PageView(base)
+      let prefix = leaf.prefix
+      key.copy(prefix, to: 0)
+      for slot in first..<max(first, end) {
+        let form = leaf.form(slot)
+        if form != .inline { return .value(leaf.key(slot), form, leaf.value(slot).array) }
+        let suffix = leaf.keySuffix(slot)
+        key.copy(suffix, to: prefix.count)
+        let isWanted = body(key.bytes(0, prefix.count + suffix.count), leaf.value(slot))
+        if !isWanted { return .end }
       }
-      let goesOn: Bool
-      if prefix.count == 0 {
-        goesOn = body(leaf.keySuffix(slot), leaf.value(slot))
-      } else {
-        key.removeAll(keepingCapacity: true)
-        key.append(prefix)
-        key.append(leaf.keySuffix(slot))
-        goesOn = key.withBytes { body($0, leaf.value(slot)) }
-      }
-      if !goesOn { return .end }
-      slot += 1
+      return nil
     }
-    return nil
   }
+}
+
+/// The first key beyond a leaf, in the branch that says so.
+private struct Fence {
+  let branch: PageView
+  let slot: Int
+
+  var key: [UInt8] { branch.key(slot) }
+
+  /// Whether it comes after a key.
+  func isAbove(_ key: [UInt8]) -> Bool { key.withBytes { branch.compareKey(slot, $0) > 0 } }
+
+  func isEqual(to key: [UInt8]) -> Bool { key.withBytes { branch.compareKey(slot, $0) == 0 } }
 }

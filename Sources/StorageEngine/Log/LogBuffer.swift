@@ -8,7 +8,7 @@ final class LogBuffer: @unchecked Sendable {
   /// Memory that a buffer may keep, and that of which one buffer of a database may.
   static let keptBytes = 4 << 20
   static let largeKeptBytes = 24 << 20
-  private var memory = Memory()
+  @safe @exclusivity(unchecked) private var memory = Memory()
 
   var capacity: Int { memory.capacity }
   var count: Int { memory.count }

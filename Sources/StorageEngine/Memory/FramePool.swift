@@ -25,11 +25,11 @@ final class FramePool: @unchecked Sendable {
   let frameCount: Int
   private let memory: AlignedBuffer
   private let referenced: AlignedBuffer
-  private var owners: [UInt64]
-  private var free: [UInt32]
-  private var limbo: [(epoch: UInt64, frame: UInt32)] = []
-  private var nextDrain = drainBatch
-  private var hand = 0
+  @safe @exclusivity(unchecked) private var owners: [UInt64]
+  @safe @exclusivity(unchecked) private var free: [UInt32]
+  @safe @exclusivity(unchecked) private var limbo: [(epoch: UInt64, frame: UInt32)] = []
+  @safe @exclusivity(unchecked) private var nextDrain = drainBatch
+  @safe @exclusivity(unchecked) private var hand = 0
 
   init(cacheBytes: Int, pageBytes: Int) throws(EngineError) {
     self.pageBytes = pageBytes

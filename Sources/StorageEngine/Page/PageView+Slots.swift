@@ -38,6 +38,13 @@ extension PageView {
     ValueForm(rawValue: UInt16(truncatingIfNeeded: load16(slotOffset(index) + 6))) ?? .inline
   }
 
+  /// Orders the whole key of a slot against another.
+  func compareKey(_ index: Int, _ other: Bytes) -> Int {
+    let prefix = prefix
+    let head = prefix.compare(other.prefix(min(prefix.count, other.count)))
+    return head != 0 ? head : keySuffix(index).compare(other.dropFirst(prefix.count))
+  }
+
   /// Copies the whole key of a slot.
   func key(_ index: Int) -> [UInt8] {
     let prefix = prefix

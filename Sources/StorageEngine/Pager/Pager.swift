@@ -45,29 +45,29 @@ final class Pager: @unchecked Sendable {
   let structureLock = Lock()
 
   // Guarded by `structureLock`.
-  var map: ExtentMap
+  @safe @exclusivity(unchecked) var map: ExtentMap
   /// How many extents the file has; the last may not be part of the map any more.
-  var fileExtents = 0
+  @safe @exclusivity(unchecked) var fileExtents = 0
   /// Whether free extents at the end are given back to the last.
-  var keepsNoTail = false
+  @safe @exclusivity(unchecked) var keepsNoTail = false
   /// LSN of the first commit of the open group: pages born at it may be changed in place.
-  var openBirth: UInt64 = 1
+  @safe @exclusivity(unchecked) var openBirth: UInt64 = 1
   /// LSNs of the checkpoints that a superblock, or a checkpoint under way, still needs.
-  var checkpointLSNs: [UInt64] = []
+  @safe @exclusivity(unchecked) var checkpointLSNs: [UInt64] = []
   /// Pages that were replaced since they were last looked at.
-  var retired: [RetiredPage] = []
+  @safe @exclusivity(unchecked) var retired: [RetiredPage] = []
   /// Pages that wait for a flush, in the order of their deaths.
-  var pending: [RetiredPage] = []
-  var heldBySnapshots: [RetiredPage] = []
-  var heldByCheckpoints: [RetiredPage] = []
+  @safe @exclusivity(unchecked) var pending: [RetiredPage] = []
+  @safe @exclusivity(unchecked) var heldBySnapshots: [RetiredPage] = []
+  @safe @exclusivity(unchecked) var heldByCheckpoints: [RetiredPage] = []
   /// Marked as kept; whatever opens and closes meanwhile, they need not be looked at.
-  var heldByNamed: [RetiredPage] = []
-  var seenSnapshotGeneration: UInt64 = 0
-  var seenNamedGeneration: UInt64 = 0
+  @safe @exclusivity(unchecked) var heldByNamed: [RetiredPage] = []
+  @safe @exclusivity(unchecked) var seenSnapshotGeneration: UInt64 = 0
+  @safe @exclusivity(unchecked) var seenNamedGeneration: UInt64 = 0
   /// When pages were last looked for that could be moved down, and none was found.
-  var vainSearchGeneration: UInt64?
+  @safe @exclusivity(unchecked) var vainSearchGeneration: UInt64?
   /// What is written over extents of the log before their use; never anything but zeros.
-  var zeros: AlignedBuffer?
+  @safe @exclusivity(unchecked) var zeros: AlignedBuffer?
   let scratch: AlignedBuffer
   let staging: AlignedBuffer
 

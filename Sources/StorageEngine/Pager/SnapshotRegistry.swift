@@ -10,14 +10,14 @@ final class SnapshotRegistry: @unchecked Sendable {
   }
 
   let lock = Lock()
-  private var counts: [(lsn: UInt64, count: Int)] = []
-  private var closes: UInt64 = 0
+  @safe @exclusivity(unchecked) private var counts: [(lsn: UInt64, count: Int)] = []
+  @safe @exclusivity(unchecked) private var closes: UInt64 = 0
   /// The views that are snapshots, each at the place it was given.
-  private var readers: [Reader?] = []
-  private var freePlaces: [Int] = []
+  @safe @exclusivity(unchecked) private var readers: [Reader?] = []
+  @safe @exclusivity(unchecked) private var freePlaces: [Int] = []
   /// In ascending order of LSNs.
-  private var named: [NamedState] = []
-  private var removals: UInt64 = 0
+  @safe @exclusivity(unchecked) private var named: [NamedState] = []
+  @safe @exclusivity(unchecked) private var removals: UInt64 = 0
 
   /// Registers a view.
   ///

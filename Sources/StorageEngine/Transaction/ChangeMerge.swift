@@ -153,7 +153,7 @@ struct SpilledChanges: ChangeSource {
 /// The changes of several sources as one sequence: of changes of one key only that of the last
 /// source.
 final class ChangeMerge: ChangeSource {
-  private var sources: [any ChangeSource]
+  @safe @exclusivity(unchecked) private var sources: [any ChangeSource]
   private let reversed: Bool
   /// Called with each change that a later one replaces.
   private let replaced: (KeyChange) throws(EngineError) -> Void
@@ -169,7 +169,7 @@ final class ChangeMerge: ChangeSource {
 
   /// The change at hand; valid until `advance`.
   private(set) lazy var current: KeyChange? = findNext()
-  private var chosen = 0
+  @safe @exclusivity(unchecked) private var chosen = 0
 
   private func findNext() -> KeyChange? {
     var found: KeyChange?

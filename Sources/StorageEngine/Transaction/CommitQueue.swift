@@ -24,11 +24,11 @@ final class CommitQueue: @unchecked Sendable {
   }
 
   private let lock = Lock()
-  private var waiters: [Waiter] = []
-  private var hasLeader = false
-  private var writtenLSN: UInt64
-  private var flushedLSN: UInt64
-  private var failure: EngineError?
+  @safe @exclusivity(unchecked) private var waiters: [Waiter] = []
+  @safe @exclusivity(unchecked) private var hasLeader = false
+  @safe @exclusivity(unchecked) private var writtenLSN: UInt64
+  @safe @exclusivity(unchecked) private var flushedLSN: UInt64
+  @safe @exclusivity(unchecked) private var failure: EngineError?
 
   init(lsn: UInt64) {
     writtenLSN = lsn

@@ -26,13 +26,13 @@ final class ConflictWindow: @unchecked Sendable {
 
   private let lock = Lock()
   private let limit: Int
-  private var commits: [Commit] = []
-  private var bytes = 0
+  @safe @exclusivity(unchecked) private var commits: [Commit] = []
+  @safe @exclusivity(unchecked) private var bytes = 0
   /// In the order they began.
-  private var open: [Open] = []
-  private var nextTicket: UInt64 = 1
+  @safe @exclusivity(unchecked) private var open: [Open] = []
+  @safe @exclusivity(unchecked) private var nextTicket: UInt64 = 1
   /// The last commit that was not kept, because no transaction was open.
-  private var lastUnkept: UInt64
+  @safe @exclusivity(unchecked) private var lastUnkept: UInt64
 
   init(lsn: UInt64, limit: Int) {
     lastUnkept = lsn

@@ -155,11 +155,7 @@ struct LeafCursor {
 
   /// Orders the present key against another.
   func compareKey(_ other: Bytes) -> Int {
-    guard let page else { return 0 }
-    let prefix = page.prefix
-    let head = prefix.compare(other.prefix(min(prefix.count, other.count)))
-    if head != 0 { return head }
-    return page.keySuffix(slot).compare(other.dropFirst(prefix.count))
+    page?.compareKey(slot, other) ?? 0
   }
 
   mutating func next() throws(EngineError) -> Bool {

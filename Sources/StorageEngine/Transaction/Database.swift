@@ -32,42 +32,42 @@ public final class Database: Sendable {
   /// State that several locks guard; each part says which.
   final class GuardedState: @unchecked Sendable {
     /// Structure lock: the state after the last transaction put into a group.
-    var working: TreeSet
+    @safe @exclusivity(unchecked) var working: TreeSet
     /// Structure lock.
-    var log: LogSpace
+    @safe @exclusivity(unchecked) var log: LogSpace
     /// Structure lock: the payload of the open group.
-    var open = LogBuffer()
-    var openFlushesFirst = false
+    @safe @exclusivity(unchecked) var open = LogBuffer()
+    @safe @exclusivity(unchecked) var openFlushesFirst = false
     /// Structure lock: groups that wait to be written, oldest first.
-    var sealed: [CommitGroup] = []
+    @safe @exclusivity(unchecked) var sealed: [CommitGroup] = []
     /// Structure lock: buffers to use again.
-    var spare: [LogBuffer] = []
+    @safe @exclusivity(unchecked) var spare: [LogBuffer] = []
     /// Structure lock: whether a checkpoint was asked for.
-    var checkpointScheduled = false
+    @safe @exclusivity(unchecked) var checkpointScheduled = false
     /// Structure lock: checkpoints to come until the end of the file can be cut off.
-    var shrinkingCheckpoints = 0
+    @safe @exclusivity(unchecked) var shrinkingCheckpoints = 0
     /// Structure lock: bytes logged since the last checkpoint was captured.
-    var loggedBytes = 0
+    @safe @exclusivity(unchecked) var loggedBytes = 0
     /// The leader of the commit queue.
-    var writer: LogWriter
+    @safe @exclusivity(unchecked) var writer: LogWriter
     /// Lock of the snapshot registry: what readers see.
-    var published: TreeSet
+    @safe @exclusivity(unchecked) var published: TreeSet
     /// Lock of the snapshot registry: what is certain to survive.
-    var durable: TreeSet
+    @safe @exclusivity(unchecked) var durable: TreeSet
     /// Checkpoint lock: the last superblock written, and LSN, log position and length of the one
     /// before.
-    var superblock: Superblock
-    var previousLSN: UInt64
-    var previousLogExtent: Int
-    var previousExtentCount: Int
+    @safe @exclusivity(unchecked) var superblock: Superblock
+    @safe @exclusivity(unchecked) var previousLSN: UInt64
+    @safe @exclusivity(unchecked) var previousLogExtent: Int
+    @safe @exclusivity(unchecked) var previousExtentCount: Int
     /// Checkpoint lock: what the extent map looked like on disk, and where.
-    var persisted: PersistedMap
+    @safe @exclusivity(unchecked) var persisted: PersistedMap
     /// Writer lock.
-    var participant: (any CommitParticipant)?
+    @safe @exclusivity(unchecked) var participant: (any CommitParticipant)?
     /// Writer lock: what the last transaction left on the working state; absent while one runs.
-    var note: (any StateNote)?
+    @safe @exclusivity(unchecked) var note: (any StateNote)?
     /// Structure lock.
-    var timer: FlushTimer?
+    @safe @exclusivity(unchecked) var timer: FlushTimer?
 
     init(recovered: Recovered) {
       working = recovered.state

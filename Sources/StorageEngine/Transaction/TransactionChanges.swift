@@ -5,11 +5,11 @@
 final class TransactionChanges {
   private let pager: Pager
   /// Those in memory, the latest.
-  private(set) var recent = WriteSet()
+  @safe @exclusivity(unchecked) private(set) var recent = WriteSet()
   /// Those that outgrew the memory, oldest first.
-  private(set) var spilled: [SpilledSet] = []
+  @safe @exclusivity(unchecked) private(set) var spilled: [SpilledSet] = []
   /// The block of a spilled set that was read last, for each.
-  private var readBlocks: [(position: Int, block: ChangeBlock)?] = []
+  @safe @exclusivity(unchecked) private var readBlocks: [(position: Int, block: ChangeBlock)?] = []
 
   init(_ pager: Pager) {
     self.pager = pager

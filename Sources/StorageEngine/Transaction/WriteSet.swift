@@ -19,9 +19,9 @@ final class WriteSet {
     }
   }
 
-  private var table = ChangeTable()
+  @safe @exclusivity(unchecked) private var table = ChangeTable()
   /// Positions of `entries` in order, as far as sorted.
-  private var order: [UInt32] = []
+  @safe @exclusivity(unchecked) private var order: [UInt32] = []
 
   var entries: [Entry] { table.entries }
 

@@ -8,24 +8,24 @@
 public final class WriteTransaction: TreeWriting, OpenableView {
   let database: Database
   let isAlone: Bool
-  var treeSet: TreeSet
+  @safe @exclusivity(unchecked) var treeSet: TreeSet
   let changes: TransactionChanges
-  var treeChanges: [TreeChange] = []
+  @safe @exclusivity(unchecked) var treeChanges: [TreeChange] = []
   /// The names of trees that it has made or dropped, as keys; not those of the engine's own.
-  private(set) var changedNames: WriteSet?
+  @safe @exclusivity(unchecked) private(set) var changedNames: WriteSet?
   /// For each segment the highest number given to a record.
-  var recordNumbers: [UInt32: UInt64] = [:]
+  @safe @exclusivity(unchecked) var recordNumbers: [UInt32: UInt64] = [:]
   /// Keys for which an index allows one value: nobody else may have given one.
-  var exclusiveKeys: [ExclusiveKey.Place: ExclusiveKey] = [:]
+  @safe @exclusivity(unchecked) var exclusiveKeys: [ExclusiveKey.Place: ExclusiveKey] = [:]
   /// Large values written for this transaction and not replaced by it since.
-  var directValues: [[UInt8]: DirectValue] = [:]
-  var wroteDirectly = false
+  @safe @exclusivity(unchecked) var directValues: [[UInt8]: DirectValue] = [:]
+  @safe @exclusivity(unchecked) var wroteDirectly = false
   /// What is known of the state as this transaction sees it now.
-  var note: (any StateNote)?
+  @safe @exclusivity(unchecked) var note: (any StateNote)?
   /// Large values that were replaced, but that a cursor may still show.
-  var keptForCursors: [DirectValue] = []
-  var cursorsShowLargeValues = false
-  private var isEnded = false
+  @safe @exclusivity(unchecked) var keptForCursors: [DirectValue] = []
+  @safe @exclusivity(unchecked) var cursorsShowLargeValues = false
+  @safe @exclusivity(unchecked) private var isEnded = false
 
   /// `isAlone` says that it is the only writer: then nobody can come between its checks and its
   /// commit.
