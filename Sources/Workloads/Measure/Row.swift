@@ -22,9 +22,30 @@ public enum Row: String, Codable, CaseIterable, Sendable {
   case shrunkSize = "W17"
   case reopenClean = "W18"
   case reopenCrashed = "W18, after a kill"
+  case twoPhases = "W19, 1 thread"
+  case twoPhasesOfEightThreads = "W19, 8 threads"
+  case beginRead = "W20 begin"
+  case rateKept = "W20 rate"
+  case snapshotGrowth = "W20 growth"
+  case indexInsert = "W21 insert"
+  case indexRange = "W21 range"
+  case indexDelete = "W21 delete"
+  case segmentInsert = "W22 insert, 100 B"
+  case segmentRead = "W22 read, 100 B"
+  case segmentUpdate = "W22 update, 100 B"
+  case segmentScan = "W22 scan, 100 B"
+  case segmentInsertLarge = "W22 insert, 2 KB"
+  case segmentReadLarge = "W22 read, 2 KB"
+  case segmentUpdateLarge = "W22 update, 2 KB"
+  case segmentScanLarge = "W22 scan, 2 KB"
   case finalSize = "size at the end"
   case operationsFlushed = "W23, flushed"
   case operationsUnflushed = "W23, unflushed"
+  case modelsInsert = "W25 insert"
+  case modelsCommit = "W25 flushed"
+  case modelsCommitUnflushed = "W25 unflushed"
+  case modelsFetch = "W25 fetch all"
+  case modelsFetchByID = "W25 fetch by id"
   case commitDuringCheckpoints = "W27 p99.9"
   case peakMemory = "peak memory"
 
@@ -35,16 +56,21 @@ public enum Row: String, Codable, CaseIterable, Sendable {
     case bytes = "B"
     /// A multiple of the bytes of the live keys and values.
     case ofLive = "× live"
+    /// A part of the whole; more is better.
+    case share = "of the whole"
 
     /// Whether more is better.
-    public var isRate: Bool { self == .perSecond }
+    public var isRate: Bool { self == .perSecond || self == .share }
   }
 
   /// The unit of its values.
   public var unit: Unit {
     switch self {
-    case .commit, .commitSlowest, .reopenClean, .reopenCrashed, .commitDuringCheckpoints: .seconds
-    case .loadedSize, .shrunkSize, .finalSize: .ofLive
+    case .commit, .commitSlowest, .reopenClean, .reopenCrashed, .commitDuringCheckpoints,
+      .beginRead:
+      .seconds
+    case .loadedSize, .shrunkSize, .finalSize, .snapshotGrowth: .ofLive
+    case .rateKept: .share
     case .peakMemory: .bytes
     default: .perSecond
     }
@@ -73,9 +99,27 @@ public enum Row: String, Codable, CaseIterable, Sendable {
     case .shrunkSize: "size after 90 % were deleted and two checkpoints"
     case .reopenClean: "close, reopen, first get"
     case .reopenCrashed: "reopen after a kill with a full log, first get"
+    case .twoPhases: "one record prepared durably, then committed durably, 1 thread"
+    case .twoPhasesOfEightThreads: "the same, 8 threads"
+    case .beginRead: "begin reading and end it again"
+    case .rateKept: "rate of updates kept while 1000 readers stay open"
+    case .snapshotGrowth: "growth on disk in the meantime, log aside"
+    case .indexInsert: "insert index entries, 10 a key, random order, one durable transaction"
+    case .indexRange: "read ranges of 100 index entries, in entries"
+    case .indexDelete: "delete half of the entries, random order, one durable transaction"
+    case .segmentInsert, .segmentInsertLarge: "insert numbered records, one durable transaction"
+    case .segmentRead, .segmentReadLarge: "read random ones by number"
+    case .segmentUpdate, .segmentUpdateLarge:
+      "update all in random order, one durable transaction"
+    case .segmentScan, .segmentScanLarge: "scan in the order of numbers, after the updates"
     case .finalSize: "size on disk after W12 and closing, log aside"
     case .operationsFlushed: "2 puts, 1 get, 1 update, 1 delete a durable transaction"
     case .operationsUnflushed: "the same without flush"
+    case .modelsInsert: "insert structs, one durable transaction"
+    case .modelsCommit: "durable transactions that insert one struct, 1 thread"
+    case .modelsCommitUnflushed: "the same without flush"
+    case .modelsFetch: "fetch all structs, in structs"
+    case .modelsFetchByID: "fetch a struct by its key, random"
     case .commitDuringCheckpoints: "durable commit of one record under load, with checkpoints"
     case .peakMemory: "peak memory of W1-W18, the records aside"
     }

@@ -7,7 +7,7 @@ extension Comparison {
   /// Tables for people, in Markdown.
   var tables: String {
     var lines = [
-      "\(size) records of 24 + 150 bytes, \(rounds) rounds, interleaved, medians;"
+      "\(size) \(records), \(rounds) rounds, interleaved, medians;"
         + " flush floor \(Self.text(floor, .seconds)).", "",
     ]
     if !isValid {
@@ -25,7 +25,7 @@ extension Comparison {
       "| | Row | " + columns.joined(separator: " | ") + " |",
       "|---|---|" + String(repeating: "---:|", count: columns.count),
     ]
-      + Row.allCases.map { row in
+      + rows.map { row in
         let cells = columns.map { engine in
           guard let value = median(row, of: engine) else { return "–" }
           return Self.text(value, row.unit) + Self.spread(values(row, of: engine))
@@ -36,10 +36,11 @@ extension Comparison {
 
   private var goalTable: [String] {
     ["| | Against the best peer | Goal | Seen | |", "|---|---:|---|---:|---|"]
-      + Row.allCases.compactMap { row in
+      + rows.compactMap { row in
         guard let goal = row.goal, let result = result(row) else { return nil }
         let ratio = ratio(row).map { String(format: "%.2f ×", $0) } ?? "–"
-        let seen = String(format: "%.3g", result.number)
+        let seen = result.numbers.map { $0.isNaN ? "–" : String(format: "%.3g", $0) }
+          .joined(separator: ", ")
         return "| \(row.rawValue) | \(ratio) | \(goal.text) | \(seen) | "
           + (result.isReached ? "reached |" : "**missed** |")
       }
@@ -50,13 +51,16 @@ extension Comparison {
     let columns = engines
     let writing: [Row] = [
       .loadRandom, .loadSorted, .commit, .commitsOfThousand, .commitsOfEightThreads,
-      .commitsOfManyThreads, .commitUnflushed, .deleteHalf,
+      .commitsOfManyThreads, .commitUnflushed, .deleteHalf, .twoPhases,
+      .twoPhasesOfEightThreads, .indexInsert, .indexDelete, .segmentInsert, .segmentUpdate,
+      .segmentInsertLarge, .segmentUpdateLarge, .modelsInsert, .modelsCommit,
+      .modelsCommitUnflushed,
     ]
     return [
       "| Flushes; MB written | " + columns.joined(separator: " | ") + " |",
       "|---|" + String(repeating: "---:|", count: columns.count),
     ]
-      + writing.map { row in
+      + writing.filter(rows.contains).map { row in
         let cells = columns.map { engine in
           guard let figure = figures(row, of: engine).last else { return "–" }
           return "\(figure.flushes); \(figure.bytesWritten / 1_000_000)"
@@ -78,11 +82,13 @@ extension Comparison {
     case .perSecond where value >= 1e6: String(format: "%.2f M/s", value / 1e6)
     case .perSecond where value >= 1e3: String(format: "%.1f k/s", value / 1e3)
     case .perSecond: String(format: "%.0f /s", value)
+    case .seconds where value < 1e-6: String(format: "%.1f ns", value * 1e9)
     case .seconds where value < 1e-3: String(format: "%.0f µs", value * 1e6)
     case .seconds where value < 1: String(format: "%.1f ms", value * 1e3)
     case .seconds: String(format: "%.2f s", value)
     case .bytes: String(format: "%.0f MB", value / 1e6)
     case .ofLive: String(format: "%.2f ×", value)
+    case .share: String(format: "%.1f %%", value * 100)
     }
   }
 }
