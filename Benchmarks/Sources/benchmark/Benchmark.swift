@@ -9,7 +9,7 @@ import Workloads
 ///
 /// Rounds are interleaved; medians count.
 ///
-/// usage: benchmark engines FOLDER SIZE ROUNDS [NAME ...]
+/// usage: benchmark engines FOLDER SIZE ROUNDS [NAME or ROW ...]   (all where none is named)
 ///        benchmark tool FOLDER RECORDCTL [ROUNDS [RECORDS]]
 ///        benchmark engine NAME FOLDER SIZE [ROW ...]      (one run of one engine)
 ///        benchmark layer NAME FOLDER SIZE [ROW ...]       (one run of one record layer)
@@ -68,33 +68,35 @@ enum Benchmark {
   private static func compareEngines(_ arguments: [String]) throws {
     let folder = arguments[0]
     let (size, rounds) = (try number(arguments[1]), try number(arguments[2]))
-    let names = Array(arguments.dropFirst(3))
-    let layers = names.isEmpty ? LayerMeasurement.usual : LayerMeasurement.named(names)
-    let engines = names.isEmpty ? EngineKinds.usual : names.filter { !layers.contains($0) }
-    var text = ""
+    let choice = Choice(Array(arguments.dropFirst(3)))
+    var text = "# Engines side by side\n"
     var isValid = true
-    if !engines.isEmpty {
+    if !choice.engines.isEmpty {
       let comparison = try EngineRun(
         command: "engine", records: "records of 24 + 150 bytes", folder: folder,
-        engines: engines, size: size, rounds: rounds, rows: Row.ofEngines
+        engines: choice.engines, size: size, rounds: rounds, rows: choice.rowsOfEngines
       ).measure()
       try write(comparison, to: folder + "/engines.json")
-      try Data(Chart(comparison: comparison).svg.utf8)
-        .write(to: URL(filePath: folder + "/engines.svg"))
-      text = "# Engines side by side\n\n" + comparison.tables + "\n"
+      try write(Chart(comparison: comparison).svg, to: folder + "/engines.svg")
+      text += "\n" + comparison.tables
+      // Not lost, should a record layer fail.
+      try write(text, to: folder + "/engines.md")
       isValid = comparison.isValid
     }
-    if !layers.isEmpty {
+    if !choice.layers.isEmpty {
       let comparison = try EngineRun(
-        command: "layer", records: "structs of 5 fields", folder: folder, engines: layers,
-        size: min(size, 100_000), rounds: rounds, rows: LayerWorkload.rows
+        command: "layer", records: "structs of 5 fields", folder: folder,
+        engines: choice.layers, size: min(size, 100_000), rounds: rounds,
+        rows: choice.rowsOfLayers
       ).measure()
       try write(comparison, to: folder + "/layers.json")
-      text += "# Record layers side by side\n\n" + comparison.tables
+      text += "\n## Record layers\n\n" + comparison.tables
       isValid = isValid && comparison.isValid
     }
-    try Data(text.utf8).write(to: URL(filePath: folder + "/engines.md"))
+    try write(text, to: folder + "/engines.md")
     print(text)
+    // An error at the top level would end the process with the text still in a buffer.
+    fflush(nil)
     guard isValid else { throw BenchmarkFailure("the machine was busy") }
   }
 
@@ -102,6 +104,10 @@ enum Benchmark {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     try encoder.encode(comparison).write(to: URL(filePath: path))
+  }
+
+  private static func write(_ text: String, to path: String) throws {
+    try Data(text.utf8).write(to: URL(filePath: path))
   }
 
   private static func measureTool(_ arguments: [String]) throws {

@@ -14,23 +14,35 @@ public struct EntryTable: Sendable {
   /// A record for each key, its value all values of the key.
   public let records: RecordTable
 
+  private let keys: [UInt128]
+  private let values: [UInt64]
+
   /// How many entries there are.
-  public var count: Int { records.count * Self.valuesOfKey }
+  public var count: Int { values.count }
 
   /// Makes the entries of so many keys.
-  public init(keys: Int) {
-    records = RecordTable(
-      0..<UInt64(keys), keyBytes: Self.keyBytes, valueBytes: Self.valuesOfKey * Self.valueBytes)
+  public init(keys count: Int) {
+    let records = RecordTable(
+      0..<UInt64(count), keyBytes: Self.keyBytes, valueBytes: Self.valuesOfKey * Self.valueBytes)
+    let (bytes, recordBytes) = (records.bytes, records.recordBytes)
+    func number(_ start: Int) -> UInt64 {
+      (start..<start + 8).reduce(0) { $0 << 8 | UInt64(bytes[$1]) }
+    }
+    self.records = records
+    keys = (0..<count).map { key in
+      UInt128(number(key * recordBytes)) << 64 | UInt128(number(key * recordBytes + 8))
+    }
+    values = (0..<count * Self.valuesOfKey).map { position in
+      let (key, value) = position.quotientAndRemainder(dividingBy: Self.valuesOfKey)
+      return number(key * recordBytes + Self.keyBytes + value * Self.valueBytes)
+    }
   }
 
   /// The key of that number.
-  public func key(_ number: Int) -> UInt128 {
-    UInt128(bigEndianBytes(number * records.recordBytes)) << 64
-      | UInt128(bigEndianBytes(number * records.recordBytes + 8))
-  }
+  public func key(_ number: Int) -> UInt128 { keys[number] }
 
   /// The value of the entry at a position.
-  public func value(_ position: Int) -> UInt64 { bigEndianBytes(Self.start(position, records)) }
+  public func value(_ position: Int) -> UInt64 { values[position] }
 
   /// What reading the value of the entry at a position adds to a `Checksum`.
   public func mark(_ position: Int) -> UInt64 { Self.mark(of: value(position)) }
@@ -38,15 +50,4 @@ public struct EntryTable: Sendable {
   /// What reading a value adds to a `Checksum`: as the bytes of a value do.
   @inlinable
   public static func mark(of value: UInt64) -> UInt64 { value.byteSwapped }
-
-  private static func start(_ position: Int, _ records: RecordTable) -> Int {
-    position / valuesOfKey * records.recordBytes + keyBytes + position % valuesOfKey * valueBytes
-  }
-
-  private func bigEndianBytes(_ start: Int) -> UInt64 {
-    let span = records.bytes.span
-    var number: UInt64 = 0
-    for offset in start..<start + 8 { number = number << 8 | UInt64(span[offset]) }
-    return number
-  }
 }

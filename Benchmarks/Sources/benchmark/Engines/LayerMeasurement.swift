@@ -23,14 +23,28 @@ enum LayerMeasurement {
     measurement.floor.append(try EngineMeasurement.floor(folder))
     return measurement
   }
+}
 
-  /// Those of the names that are record layers.
-  static func named(_ names: [String]) -> [String] {
-    LayerKind.all.map(\.name).filter(names.contains)
+/// What a command line chooses of engines, record layers and rows: all where it names none.
+struct Choice {
+  let engines: [String]
+  let layers: [String]
+  let rowsOfEngines: [Row]
+  let rowsOfLayers: [Row]
+
+  init(_ names: [String]) {
+    let rows = Set(names.compactMap(Row.init))
+    let kinds = names.filter { Row(rawValue: $0) == nil }
+    func chosen(_ all: [Row]) -> [Row] { rows.isEmpty ? all : all.filter(rows.contains) }
+    rowsOfEngines = chosen(Row.ofEngines)
+    rowsOfLayers = chosen(LayerWorkload.rows)
+    let known = LayerKind.all.map(\.name)
+    let (ofLayers, ofEngines) = (
+      kinds.filter(known.contains), kinds.filter { !known.contains($0) }
+    )
+    layers = rowsOfLayers.isEmpty ? [] : kinds.isEmpty ? known : ofLayers
+    engines = rowsOfEngines.isEmpty ? [] : kinds.isEmpty ? EngineKinds.usual : ofEngines
   }
-
-  /// All of them.
-  static let usual = LayerKind.all.map(\.name)
 }
 
 extension Row {

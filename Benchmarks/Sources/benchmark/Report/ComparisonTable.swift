@@ -83,6 +83,7 @@ extension Comparison {
     case .perSecond where value >= 1e3: String(format: "%.1f k/s", value / 1e3)
     case .perSecond: String(format: "%.0f /s", value)
     case .seconds where value < 1e-6: String(format: "%.1f ns", value * 1e9)
+    case .seconds where value < 1e-5: String(format: "%.2f µs", value * 1e6)
     case .seconds where value < 1e-3: String(format: "%.0f µs", value * 1e6)
     case .seconds where value < 1: String(format: "%.1f ms", value * 1e3)
     case .seconds: String(format: "%.2f s", value)
