@@ -5,6 +5,9 @@ public import Workloads
 
 /// RocksDB: a log-structured merge tree.
 ///
+/// Debian's library is built with assertions, which RocksDB's makers turn off in releases: its figures
+/// are somewhat lower than they could be.
+///
 /// Its settings, and why:
 /// - Every write has `sync`: the log is flushed with `fdatasync`, once for all that wait for it.
 /// - A transaction is a `WriteBatch`, which is atomic and has a place of its own in the order of
