@@ -55,7 +55,7 @@ final class RocksDBReader: MeasuredReader {
   }
 
   @inline(__always)
-  private static func add(_ slice: OpaquePointer, to checksum: inout Checksum) {
+  static func add(_ slice: OpaquePointer, to checksum: inout Checksum) {
     var count = 0
     let value = rocksdb_pinnableslice_value(slice, &count)
     checksum.add(value, bytes: count)
@@ -119,7 +119,7 @@ final class RocksDBReader: MeasuredReader {
   }
 
   @inline(__always)
-  private static func addValue(of iterator: OpaquePointer?, to checksum: inout Checksum) {
+  static func addValue(of iterator: OpaquePointer?, to checksum: inout Checksum) {
     var count = 0
     let value = rocksdb_iter_value(iterator, &count)
     checksum.add(value, bytes: count)

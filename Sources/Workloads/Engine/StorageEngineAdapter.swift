@@ -12,24 +12,26 @@ public struct StorageEngineKind: MeasuredEngineKind {
 
   /// Opens the store in a folder, with defaults but for the size of the cache.
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
-    var configuration = Configuration()
-    configuration.cacheBytes = cacheBytes
-    configuration.transactionMemoryBytes = 512 << 20
-    let database = try Database.openOrCreate(
-      at: folder + "/store.records", configuration: configuration)
-    return try Self.adapter(of: database)
+    try StorageEngineAdapter(database(in: folder, cacheBytes: cacheBytes))
   }
 
   /// Measures a database that is open already; closing the adapter closes it.
   public static func adapter(of database: Database) throws -> any MeasuredEngine {
     try StorageEngineAdapter(database)
   }
+
+  func database(in folder: String, cacheBytes: Int) throws -> Database {
+    var configuration = Configuration()
+    configuration.cacheBytes = cacheBytes
+    configuration.transactionMemoryBytes = 512 << 20
+    return try Database.openOrCreate(at: folder + "/store.records", configuration: configuration)
+  }
 }
 
 /// One tree of a database, as the workloads use it.
 final class StorageEngineAdapter: MeasuredEngine {
   let database: Database
-  private let tree: TreeID
+  let tree: TreeID
 
   init(_ database: Database) throws {
     self.database = database

@@ -36,11 +36,11 @@ struct Bench: StoreCommand {
 
   /// The rows of each number; all, unless some are named.
   private func chosenRows() throws -> Set<Row> {
-    guard let rows else { return Set(Row.allCases) }
+    guard let rows else { return EngineWorkload.rows }
     return try rows.split(separator: ",").reduce(into: []) { chosen, name in
-      let named = Row.allCases.filter { $0.number == name }
+      let named = EngineWorkload.rows.filter { $0.number == name }
       guard !named.isEmpty else {
-        let numbers = Set(Row.allCases.map(\.number)).sorted().joined(separator: ", ")
+        let numbers = Set(EngineWorkload.rows.map(\.number)).sorted().joined(separator: ", ")
         throw ValidationError("--rows: there is no row '\(name)', but \(numbers)")
       }
       chosen.formUnion(named)
@@ -75,12 +75,9 @@ struct Bench: StoreCommand {
       progress.update(done: min(begun, total), of: total)
       begun += 1
     }
-    let engine = StorageEngineKind()
-    let core = CoreWorkload(engine, in: place, size: records, rows: rows, announce: announce)
-    let mixed = MixedWorkload(engine, in: place, size: records, rows: rows, announce: announce)
-    let space = SpaceWorkload(engine, in: place, size: records, rows: rows, announce: announce)
-    let figures = try core.run() + mixed.run() + space.run()
-    return figures.filter { rows.contains($0.row) }
+    return try EngineWorkload(
+      StorageEngineKind(), in: place, size: records, rows: rows, announce: announce
+    ).run()
   }
 
   private func printText(_ floor: Double, _ figures: [Figure]) throws {
