@@ -17,7 +17,16 @@ import Workloads
 ///        benchmark crash NAME FOLDER                      (writes, and kills itself)
 @main
 enum Benchmark {
-  static func main() throws {
+  static func main() {
+    do {
+      try run()
+    } catch {
+      FileHandle.standardError.write(Data("benchmark: \(error)\n".utf8))
+      exit(1)
+    }
+  }
+
+  private static func run() throws {
     guard RecordTable.isFaithful else {
       throw BenchmarkFailure("the generator does not make what its description says")
     }

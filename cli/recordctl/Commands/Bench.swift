@@ -10,7 +10,7 @@ struct Bench: StoreCommand {
     abstract: "Measure the engine on this machine and this disk.",
     discussion: """
       Makes stores of its own in a new folder inside the one given, and deletes them again; 200,000 \
-      records take half a minute and a gigabyte. What else the machine does meanwhile counts. The \
+      records take a minute or two and three gigabytes. What else the machine does meanwhile counts. The \
       flush floor is what one durable write takes on this disk: no durable commit can be faster. The \
       rows are those of docs/benchmarks, where other engines stand beside this one.
       """)
