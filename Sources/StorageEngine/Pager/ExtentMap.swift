@@ -234,6 +234,13 @@ struct ExtentMap {
     if Int(freeCounts[extent]) == pagesPerExtent { setOwner(extent, .free) }
   }
 
+  /// Gives back the extents of pages of which none is in use.
+  mutating func freeEmptyExtents() {
+    for extent in owners.indices where owners[extent] == .pages && isEmpty(extent) {
+      setOwner(extent, .free)
+    }
+  }
+
   /// Whether no page of an extent is in use.
   func isEmpty(_ extent: Int) -> Bool {
     (0..<wordsPerExtent).allSatisfy { allocated[extent * wordsPerExtent + $0] == 0 }

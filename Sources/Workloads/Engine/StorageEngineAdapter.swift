@@ -10,7 +10,8 @@ public struct StorageEngineKind: MeasuredEngineKind {
   /// The one kind of it.
   public init() {}
 
-  /// Opens the store in a folder, with defaults but for the size of the cache.
+  /// Opens the store in a folder, with defaults but for the size of the cache and for more memory for
+  /// the changes of a transaction, so that a load is not spilled.
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
     try StorageEngineAdapter(database(in: folder, cacheBytes: cacheBytes))
   }

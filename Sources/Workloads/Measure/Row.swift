@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// What is measured: the rows of the table, numbered as in the plan of the benchmark.
+/// What is measured: the rows of the table.
 public enum Row: String, Codable, CaseIterable, Sendable {
   case loadRandom = "W1"
   case loadSorted = "W2"
@@ -51,7 +51,7 @@ public enum Row: String, Codable, CaseIterable, Sendable {
   case commitDuringCheckpoints = "W27 p99.9"
   case peakMemory = "memory"
 
-  /// The number in the plan, which a few rows share: W5.
+  /// The number, which a few rows share: W5.
   public var number: String { String(rawValue.prefix { $0 != "," && $0 != " " }) }
 
   /// In which unit its values are, and which are better.

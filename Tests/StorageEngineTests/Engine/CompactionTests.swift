@@ -50,6 +50,22 @@ struct CompactionTests {
     }
   }
 
+  /// The pages of what was deleted are still held when the file is closed.
+  @Test
+  func `what was deleted before the file was closed is given back after it is opened`() throws {
+    try withStore { store in
+      var model = Model()
+      try Self.fill(store, &model, rounds: 20)
+      try store.database.checkpoint()
+      try Self.remove(store, &model, rounds: 0..<20, keeping: 0)
+      try store.database.checkpoint()
+      try store.reopen()
+      let report = try store.database.compact()
+      #expect(report.bytesAfter <= 8 << 20)
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
   /// A load of 10 MB in one transaction, whose log would be kept for the next, and deletes that leave
   /// a few entries in each leaf.
   @Test

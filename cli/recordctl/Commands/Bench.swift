@@ -11,8 +11,8 @@ struct Bench: StoreCommand {
     discussion: """
       Makes stores of its own in a new folder inside the one given, and deletes them again; 200,000 \
       records take a minute or two and three gigabytes. What else the machine does meanwhile counts. The \
-      flush floor is what one durable write takes on this disk: no durable commit can be faster. The \
-      rows are those of docs/benchmarks, where other engines stand beside this one.
+      flush floor is what one durable write takes on this disk. The rows are those of 'make bench', where \
+      other engines stand beside this one.
       """)
 
   @Option(help: ArgumentHelp("Where to measure.", valueName: "path"))
@@ -37,10 +37,14 @@ struct Bench: StoreCommand {
   /// The rows of each number; all, unless some are named.
   private func chosenRows() throws -> Set<Row> {
     guard let rows else { return EngineWorkload.rows }
-    return try rows.split(separator: ",").reduce(into: []) { chosen, name in
+    let names = rows.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    guard !names.isEmpty else { throw ValidationError("--rows is empty") }
+    return try names.reduce(into: []) { chosen, name in
       let named = EngineWorkload.rows.filter { $0.number == name }
       guard !named.isEmpty else {
-        let numbers = Set(EngineWorkload.rows.map(\.number)).sorted().joined(separator: ", ")
+        let numbers = Set(EngineWorkload.rows.map(\.number))
+          .sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+          .joined(separator: ", ")
         throw ValidationError("--rows: there is no row '\(name)', but \(numbers)")
       }
       chosen.formUnion(named)

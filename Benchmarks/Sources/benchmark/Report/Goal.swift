@@ -28,7 +28,7 @@ enum Goal {
 }
 
 extension Row {
-  /// As DESIGN and the plan of the benchmark set it.
+  /// Set before anything was measured, from what peers did on one machine.
   var goal: Goal? {
     switch self {
     case .loadRandom, .commitsOfThousand, .commitsOfManyThreads, .deleteHalf: .timesBestPeer(3)
