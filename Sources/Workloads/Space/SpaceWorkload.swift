@@ -36,6 +36,9 @@ public struct SpaceWorkload {
       }
       try engine.settle()
       try engine.settle()
+      var left = Checksum()
+      for position in 10 * part..<size { left.add(table.mark(position)) }
+      try WorkloadError.expect(try engine.makeReader().scan(), left, .shrunkSize)
       let bytes = try FileSizes.allocatedBytes(path)
       let log = try engine.logBytes
       try engine.close()
