@@ -29,10 +29,6 @@ final class LMDBAdapter: MeasuredSnapshots, @unchecked Sendable {
     try write(table, positions[...], shift: 0, flags: flags, flushed: true)
   }
 
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try write(table, positions, shift: 0, flags: 0, flushed: flushed)
-  }
-
   func update(
     _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool
   ) throws {

@@ -129,14 +129,6 @@ final class SQLiteAdapter: MeasuredEngine, @unchecked Sendable {
     one = try connection.prepare("SELECT value FROM records WHERE key = ?1")
   }
 
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
-    try put(table, positions[...], flushed: true)
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try update(table, positions, shift: 0, flushed: flushed)
-  }
-
   func update(
     _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool
   ) throws {

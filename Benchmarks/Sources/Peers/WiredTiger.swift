@@ -86,14 +86,6 @@ final class WiredTigerAdapter: MeasuredSnapshots, @unchecked Sendable {
     try WiredTiger.check(name, "session.close", peers_wt_close_session(session))
   }
 
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
-    try put(table, positions[...], flushed: true)
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try update(table, positions, shift: 0, flushed: flushed)
-  }
-
   func update(
     _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool
   ) throws {

@@ -40,6 +40,18 @@ public protocol MeasuredEngine: AnyObject, Sendable {
   func close() throws
 }
 
+extension MeasuredEngine {
+  /// As any transaction, where the engine has no way of its own.
+  public func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
+    try put(table, positions[...], flushed: true)
+  }
+
+  /// An update to the value that belongs to each record.
+  public func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
+    try update(table, positions, shift: 0, flushed: flushed)
+  }
+}
+
 /// Reads from one consistent state.
 public protocol MeasuredReader: AnyObject {
   /// Goes on to what is committed now.

@@ -42,14 +42,6 @@ final class StorageEngineAdapter: MeasuredEngine {
       ?? database.write { try $0.createTree(named: name) }
   }
 
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
-    try put(table, positions[...], flushed: true)
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try update(table, positions, shift: 0, flushed: flushed)
-  }
-
   func update(
     _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool
   ) throws {

@@ -36,8 +36,7 @@ public struct SpaceWorkload {
       }
       try engine.settle()
       try engine.settle()
-      var left = Checksum()
-      for position in 10 * part..<size { left.add(table.mark(position)) }
+      let left = table.checksum(of: 10 * part..<size)
       try WorkloadError.expect(try engine.makeReader().scan(), left, .shrunkSize)
       let bytes = try FileSizes.allocatedBytes(path)
       let log = try engine.logBytes
