@@ -150,7 +150,7 @@ $(SHORT_PARTS): build-tests
 	first=$$(($(RECORD_STORE_SEED) + $(SHORT_WORKLOADS) * $(@:crash-long-%=%))); running=(); \
 	for process in $$(seq 0 $$((processes - 1))); do \
 	  RECORD_STORE_SEED=$$((first + each * process)) RECORD_STORE_SMALL_WORKLOADS=$$each \
-	    $(CRASH_LONG) 'StorageEngineTests[.]CrashTests/.*short random workload' --no-parallel & \
+	    $(CRASH_LONG) 'StorageEngineTests[.]CrashTests/.*short random workload' --no-parallel --ignore-lock & \
 	  running+=($$!); \
 	done; \
 	for process in "$${running[@]}"; do wait $$process || exit 1; done
