@@ -35,7 +35,9 @@ benchmark=$(swift build -c release --package-path Benchmarks --show-bin-path)/be
 folder=$(mktemp -d "$PWD/.bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 mkdir -p docs/benchmarks
-"$benchmark" engines "$folder" "$records" "$rounds"
-cp "$folder"/engines.{json,md,svg} docs/benchmarks/
+failed=0
+"$benchmark" engines "$folder" "$records" "$rounds" || failed=1
+cp "$folder"/engines.{json,md,svg} "$folder"/layers.json docs/benchmarks/
+[ $failed = 0 ] || exit 1
 "$benchmark" tool "$folder" "$recordctl" "$rounds" "$records"
 cp "$folder"/tool.{json,md} docs/benchmarks/

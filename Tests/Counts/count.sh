@@ -3,8 +3,8 @@
 #
 # usage: count.sh PROGRAM
 # Counts what one operation of each kind asks of the processor, the allocator and the disk, and fails
-# where that is more than limits.txt allows. Counts are the same on every machine, times are not: they
-# are taken from two runs of different lengths, so that what both do beforehand does not count.
+# where that is more than limits.txt allows. They are taken from two runs of different lengths, so that
+# what both do beforehand does not count.
 set -euo pipefail
 program=$(realpath "$1")
 cd "$(dirname "$0")"
@@ -18,7 +18,8 @@ few=1000
 many=3000
 
 instructions() {
-  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$folder/program" "$1" "$2" "$folder" 2>&1 \
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+    "$folder/program" "$1" "$2" "$folder" 2>&1 \
     | sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
 }
 
@@ -32,9 +33,13 @@ printf '%-16s %14s %12s %10s %12s\n' operation instructions allocations flushes 
 while read -r operation most_instructions most_allocations most_flushes most_bytes; do
   read -r few_flushes few_bytes < <("$folder/program" "$operation" $few)
   read -r many_flushes many_bytes < <("$folder/program" "$operation" $many)
+  few_instructions=$(instructions "$operation" $few)
+  many_instructions=$(instructions "$operation" $many)
+  few_allocations=$(allocations "$operation" $few)
+  many_allocations=$(allocations "$operation" $many)
   if ! awk -v name="$operation" -v n=$((many - few)) \
-    -v a="$(instructions "$operation" $few)" -v b="$(instructions "$operation" $many)" \
-    -v c="$(allocations "$operation" $few)" -v d="$(allocations "$operation" $many)" \
+    -v a="$few_instructions" -v b="$many_instructions" \
+    -v c="$few_allocations" -v d="$many_allocations" \
     -v e="$few_flushes" -v f="$many_flushes" -v g="$few_bytes" -v h="$many_bytes" \
     -v i="$most_instructions" -v j="$most_allocations" -v k="$most_flushes" -v l="$most_bytes" '
     function cell(value, limit) {
@@ -42,7 +47,7 @@ while read -r operation most_instructions most_allocations most_flushes most_byt
       return sprintf("%.2f", value)
     }
     BEGIN {
-      if (a == "" || b == "" || c == "" || d == "") { print name ": nothing was counted"; exit 1 }
+      if (a == "" || b <= a || c == "" || d == "") { print name ": nothing was counted"; exit 1 }
       printf "%-16s %14s %12s %10s %12s\n", name, cell((b - a) / n, i), cell((d - c) / n, j),
         cell((f - e) / n, k), cell((h - g) / n, l)
       exit failed

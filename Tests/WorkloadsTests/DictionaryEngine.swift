@@ -50,13 +50,9 @@ private final class DictionaryEngine: MeasuredEngine {
     contents.stores.withLock { body(&$0[folder, default: [:]]) }
   }
 
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) {
-    put(table, positions[...], flushed: true)
+  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
+    try put(table, positions[...], flushed: true)
     if fault == .losesOneRecord { delete(table, [positions[positions.count / 2]]) }
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) {
-    update(table, positions, shift: 0, flushed: flushed)
   }
 
   func update(_ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool) {
@@ -76,8 +72,8 @@ private final class DictionaryEngine: MeasuredEngine {
     }
   }
 
-  func operate(_ table: RecordTable, _ operations: Operations, flushed: Bool) {
-    put(table, [operations.put.0, operations.put.1], flushed: flushed)
+  func operate(_ table: RecordTable, _ operations: Operations, flushed: Bool) throws {
+    try put(table, [operations.put.0, operations.put.1], flushed: flushed)
     delete(table, [operations.delete])
   }
 

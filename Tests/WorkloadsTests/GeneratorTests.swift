@@ -24,7 +24,7 @@ import Workloads
         "a44c6725adcb325a"
       ),
     ] as [(UInt64, String, String, String)])
-  func `a record's bytes are those of the plan`(
+  func `a record's bytes are those that other languages make`(
     _ number: UInt64, _ key: String, _ first: String, _ last: String
   ) {
     let table = RecordTable(number..<number + 1)
@@ -33,11 +33,11 @@ import Workloads
     #expect(Array(table.value(0).suffix(8)).hexadecimal == last)
   }
 
-  @Test func `the first thousand records hash to the number of the plan`() {
+  @Test func `the first thousand records hash to the number that was agreed on`() {
     #expect(RecordTable.isFaithful)
   }
 
-  @Test func `random reads choose the positions of the plan`() {
+  @Test func `random reads choose the positions that were agreed on`() {
     #expect(SplitMix64.positions(3, below: 1_000_000) == [10_403, 494_564, 869_627])
   }
 

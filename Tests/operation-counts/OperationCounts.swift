@@ -34,13 +34,20 @@ enum OperationCounts {
     let engine = try StorageEngineKind.adapter(of: database)
     let table = RecordTable(0..<UInt64(loaded + most))
     try engine.load(table, (0..<Int32(loaded)).map { $0 }, sorted: false)
-    try engine.settle()
+    // Not compacted: then the first commits would have to make room for their log again.
+    try database.checkpoint()
     let positions = SplitMix64.positions(count, below: loaded)
     let before = storage.counts
-    try operation.run(
+    let read = try operation.run(
       engine, table, positions, first: table.sortedPositions().first { $0 < loaded } ?? 0,
       new: Int32(loaded)..<Int32(loaded + count))
     let after = storage.counts
+    // What does not do its work costs little.
+    let entries = try database.read { try $0.tree(named: "records").map($0.count(of:)) } ?? 0
+    guard operation.isDone(count, on: positions, loaded: loaded, read: read, left: Int(entries))
+    else {
+      throw WorkloadError("\(operation) read \(read) and left \(entries) records")
+    }
     print(after.flushes - before.flushes, after.bytes - before.bytes)
     try engine.close()
   }
@@ -63,26 +70,41 @@ enum Operation: String, CaseIterable {
   /// One of many deletes in one transaction.
   case delete
 
+  /// Returns how many records were read.
   func run(
     _ engine: any MeasuredEngine, _ table: RecordTable, _ positions: [Int32], first: Int32,
     new: Range<Int32>
-  ) throws {
+  ) throws -> Int {
     switch self {
-    case .get: _ = try engine.makeReader().get(table, positions[...])
+    case .get: return try engine.makeReader().get(table, positions[...]).count
     case .getTogether:
       let reader = try engine.makeReader()
-      for start in stride(from: 0, to: positions.count, by: 32) {
+      return try stride(from: 0, to: positions.count, by: 32).reduce(0) { sum, start in
         let end = min(start + 32, positions.count)
-        _ = try reader.getTogether(table, positions[start..<end])
+        return sum + (try reader.getTogether(table, positions[start..<end]).count)
       }
-    case .seek: _ = try engine.makeReader().seek(table, positions[...], steps: 10)
+    case .seek: return try engine.makeReader().seek(table, positions[...], steps: 10).count
     case .scan:
-      _ = try engine.makeReader().seek(table, [first], steps: positions.count)
+      return try engine.makeReader().seek(table, [first], steps: positions.count).count
     case .commit: for position in new { try engine.put(table, [position], flushed: true) }
     case .commitUnflushed:
       for position in new { try engine.put(table, [position], flushed: false) }
     case .load: try engine.put(table, new.map { $0 }[...], flushed: true)
     case .delete: try engine.delete(table, positions)
+    }
+    return 0
+  }
+
+  /// Whether as many records were read, or are left, as should be.
+  func isDone(
+    _ count: Int, on positions: [Int32], loaded: Int, read: Int, left: Int
+  ) -> Bool {
+    switch self {
+    case .get, .getTogether, .scan: read == count
+    // A few of the greatest keys have fewer than ten behind them.
+    case .seek: read > count * 10 - 100 && read <= count * 10
+    case .commit, .commitUnflushed, .load: left == loaded + count
+    case .delete: left == loaded - Set(positions).count
     }
   }
 }

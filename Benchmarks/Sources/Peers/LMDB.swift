@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLMDB
-import Synchronization
 public import Workloads
 
 /// LMDB: a copy-on-write B+ tree in a memory map.
@@ -22,6 +21,10 @@ public import Workloads
 /// - Records that come sorted are loaded with `MDB_APPEND`, which fills pages to the brim.
 /// - Commits need no flush while `MDB_NOSYNC` is set. It belongs to the environment, not to the
 ///   transaction, so it changes under the lock that orders the writers.
+/// - Several values of a key: `MDB_DUPSORT` with `MDB_DUPFIXED`, as all have one size, and they are
+///   read a page at a time, with `MDB_GET_MULTIPLE`. Numbered records: `MDB_INTEGERKEY`, inserted
+///   with `MDB_APPEND`, as numbers grow.
+/// - A thousand readers need a table with room for them, which is made when the store is opened.
 /// - Cursors and read transactions are kept as long as a reader is.
 public struct LMDBKind: MeasuredEngineKind {
   /// As tables show it, with the version of the library.
@@ -38,8 +41,31 @@ public struct LMDBKind: MeasuredEngineKind {
 
   /// Opens the store in a folder; LMDB has no cache to give bytes to.
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
-    try LMDBAdapter(name, in: folder, flags: MDB_NOTLS | (writesMap ? MDB_WRITEMAP : 0))
+    try LMDBAdapter(name, in: folder, flags: flags)
   }
+
+  /// Opens a store with room for so many readers: LMDB's table of them cannot grow.
+  public func openSnapshots(
+    in folder: String, cacheBytes: Int, readers: Int
+  ) throws -> (any MeasuredSnapshots)? {
+    try LMDBAdapter(name, in: folder, flags: flags, readers: UInt32(readers))
+  }
+
+  /// Opens a store of sorted values of one size each, several to a key.
+  public func openMultimap(
+    in folder: String, cacheBytes: Int
+  ) throws -> (any MeasuredMultimap)? {
+    try LMDBMultimap(name, in: folder, flags: flags)
+  }
+
+  /// Opens a store whose keys are integers.
+  public func openSegments(
+    in folder: String, cacheBytes: Int
+  ) throws -> (any MeasuredSegments)? {
+    try LMDBSegments(name, in: folder, flags: flags)
+  }
+
+  private var flags: Int32 { MDB_NOTLS | (writesMap ? MDB_WRITEMAP : 0) }
 }
 
 /// What LMDB's functions take and answer.
@@ -54,145 +80,58 @@ enum LMDB {
     PeerError(engine, call, String(cString: mdb_strerror(code)))
   }
 
-  /// Bytes that LMDB only reads, though its type does not say so.
-  @inline(__always)
-  static func item(_ bytes: UnsafeRawPointer, _ count: Int) -> MDB_val {
-    MDB_val(mv_size: count, mv_data: UnsafeMutableRawPointer(mutating: bytes))
-  }
-}
-
-/// An environment with its one unnamed tree.
-final class LMDBAdapter: MeasuredEngine, @unchecked Sendable {
-  private let name: String
-  private let environment: OpaquePointer
-  private let tree: MDB_dbi
-  private let readers = OpenReaders()
-  /// Whether commits are flushed now; the lock also orders the writers.
-  private let flushes = Mutex(true)
-
-  init(_ name: String, in folder: String, flags: Int32) throws {
-    self.name = name
+  /// Opens the environment in a folder, with settings that `LMDBKind` tells of.
+  static func openEnvironment(
+    _ engine: String, in folder: String, flags: Int32, readers: UInt32 = 126
+  ) throws -> OpaquePointer {
     var made: OpaquePointer?
-    try LMDB.check(name, "mdb_env_create", mdb_env_create(&made))
-    guard let made else { throw PeerError(name, "mdb_env_create", "no environment") }
+    try check(engine, "mdb_env_create", mdb_env_create(&made))
+    guard let made else { throw PeerError(engine, "mdb_env_create", "no environment") }
     do {
-      try LMDB.check(name, "mdb_env_set_mapsize", mdb_env_set_mapsize(made, 64 << 30))
-      try LMDB.check(name, "mdb_env_set_maxreaders", mdb_env_set_maxreaders(made, 126))
-      try LMDB.check(name, "mdb_env_open", mdb_env_open(made, folder, UInt32(flags), 0o644))
-      tree = try Self.openTree(name, in: made)
+      try check(engine, "mdb_env_set_mapsize", mdb_env_set_mapsize(made, 64 << 30))
+      try check(engine, "mdb_env_set_maxreaders", mdb_env_set_maxreaders(made, readers))
+      try check(engine, "mdb_env_open", mdb_env_open(made, folder, UInt32(flags), 0o644))
     } catch {
       mdb_env_close(made)
       throw error
     }
-    environment = made
+    return made
   }
 
-  private static func openTree(_ name: String, in environment: OpaquePointer) throws -> MDB_dbi {
+  /// Opens the unnamed tree, making it with those flags where it is not there yet.
+  static func openTree(
+    _ engine: String, in environment: OpaquePointer, flags: Int32
+  ) throws -> MDB_dbi {
+    try transact(engine, in: environment) { transaction in
+      var tree: MDB_dbi = 0
+      try check(engine, "mdb_dbi_open", mdb_dbi_open(transaction, nil, UInt32(flags), &tree))
+      return tree
+    }
+  }
+
+  /// Runs `body` in a transaction, which is flushed unless the environment is told otherwise; one
+  /// that only reads ends with nothing to commit.
+  static func transact<Result>(
+    _ engine: String, in environment: OpaquePointer, flags: Int32 = 0,
+    _ body: (OpaquePointer?) throws -> Result
+  ) throws -> Result {
     var transaction: OpaquePointer?
-    try LMDB.check(name, "mdb_txn_begin", mdb_txn_begin(environment, nil, 0, &transaction))
-    var tree: MDB_dbi = 0
-    let code = mdb_dbi_open(transaction, nil, 0, &tree)
-    if code != MDB_SUCCESS { mdb_txn_abort(transaction) }
-    try LMDB.check(name, "mdb_dbi_open", code)
-    try LMDB.check(name, "mdb_txn_commit", mdb_txn_commit(transaction))
-    return tree
-  }
-
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
-    let flags = UInt32(sorted ? MDB_APPEND : 0)
-    try write(table, positions[...], shift: 0, flags: flags, flushed: true)
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try write(table, positions, shift: 0, flags: 0, flushed: flushed)
-  }
-
-  func update(
-    _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool
-  ) throws {
-    try write(table, positions, shift: shift, flags: 0, flushed: flushed)
-  }
-
-  private func write(
-    _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flags: UInt32, flushed: Bool
-  ) throws {
-    try table.withMemory { memory in
-      try transact(flushed: flushed) { transaction in
-        for position in positions {
-          var key = LMDB.item(memory.key(position), memory.keyBytes)
-          var value = LMDB.item(memory.value(position, shift: shift), memory.valueBytes)
-          try LMDB.check(name, "mdb_put", mdb_put(transaction, tree, &key, &value, flags))
-        }
-      }
+    let code = mdb_txn_begin(environment, nil, UInt32(flags), &transaction)
+    try check(engine, "mdb_txn_begin", code)
+    let result: Result
+    do {
+      result = try body(transaction)
+    } catch {
+      mdb_txn_abort(transaction)
+      throw error
     }
+    try check(engine, "mdb_txn_commit", mdb_txn_commit(transaction))
+    return result
   }
 
-  func delete(_ table: RecordTable, _ positions: [Int32]) throws {
-    try table.withMemory { memory in
-      try transact(flushed: true) { transaction in
-        for position in positions {
-          var key = LMDB.item(memory.key(position), memory.keyBytes)
-          let code = mdb_del(transaction, tree, &key, nil)
-          if code != MDB_NOTFOUND { try LMDB.check(name, "mdb_del", code) }
-        }
-      }
-    }
-  }
-
-  func operate(_ table: RecordTable, _ operations: Operations, flushed: Bool) throws {
-    try table.withMemory { memory in
-      func put(_ transaction: OpaquePointer?, _ position: Int32, shift: Int) throws {
-        var key = LMDB.item(memory.key(position), memory.keyBytes)
-        var value = LMDB.item(memory.value(position, shift: shift), memory.valueBytes)
-        try LMDB.check(name, "mdb_put", mdb_put(transaction, tree, &key, &value, 0))
-      }
-      try transact(flushed: flushed) { transaction in
-        try put(transaction, operations.put.0, shift: 0)
-        try put(transaction, operations.put.1, shift: 0)
-        var key = LMDB.item(memory.key(operations.get), memory.keyBytes)
-        var value = MDB_val()
-        try LMDB.check(name, "mdb_get", mdb_get(transaction, tree, &key, &value))
-        try put(transaction, operations.update, shift: 1)
-        key = LMDB.item(memory.key(operations.delete), memory.keyBytes)
-        try LMDB.check(name, "mdb_del", mdb_del(transaction, tree, &key, nil))
-      }
-    }
-  }
-
-  private func transact(flushed: Bool, _ body: (OpaquePointer?) throws -> Void) throws {
-    try flushes.withLock { flushes in
-      if flushes != flushed {
-        let code = mdb_env_set_flags(environment, UInt32(MDB_NOSYNC), flushed ? 0 : 1)
-        try LMDB.check(name, "mdb_env_set_flags", code)
-        flushes = flushed
-      }
-      var transaction: OpaquePointer?
-      try LMDB.check(name, "mdb_txn_begin", mdb_txn_begin(environment, nil, 0, &transaction))
-      do {
-        try body(transaction)
-      } catch {
-        mdb_txn_abort(transaction)
-        throw error
-      }
-      try LMDB.check(name, "mdb_txn_commit", mdb_txn_commit(transaction))
-    }
-  }
-
-  func makeReader() throws -> any MeasuredReader {
-    try LMDBReader(name, of: environment, tree, counted: readers)
-  }
-
-  func settle() throws {
-    try LMDB.check(name, "mdb_env_sync", mdb_env_sync(environment, 1))
-  }
-
-  /// There is none.
-  var logBytes: UInt64 { 0 }
-
-  func close() throws {
-    try readers.requireNone(name)
-    // Closing does not flush what was committed without.
-    try settle()
-    mdb_env_close(environment)
+  /// Bytes that LMDB only reads, though its type does not say so.
+  @inline(__always)
+  static func item(_ bytes: UnsafeRawPointer, _ count: Int) -> MDB_val {
+    MDB_val(mv_size: count, mv_data: UnsafeMutableRawPointer(mutating: bytes))
   }
 }

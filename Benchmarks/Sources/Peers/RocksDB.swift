@@ -5,6 +5,9 @@ public import Workloads
 
 /// RocksDB: a log-structured merge tree.
 ///
+/// Debian's library is built with assertions, which RocksDB's makers turn off in releases: its figures
+/// are somewhat lower than they could be.
+///
 /// Its settings, and why:
 /// - Every write has `sync`: the log is flushed with `fdatasync`, once for all that wait for it.
 /// - A transaction is a `WriteBatch`, which is atomic and has a place of its own in the order of
@@ -23,6 +26,13 @@ public import Workloads
 /// - Nothing is compressed: random bytes would not shrink. LZ4, which RocksDB's makers advise, is a
 ///   variant.
 /// - The format of tables, block sizes, checksums and read-ahead are the defaults.
+/// - Commits in two phases are those of `TransactionDB`, of which each first phase is named, as it
+///   has to be, and which writes what is prepared to the log alone, the default. Both phases have
+///   `sync`, and locks are not searched for deadlocks, as no transaction takes two. Writes are not
+///   pipelined there: 7.8 then fails an assertion of its own when several threads commit
+///   (`!write_after_commit_ || log_number_ref_ > 0`).
+/// - Several values of a key are keys of both with empty values. Numbered records have keys of 8
+///   bytes, big endian.
 /// - Commits without a flush have `sync` off; the log is still handed to the operating system.
 /// - Loading is one `WriteBatch`, sorted or not, as it is to be one transaction. Ingesting files
 ///   made beforehand is faster, but their making is none.
@@ -39,6 +49,41 @@ public struct RocksDBKind: MeasuredEngineKind {
 
   /// Opens the store in a folder with a cache of blocks of that size.
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
+    try adapter(in: folder, cacheBytes: cacheBytes)
+  }
+
+  /// Snapshots are numbers in a list: there can be any number of them.
+  public func openSnapshots(
+    in folder: String, cacheBytes: Int, readers: Int
+  ) throws -> (any MeasuredSnapshots)? {
+    try adapter(in: folder, cacheBytes: cacheBytes)
+  }
+
+  /// Opens a `TransactionDB`.
+  public func openTwoPhase(
+    in folder: String, cacheBytes: Int
+  ) throws -> (any MeasuredTwoPhaseEngine)? {
+    let options = Self.options(compresses: compresses, cacheBytes: cacheBytes)
+    defer { rocksdb_options_destroy(options) }
+    rocksdb_options_set_enable_pipelined_write(options, 0)
+    return try RocksDBTwoPhase(name, in: folder, options)
+  }
+
+  /// Opens a store whose keys are a key and a value each.
+  public func openMultimap(
+    in folder: String, cacheBytes: Int
+  ) throws -> (any MeasuredMultimap)? {
+    RocksDBMultimap(try adapter(in: folder, cacheBytes: cacheBytes))
+  }
+
+  /// Opens a store whose keys are numbers of 8 bytes, big endian.
+  public func openSegments(
+    in folder: String, cacheBytes: Int
+  ) throws -> (any MeasuredSegments)? {
+    RocksDBSegments(try adapter(in: folder, cacheBytes: cacheBytes))
+  }
+
+  private func adapter(in folder: String, cacheBytes: Int) throws -> RocksDBAdapter {
     let options = Self.options(compresses: compresses, cacheBytes: cacheBytes)
     defer { rocksdb_options_destroy(options) }
     return try RocksDBAdapter(name, in: folder, options)
@@ -90,138 +135,4 @@ extension UnsafeRawPointer {
   /// The bytes as RocksDB takes them.
   @inline(__always)
   var characters: UnsafePointer<CChar> { assumingMemoryBound(to: CChar.self) }
-}
-
-/// A database with its default column family.
-final class RocksDBAdapter: MeasuredEngine, @unchecked Sendable {
-  private let name: String
-  private let database: OpaquePointer
-  /// The default column family, which the call for several keys has to be given.
-  private let family: OpaquePointer
-  private let flushing: OpaquePointer?
-  private let unflushed: OpaquePointer?
-  private let reading: OpaquePointer?
-  private let folder: String
-  private let readers = OpenReaders()
-
-  init(_ name: String, in folder: String, _ options: OpaquePointer?) throws {
-    self.name = name
-    var message: UnsafeMutablePointer<CChar>?
-    var families: [OpaquePointer?] = [nil]
-    let opened = "default".withCString { family in
-      rocksdb_open_column_families(options, folder, 1, [family], [options], &families, &message)
-    }
-    try RocksDB.check(name, "rocksdb_open_column_families", message)
-    guard let opened, let family = families[0] else {
-      throw PeerError(name, "rocksdb_open_column_families", "no database")
-    }
-    database = opened
-    self.family = family
-    self.folder = folder
-    reading = rocksdb_readoptions_create()
-    flushing = rocksdb_writeoptions_create()
-    rocksdb_writeoptions_set_sync(flushing, 1)
-    unflushed = rocksdb_writeoptions_create()
-    rocksdb_writeoptions_set_sync(unflushed, 0)
-  }
-
-  deinit {
-    rocksdb_writeoptions_destroy(flushing)
-    rocksdb_writeoptions_destroy(unflushed)
-    rocksdb_readoptions_destroy(reading)
-  }
-
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
-    try put(table, positions[...], flushed: true)
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try update(table, positions, shift: 0, flushed: flushed)
-  }
-
-  func update(
-    _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool
-  ) throws {
-    try table.withMemory { memory in
-      try write(flushed: flushed) { batch in
-        for position in positions {
-          rocksdb_writebatch_put(
-            batch, memory.key(position).characters, memory.keyBytes,
-            memory.value(position, shift: shift).characters, memory.valueBytes)
-        }
-      }
-    }
-  }
-
-  func delete(_ table: RecordTable, _ positions: [Int32]) throws {
-    try table.withMemory { memory in
-      try write(flushed: true) { batch in
-        for position in positions {
-          rocksdb_writebatch_delete(batch, memory.key(position).characters, memory.keyBytes)
-        }
-      }
-    }
-  }
-
-  /// A `WriteBatch` is not read by a get; the record to get was committed before.
-  func operate(_ table: RecordTable, _ operations: Operations, flushed: Bool) throws {
-    try table.withMemory { memory in
-      func put(_ batch: OpaquePointer?, _ position: Int32, shift: Int) {
-        rocksdb_writebatch_put(
-          batch, memory.key(position).characters, memory.keyBytes,
-          memory.value(position, shift: shift).characters, memory.valueBytes)
-      }
-      let key = memory.key(operations.get).characters
-      var message: UnsafeMutablePointer<CChar>?
-      let slice = rocksdb_get_pinned(database, reading, key, memory.keyBytes, &message)
-      try RocksDB.check(name, "rocksdb_get_pinned", message)
-      guard let slice else { throw PeerError(name, "rocksdb_get_pinned", "a record is missing") }
-      rocksdb_pinnableslice_destroy(slice)
-      try write(flushed: flushed) { batch in
-        put(batch, operations.put.0, shift: 0)
-        put(batch, operations.put.1, shift: 0)
-        put(batch, operations.update, shift: 1)
-        rocksdb_writebatch_delete(
-          batch, memory.key(operations.delete).characters, memory.keyBytes)
-      }
-    }
-  }
-
-  private func write(flushed: Bool, _ body: (OpaquePointer?) -> Void) throws {
-    let batch = rocksdb_writebatch_create()
-    defer { rocksdb_writebatch_destroy(batch) }
-    body(batch)
-    var message: UnsafeMutablePointer<CChar>?
-    rocksdb_write(database, flushed ? flushing : unflushed, batch, &message)
-    try RocksDB.check(name, "rocksdb_write", message)
-  }
-
-  func makeReader() throws -> any MeasuredReader {
-    RocksDBReader(name, of: database, family, counted: readers)
-  }
-
-  func settle() throws {
-    let options = rocksdb_flushoptions_create()
-    defer { rocksdb_flushoptions_destroy(options) }
-    rocksdb_flushoptions_set_wait(options, 1)
-    var message: UnsafeMutablePointer<CChar>?
-    rocksdb_flush(database, options, &message)
-    try RocksDB.check(name, "rocksdb_flush", message)
-    // It tells of no failure.
-    rocksdb_compact_range(database, nil, 0, nil, 0)
-  }
-
-  var logBytes: UInt64 {
-    get throws { try FileSizes.allocatedBytes(folder) { $0.hasSuffix(".log") } }
-  }
-
-  func close() throws {
-    try readers.requireNone(name)
-    // Closing does not flush what was committed without.
-    var message: UnsafeMutablePointer<CChar>?
-    rocksdb_flush_wal(database, 1, &message)
-    try RocksDB.check(name, "rocksdb_flush_wal", message)
-    rocksdb_column_family_handle_destroy(family)
-    rocksdb_close(database)
-  }
 }

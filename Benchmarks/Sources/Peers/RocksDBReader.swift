@@ -5,7 +5,7 @@ import Workloads
 
 /// A snapshot, and the options that read from it.
 final class RocksDBReader: MeasuredReader {
-  /// How many keys one call asks for: several of the batches of 32 that RocksDB makes of them.
+  /// How many keys one call asks for at most: several of the batches of 32 that RocksDB makes of them.
   private static let together = 256
   private let name: String
   private let database: OpaquePointer
@@ -55,7 +55,7 @@ final class RocksDBReader: MeasuredReader {
   }
 
   @inline(__always)
-  private static func add(_ slice: OpaquePointer, to checksum: inout Checksum) {
+  static func add(_ slice: OpaquePointer, to checksum: inout Checksum) {
     var count = 0
     let value = rocksdb_pinnableslice_value(slice, &count)
     checksum.add(value, bytes: count)
@@ -65,13 +65,14 @@ final class RocksDBReader: MeasuredReader {
   func getTogether(_ table: RecordTable, _ positions: ArraySlice<Int32>) throws -> Checksum {
     try table.withMemory { memory in
       var checksum = Checksum()
-      let sizes = [Int](repeating: memory.keyBytes, count: Self.together)
-      var keys = [UnsafePointer<CChar>?](repeating: nil, count: Self.together)
-      var slices = [OpaquePointer?](repeating: nil, count: Self.together)
-      var messages = [UnsafeMutablePointer<CChar>?](repeating: nil, count: Self.together)
+      let most = min(Self.together, positions.count)
+      let sizes = [Int](repeating: memory.keyBytes, count: most)
+      var keys = [UnsafePointer<CChar>?](repeating: nil, count: most)
+      var slices = [OpaquePointer?](repeating: nil, count: most)
+      var messages = [UnsafeMutablePointer<CChar>?](repeating: nil, count: most)
       var start = positions.startIndex
       while start < positions.endIndex {
-        let count = min(Self.together, positions.endIndex - start)
+        let count = min(most, positions.endIndex - start)
         for index in 0..<count { keys[index] = memory.key(positions[start + index]).characters }
         rocksdb_batched_multi_get_cf(
           database, options, family, count, keys, sizes, &slices, &messages, false)
@@ -119,7 +120,7 @@ final class RocksDBReader: MeasuredReader {
   }
 
   @inline(__always)
-  private static func addValue(of iterator: OpaquePointer?, to checksum: inout Checksum) {
+  static func addValue(of iterator: OpaquePointer?, to checksum: inout Checksum) {
     var count = 0
     let value = rocksdb_iter_value(iterator, &count)
     checksum.add(value, bytes: count)

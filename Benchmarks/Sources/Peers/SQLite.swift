@@ -17,6 +17,8 @@ public import Workloads
 /// - `mmap_size` 16 GiB is asked for; Debian's library is built with 2 GiB less 64 KiB as the most
 ///   (`MAX_MMAP_SIZE`), and reads what lies beyond through the cache.
 /// - The table is `WITHOUT ROWID`, so that it is one tree, by the key, and not two.
+/// - Several values of a key are rows of a `WITHOUT ROWID` table whose primary key is both, which is
+///   an index and nothing besides. Numbered records are rows by their rowid, which SQLite gives.
 /// - `secure_delete=OFF`: Debian's library overwrites what is deleted with zeros unless told
 ///   otherwise; SQLite's own default does not, nor does another engine here.
 /// - Statistics of memory are off, as SQLite's makers advise: they lock around each allocation.
@@ -44,11 +46,28 @@ public struct SQLiteKind: MeasuredEngineKind {
 
   /// Opens the store in a folder with a cache of that size for each connection.
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
+    try SQLiteAdapter(place(in: folder, cacheBytes: cacheBytes))
+  }
+
+  /// Opens a store with a table of keys and values that is their index.
+  public func openMultimap(
+    in folder: String, cacheBytes: Int
+  ) throws -> (any MeasuredMultimap)? {
+    try SQLiteMultimap(place(in: folder, cacheBytes: cacheBytes))
+  }
+
+  /// Opens a store with a table of rows by number.
+  public func openSegments(
+    in folder: String, cacheBytes: Int
+  ) throws -> (any MeasuredSegments)? {
+    try SQLiteSegments(place(in: folder, cacheBytes: cacheBytes))
+  }
+
+  private func place(in folder: String, cacheBytes: Int) -> SQLitePlace {
     // Refused once something in the process uses the library, which then counts on.
     _ = peers_sqlite_without_memory_statistics()
-    let place = SQLitePlace(
+    return SQLitePlace(
       engine: name, folder: folder, cacheBytes: cacheBytes, pageBytes: pageBytes)
-    return try SQLiteAdapter(place)
   }
 }
 
@@ -60,6 +79,18 @@ struct SQLitePlace: Sendable {
   let pageBytes: Int
 
   var path: String { folder + "/store.sqlite" }
+
+  /// Opens the connection that writes, whose commits are flushed.
+  func openWriter() throws -> SQLiteConnection {
+    let connection = try SQLiteConnection(self)
+    try connection.execute("PRAGMA page_size=\(pageBytes)")
+    try connection.execute("PRAGMA journal_mode=WAL")
+    try connection.execute("PRAGMA synchronous=FULL")
+    try connection.execute("PRAGMA secure_delete=OFF")
+    try connection.require("journal_mode", "wal")
+    try connection.require("page_size", String(pageBytes))
+    return connection
+  }
 }
 
 /// A store with the one connection that writes.
@@ -81,17 +112,11 @@ final class SQLiteAdapter: MeasuredEngine, @unchecked Sendable {
 
   init(_ place: SQLitePlace) throws {
     self.place = place
-    connection = try SQLiteConnection(place)
-    try connection.execute("PRAGMA page_size=\(place.pageBytes)")
-    try connection.execute("PRAGMA journal_mode=WAL")
-    try connection.execute("PRAGMA synchronous=FULL")
-    try connection.execute("PRAGMA secure_delete=OFF")
+    connection = try place.openWriter()
     try connection.execute(
       """
       CREATE TABLE IF NOT EXISTS records (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID
       """)
-    try connection.require("journal_mode", "wal")
-    try connection.require("page_size", String(place.pageBytes))
     begin = try connection.prepare("BEGIN IMMEDIATE")
     commit = try connection.prepare("COMMIT")
     rollback = try connection.prepare("ROLLBACK")
@@ -102,14 +127,6 @@ final class SQLiteAdapter: MeasuredEngine, @unchecked Sendable {
       """)
     remove = try connection.prepare("DELETE FROM records WHERE key = ?1")
     one = try connection.prepare("SELECT value FROM records WHERE key = ?1")
-  }
-
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
-    try put(table, positions[...], flushed: true)
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try update(table, positions, shift: 0, flushed: flushed)
   }
 
   func update(

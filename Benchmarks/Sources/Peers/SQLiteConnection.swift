@@ -107,6 +107,11 @@ final class SQLiteStatement {
     try connection.check("sqlite3_bind_blob", code)
   }
 
+  @inline(__always)
+  func bind(_ index: Int32, integer: Int64) throws {
+    try connection.check("sqlite3_bind_int64", sqlite3_bind_int64(handle, index, integer))
+  }
+
   /// Goes to the next row; false where there is none.
   @inline(__always)
   func step() throws -> Bool {
@@ -137,6 +142,10 @@ final class SQLiteStatement {
   /// How many bytes `blob` has; to be asked for after it.
   @inline(__always)
   var blobBytes: Int { Int(sqlite3_column_bytes(handle, 0)) }
+
+  /// The first column of the row as an integer.
+  @inline(__always)
+  var integer: Int64 { sqlite3_column_int64(handle, 0) }
 
   /// The first column of the row as text.
   var text: String { sqlite3_column_text(handle, 0).map { String(cString: $0) } ?? "" }

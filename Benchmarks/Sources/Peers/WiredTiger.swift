@@ -39,8 +39,21 @@ public struct WiredTigerKind: MeasuredEngineKind {
 
   /// Opens the store in a folder with a cache of that size.
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
+    try adapter(in: folder, cacheBytes: cacheBytes, sessions: 256)
+  }
+
+  /// Opens a store with room for the sessions of so many readers.
+  public func openSnapshots(
+    in folder: String, cacheBytes: Int, readers: Int
+  ) throws -> (any MeasuredSnapshots)? {
+    try adapter(in: folder, cacheBytes: cacheBytes, sessions: 256 + readers)
+  }
+
+  private func adapter(
+    in folder: String, cacheBytes: Int, sessions: Int
+  ) throws -> WiredTigerAdapter {
     let configuration = """
-      create,cache_size=\(cacheBytes),session_max=256,\
+      create,cache_size=\(cacheBytes),session_max=\(sessions),\
       log=(enabled=true,prealloc=true,recover=on),transaction_sync=(enabled=true,method=fsync)
       """
     let limits = keepsChanges ? ",eviction_dirty_target=80,eviction_dirty_trigger=95" : ""
@@ -49,7 +62,7 @@ public struct WiredTigerKind: MeasuredEngineKind {
 }
 
 /// A connection with one table.
-final class WiredTigerAdapter: MeasuredEngine, @unchecked Sendable {
+final class WiredTigerAdapter: MeasuredSnapshots, @unchecked Sendable {
   static let tableName = "table:records"
   private let name: String
   private let folder: String
@@ -71,14 +84,6 @@ final class WiredTigerAdapter: MeasuredEngine, @unchecked Sendable {
     let code = peers_wt_create(session, Self.tableName, "key_format=u,value_format=u")
     try WiredTiger.check(name, "create", code)
     try WiredTiger.check(name, "session.close", peers_wt_close_session(session))
-  }
-
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
-    try put(table, positions[...], flushed: true)
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try update(table, positions, shift: 0, flushed: flushed)
   }
 
   func update(
@@ -137,6 +142,12 @@ final class WiredTigerAdapter: MeasuredEngine, @unchecked Sendable {
 
   func makeReader() throws -> any MeasuredReader {
     try WiredTigerReader(WiredTigerSession(name, of: connection), counted: readers)
+  }
+
+  /// A session is kept, and has one transaction after the other.
+  func beginReads(_ count: Int) throws {
+    let reader = try makeReader()
+    for _ in 0..<count { try reader.renew() }
   }
 
   func settle() throws {

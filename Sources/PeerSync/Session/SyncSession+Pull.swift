@@ -61,7 +61,7 @@ extension SyncSession {
     var pull = current
     pull.isTaking = false
     finishTaking(&pull)
-    guard let waiting = pull.waiting else { throw error }
+    guard let waiting = pull.waiting, !waiting.transactions.isEmpty else { throw error }
     pull.waiting = nil
     take(waiting, &pull)
     state = .draining(pull, error)

@@ -128,6 +128,7 @@ struct ExtentMap {
     if owner == .free {
       freeExtents += 1
       lowestFreeExtent = min(lowestFreeExtent, extent)
+      lowestCandidate = min(lowestCandidate, extent)
     }
     if old == .pages { freePages -= Int(freeCounts[extent]) }
     owners[extent] = owner
@@ -162,10 +163,14 @@ struct ExtentMap {
     return first..<end
   }
 
-  /// Takes the lowest free page, or `nil` when a further extent would be needed.
+  /// Takes the lowest free page, which may be the first of a free extent; `nil` when there is none.
+  ///
+  /// A free extent below one that has room comes first: otherwise what is moved towards the
+  /// beginning of the file might stay where it is.
   mutating func takePage() -> UInt64? {
     while lowestCandidate < owners.count {
       let extent = lowestCandidate
+      if owners[extent] == .free { setOwner(extent, .pages) }
       if owners[extent] == .pages && freeCounts[extent] > 0 {
         for index in 0..<wordsPerExtent {
           let free = ~allocated[extent * wordsPerExtent + index] & fullWord
@@ -227,6 +232,13 @@ struct ExtentMap {
     freePages += 1
     lowestCandidate = min(lowestCandidate, extent)
     if Int(freeCounts[extent]) == pagesPerExtent { setOwner(extent, .free) }
+  }
+
+  /// Gives back the extents of pages of which none is in use.
+  mutating func freeEmptyExtents() {
+    for extent in owners.indices where owners[extent] == .pages && isEmpty(extent) {
+      setOwner(extent, .free)
+    }
   }
 
   /// Whether no page of an extent is in use.

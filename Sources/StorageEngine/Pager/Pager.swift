@@ -240,7 +240,7 @@ extension Pager {
   func takePageNumber() throws(EngineError) -> UInt64 {
     while true {
       if let number = map.takePage() { return number }
-      if map.takeExtent(for: .pages) == nil { try growFile() }
+      try growFile()
     }
   }
 

@@ -87,6 +87,10 @@ extension Database {
       try pager.reserve(for: transaction, changes, in: state.working)
     } catch {
       state.open.truncate(to: start)
+      // What was taken for the log would be missing where a smaller transaction still fits.
+      if case .outOfSpace = error {
+        state.log.giveBack(from: 0, keeping: start, map: &pager.map)
+      }
       throw poisonIfBroken(error)
     }
     state.loggedBytes += state.open.count - start

@@ -17,7 +17,10 @@ public struct CompactionReport: Sendable, Equatable {
 /// write of a page takes the lowest free place. So moving is a commit like any other, that changes
 /// nothing.
 extension Database {
-  private static let mostRounds = 8
+  private static let mostRounds = 16
+  /// Rounds in a row without success after which there is none to come: what one round moves may
+  /// stand in its own way, for its old places are free only afterwards.
+  private static let mostVainRounds = 3
   private static let checkpointsPerRound = 4
 
   /// Moves everything in use together and cuts the file off behind it.
@@ -30,6 +33,7 @@ extension Database {
     let before = try fileLength()
     var moved: UInt64 = 0
     var reached = (extents: Int.max, needed: Int.max)
+    var vainRounds = 0
     for _ in 0..<Self.mostRounds {
       let cut = pager.structureLock.withLock { pager.neededExtents }
       moved += try moveLeaves(above: cut)
@@ -39,14 +43,17 @@ extension Database {
       for _ in 0..<Self.checkpointsPerRound {
         try commitNothing()
         try checkpoint()
-        giveBackLog(from: cut)
+        // What was kept for a log that grows: it takes the place of pages, and is soon taken again.
+        giveBackLog(from: 0)
       }
       let now = pager.structureLock.withLock {
         (extents: pager.map.extentCount, needed: pager.neededExtents)
       }
       // The log gives extents back with each round, so less may be needed than was thought.
-      if now.extents >= reached.extents, now.needed >= reached.needed { break }
-      reached = now
+      let isVain = now.extents >= reached.extents && now.needed >= reached.needed
+      vainRounds = isVain ? vainRounds + 1 : 0
+      if vainRounds == Self.mostVainRounds { break }
+      reached = (min(now.extents, reached.extents), min(now.needed, reached.needed))
     }
     return CompactionReport(
       bytesBefore: before, bytesAfter: try fileLength(), leavesMoved: moved)

@@ -93,6 +93,8 @@ struct Recovery {
     persisted.payloads = loaded.payloads
     persisted.directoryPages = loaded.directoryPages
     holdPreviousPages()
+    // A checkpoint writes an extent whose pages it still held as one of pages without any.
+    pager.map.freeEmptyExtents()
   }
 
   /// Keeps the pages that only the older superblock needs, until the next checkpoint is durable.

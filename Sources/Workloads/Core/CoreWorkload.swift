@@ -78,9 +78,7 @@ public struct CoreWorkload {
 
   /// What reading all of some positions should come to.
   func expected(_ positions: some Sequence<Int>) -> Checksum {
-    var checksum = Checksum()
-    for position in positions { checksum.add(table.mark(position)) }
-    return checksum
+    table.checksum(of: positions)
   }
 
   /// The size of a store as a multiple of the keys and values in it.

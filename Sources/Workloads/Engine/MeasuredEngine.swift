@@ -40,6 +40,18 @@ public protocol MeasuredEngine: AnyObject, Sendable {
   func close() throws
 }
 
+extension MeasuredEngine {
+  /// As any transaction, where the engine has no way of its own.
+  public func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
+    try put(table, positions[...], flushed: true)
+  }
+
+  /// An update to the value that belongs to each record.
+  public func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
+    try update(table, positions, shift: 0, flushed: flushed)
+  }
+}
+
 /// Reads from one consistent state.
 public protocol MeasuredReader: AnyObject {
   /// Goes on to what is committed now.
@@ -66,4 +78,20 @@ public protocol MeasuredEngineKind: Sendable {
 
   /// Opens the store in a folder, making it where it is not there yet.
   func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine
+
+  /// Opens a store of which `readers` can be open at once; `nil` where there cannot be as many.
+  func openSnapshots(
+    in folder: String, cacheBytes: Int, readers: Int
+  ) throws -> (any MeasuredSnapshots)?
+
+  /// Opens a store for commits in two phases; `nil` where there are none.
+  func openTwoPhase(
+    in folder: String, cacheBytes: Int
+  ) throws -> (any MeasuredTwoPhaseEngine)?
+
+  /// Opens a store of keys with several values; `nil` where it is not measured.
+  func openMultimap(in folder: String, cacheBytes: Int) throws -> (any MeasuredMultimap)?
+
+  /// Opens a store of records by number; `nil` where it is not measured.
+  func openSegments(in folder: String, cacheBytes: Int) throws -> (any MeasuredSegments)?
 }

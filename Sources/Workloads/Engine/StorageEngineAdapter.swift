@@ -10,26 +10,29 @@ public struct StorageEngineKind: MeasuredEngineKind {
   /// The one kind of it.
   public init() {}
 
-  /// Opens the store in a folder, with defaults but for the size of the cache.
+  /// Opens the store in a folder, with defaults but for the size of the cache and for more memory for
+  /// the changes of a transaction, so that a load is not spilled.
   public func open(in folder: String, cacheBytes: Int) throws -> any MeasuredEngine {
-    var configuration = Configuration()
-    configuration.cacheBytes = cacheBytes
-    configuration.transactionMemoryBytes = 512 << 20
-    let database = try Database.openOrCreate(
-      at: folder + "/store.records", configuration: configuration)
-    return try Self.adapter(of: database)
+    try StorageEngineAdapter(database(in: folder, cacheBytes: cacheBytes))
   }
 
   /// Measures a database that is open already; closing the adapter closes it.
   public static func adapter(of database: Database) throws -> any MeasuredEngine {
     try StorageEngineAdapter(database)
   }
+
+  func database(in folder: String, cacheBytes: Int) throws -> Database {
+    var configuration = Configuration()
+    configuration.cacheBytes = cacheBytes
+    configuration.transactionMemoryBytes = 512 << 20
+    return try Database.openOrCreate(at: folder + "/store.records", configuration: configuration)
+  }
 }
 
 /// One tree of a database, as the workloads use it.
 final class StorageEngineAdapter: MeasuredEngine {
   let database: Database
-  private let tree: TreeID
+  let tree: TreeID
 
   init(_ database: Database) throws {
     self.database = database
@@ -37,14 +40,6 @@ final class StorageEngineAdapter: MeasuredEngine {
     tree =
       try database.read { try $0.tree(named: name) }
       ?? database.write { try $0.createTree(named: name) }
-  }
-
-  func load(_ table: RecordTable, _ positions: [Int32], sorted: Bool) throws {
-    try put(table, positions[...], flushed: true)
-  }
-
-  func put(_ table: RecordTable, _ positions: ArraySlice<Int32>, flushed: Bool) throws {
-    try update(table, positions, shift: 0, flushed: flushed)
   }
 
   func update(

@@ -64,6 +64,13 @@ public struct RecordTable: Sendable {
     Checksum.mark(bytes, from: position * recordBytes + keyBytes)
   }
 
+  /// What reading the values at some positions should come to.
+  public func checksum(of positions: some Sequence<Int>) -> Checksum {
+    var checksum = Checksum()
+    for position in positions { checksum.add(mark(position)) }
+    return checksum
+  }
+
   /// All positions in the order of their keys.
   public func sortedPositions() -> [Int32] {
     (0..<Int32(count)).sorted { precedes(Int($0), Int($1)) }

@@ -19,6 +19,9 @@ public final class Recorder {
     self.announce = announce
   }
 
+  /// Whether a row is measured.
+  public func measures(_ row: Row) -> Bool { rows.contains(row) }
+
   /// The rate of `count` operations that `body` does.
   public func rate(_ row: Row, of count: Int, _ body: () throws -> Void) throws {
     try measure(row) { Double(count) / (try Self.seconds(body)) }

@@ -11,7 +11,7 @@ public struct WorkloadError: Error, CustomStringConvertible {
   }
 
   /// Throws unless what was read is what was written.
-  static func expect(_ read: Checksum, _ written: Checksum, _ row: Row) throws {
+  public static func expect(_ read: Checksum, _ written: Checksum, _ row: Row) throws {
     guard read == written else {
       throw WorkloadError("\(row.rawValue) read \(read) instead of \(written)")
     }

@@ -34,10 +34,17 @@ public struct MixedWorkload {
   private func runUpdates() throws {
     let table = RecordTable(0..<UInt64(size), keyBytes: 16, valueBytes: 100)
     let engine = try loaded("mixed", table)
-    try updateAndGet(engine, table, .halfUpdates, count: 400_000, updates: 50, flushed: false)
+    // For each record the position of the one whose value it has.
+    var sources = Array(0..<table.count)
     try updateAndGet(
-      engine, table, .flushedUpdatesAmongGets, count: 100_000, updates: 5, flushed: true)
+      engine, table, &sources, .halfUpdates, count: 400_000, updates: 50, flushed: false)
+    try updateAndGet(
+      engine, table, &sources, .flushedUpdatesAmongGets, count: 100_000, updates: 5, flushed: true)
     try commitDuringCheckpoints(engine, table)
+    let left = try engine.makeReader().scan().count
+    guard left == table.count else {
+      throw WorkloadError("\(left) of \(table.count) records are left of updates alone")
+    }
     try engine.close()
   }
 
@@ -52,9 +59,10 @@ public struct MixedWorkload {
 
   /// Updates, each a transaction, among gets, each of what is committed then; `updates` in a hundred.
   private func updateAndGet(
-    _ engine: any MeasuredEngine, _ table: RecordTable, _ row: Row, count: Int, updates: UInt64,
-    flushed: Bool
+    _ engine: any MeasuredEngine, _ table: RecordTable, _ sources: inout [Int], _ row: Row,
+    count: Int, updates: UInt64, flushed: Bool
   ) throws {
+    guard rows.contains(row) else { return }
     var zipf = Zipf(table.count)
     var dice = SplitMix64(state: 5)
     let steps = (0..<count).map { _ in (zipf.next(), dice.next() % 100 < updates) }
@@ -64,17 +72,23 @@ public struct MixedWorkload {
       for (number, (position, isUpdate)) in steps.enumerated() {
         if isUpdate {
           // Another value each time: an engine may see that nothing changes, and write nothing.
-          try engine.update(table, [position], shift: 1 + number % 997, flushed: flushed)
+          try engine.update(table, [position], shift: Self.shift(number), flushed: flushed)
         } else {
           try reader.renew()
           read += try reader.get(table, [position]).count
         }
       }
-      guard read == steps.count(where: { !$0.1 }) else {
-        throw WorkloadError("\(row.rawValue) found \(read) records")
-      }
+    }
+    for (number, (position, isUpdate)) in steps.enumerated() where isUpdate {
+      sources[Int(position)] = (Int(position) + Self.shift(number)) % table.count
+    }
+    try WorkloadError.expect(try engine.makeReader().scan(), table.checksum(of: sources), row)
+    guard read == steps.count(where: { !$0.1 }) else {
+      throw WorkloadError("\(row.rawValue) found \(read) records")
     }
   }
+
+  private static func shift(_ number: Int) -> Int { 1 + number % 997 }
 
   /// Durable commits of one record on one thread, while another's transactions of a hundred make
   /// the engine fold its log.
@@ -85,11 +99,15 @@ public struct MixedWorkload {
         var numbers = SplitMix64(state: UInt64(thread))
         func next() -> Int32 { Int32(truncatingIfNeeded: numbers.next() % UInt64(table.count)) }
         if thread == 0 {
-          try single.run(10_000) { try engine.update(table, [next()], shift: 1, flushed: true) }
+          try single.run(10_000) { number in
+            try engine.update(table, [next()], shift: Self.shift(number), flushed: true)
+          }
         } else {
+          var number = 0
           while !single.areDone {
             let positions = (0..<100).map { _ in next() }
-            try engine.update(table, positions[...], shift: 2, flushed: true)
+            try engine.update(table, positions[...], shift: Self.shift(number), flushed: true)
+            number += 1
           }
         }
       }
@@ -115,6 +133,13 @@ public struct MixedWorkload {
     try recorder.rate(.operationsUnflushed, of: count.unflushed) {
       try run(count.flushed + 1..<count.flushed + 1 + count.unflushed, flushed: false)
     }
+    let steps =
+      (rows.contains(.operationsFlushed) ? count.flushed : 0)
+      + (rows.contains(.operationsUnflushed) ? count.unflushed : 0)
+    if steps == count.flushed + count.unflushed {
+      let read = try engine.makeReader().scan()
+      try WorkloadError.expect(read, Operations.left(steps, in: table), .operationsUnflushed)
+    }
     try engine.close()
   }
 }
@@ -126,10 +151,10 @@ private final class SingleCommits: Sendable {
 
   var areDone: Bool { isDone.load(ordering: .relaxed) }
 
-  func run(_ count: Int, _ commit: () throws -> Void) throws {
+  func run(_ count: Int, _ commit: (Int) throws -> Void) throws {
     defer { isDone.store(true, ordering: .relaxed) }
     var own = Latencies()
-    for _ in 0..<count { try own.add(commit) }
+    for number in 0..<count { try own.add { try commit(number) } }
     latencies.withLock { $0.add(own) }
   }
 
@@ -155,5 +180,15 @@ public struct Operations: Sendable {
     get = last
     update = last
     delete = last + 1
+  }
+
+  /// What reading everything should come to after so many steps: of each but the last, the record
+  /// that was updated, with the value of the one that was deleted.
+  static func left(_ steps: Int, in table: RecordTable) -> Checksum {
+    var left = Checksum()
+    for step in 0..<steps { left.add(table.mark(2 * step + 1)) }
+    left.add(table.mark(2 * steps))
+    left.add(table.mark(2 * steps + 1))
+    return left
   }
 }

@@ -36,6 +36,8 @@ public struct SpaceWorkload {
       }
       try engine.settle()
       try engine.settle()
+      let left = table.checksum(of: 10 * part..<size)
+      try WorkloadError.expect(try engine.makeReader().scan(), left, .shrunkSize)
       let bytes = try FileSizes.allocatedBytes(path)
       let log = try engine.logBytes
       try engine.close()

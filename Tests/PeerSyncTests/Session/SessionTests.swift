@@ -182,6 +182,24 @@ import Testing
     #expect(session.report.pulled.transactions == 3)
   }
 
+  @Test func `nothing is waited for when what came before a cut was the end`() throws {
+    let (mine, peer) = (try replica(1), try replica(2, writes: 2))
+    let transactions = try peer.transactions()
+    var session = SyncSession()
+    _ = try greet(&session, mine, hello(of: peer))
+    func batch(_ range: Range<Int>, isLast: Bool) -> SyncSession.Event {
+      let part = Array(transactions[range])
+      return .answered(
+        .batch(
+          ReceivedBatch(storeID: Self.storeID, transactions: part, isLast: isLast, bytes: 1)))
+    }
+    _ = session.handle(batch(0..<2, isLast: false), at: 0)
+    _ = session.handle(batch(2..<2, isLast: true), at: 0)
+    #expect(session.handle(.refused(.unreachable("cut")), at: 0).isEmpty)
+    let outcome = TakeOutcome(applied: 2, held: 0, known: 0)
+    #expect(failure(session.handle(.taken(outcome), at: 0)) == .unreachable)
+  }
+
   @Test func `an answer that comes after the peer was given up changes nothing`() throws {
     let (mine, peer) = (try replica(1), try replica(2, writes: 4))
     let transactions = try peer.transactions()

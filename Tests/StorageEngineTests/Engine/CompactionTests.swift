@@ -50,6 +50,48 @@ struct CompactionTests {
     }
   }
 
+  /// The pages of what was deleted are still held when the file is closed.
+  @Test
+  func `what was deleted before the file was closed is given back after it is opened`() throws {
+    try withStore { store in
+      var model = Model()
+      try Self.fill(store, &model, rounds: 20)
+      try store.database.checkpoint()
+      try Self.remove(store, &model, rounds: 0..<20, keeping: 0)
+      try store.database.checkpoint()
+      try store.reopen()
+      let report = try store.database.compact()
+      #expect(report.bytesAfter <= 8 << 20)
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
+  /// A load of 10 MB in one transaction, whose log would be kept for the next, and deletes that leave
+  /// a few entries in each leaf.
+  @Test
+  func `one compaction moves all that can be moved, and keeps no log in store`() throws {
+    try withStore { store in
+      var model = Model()
+      try store.commit([.createTree("main")], to: &model)
+      var random = SplitMix64(seed: 3)
+      try store.commit(
+        (0..<60_000).map { Workload.put("main", Workload.key($0 / 100, $0), random.bytes(150)) },
+        to: &model)
+      try store.database.checkpoint()
+      for part in 0..<10 {
+        let deletes = (0..<60_000).filter { $0 % 10 != 0 && $0 % 10 == part }
+        try store.commit(
+          deletes.map { Workload.delete("main", Workload.key($0 / 100, $0)) }, to: &model)
+      }
+      let first = try store.database.compact()
+      let pages = UInt64(try store.database.check().pagesRead)
+      #expect(first.bytesAfter <= pages * 8192 + 8 << 20)
+      let second = try store.database.compact()
+      #expect(second.bytesAfter + 1 << 20 >= first.bytesAfter)
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
   @Test
   func `the file shrinks by itself as checkpoints come`() throws {
     try withStore(adjust: { $0.checkpointBytes = 1 << 20 }) { store in

@@ -82,4 +82,23 @@ struct FullDiskTests {
     try model.verify(try store.database.snapshot())
     try store.checkAndReopen()
   }
+
+  /// The log of the large one found room, its pages did not.
+  @Test
+  func `a commit for which there was no room takes none from a smaller one`() throws {
+    let disk = SimulatedDisk()
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    var model = Model()
+    let store = try TestStore(on: disk)
+    try store.commit([.createTree("main")], to: &model)
+    try store.database.checkpoint()
+    disk.setCapacity(disk.image.length + 12 << 20)
+    func puts(_ megabytes: Int) -> [Change] {
+      (0..<megabytes << 10).map { Workload.put("main", Workload.key(0, $0), random.bytes(1000)) }
+    }
+    #expect(throws: EngineError.outOfSpace) { try store.commit(puts(8)) }
+    try store.commit(puts(4), to: &model)
+    try model.verify(try store.database.snapshot())
+    try store.checkAndReopen()
+  }
 }

@@ -27,7 +27,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--rows", "W99"], "there is no row 'W99'"), (["--records", "7"], "--records is a number"),
+    (["--rows", "W99"], "there is no row 'W99'"), (["--rows", ","], "--rows is empty"),
+    (["--records", "7"], "--records is a number"),
     (["--folder", ""], "--folder is empty"),
   ])
   func `bench refuses what it cannot measure`(_ arguments: [String], _ message: String)

@@ -8,9 +8,9 @@ enum EngineKinds {
   static let all: [(name: String, kind: any MeasuredEngineKind)] =
     [("store", StorageEngineKind())] + PeerKinds.named
 
-  /// Those that are measured unless others are named: each peer once, with its best settings for
-  /// the most rows.
-  static let usual = ["store", "lmdb", "sqlite", "rocksdb", "wiredtiger"]
+  /// Those that are measured unless others are named: all, so that the best settings of a peer count
+  /// in each row.
+  static let usual = all.map(\.name)
 
   static func kind(_ name: String) throws -> any MeasuredEngineKind {
     guard let found = all.first(where: { $0.name == name }) else {

@@ -19,13 +19,7 @@ struct EngineMeasurement: Codable {
       FileHandle.standardError.write(Data("  \(kind.name): \(row.rawValue)\n".utf8))
     }
     var measurement = EngineMeasurement(engine: kind.name, floor: [try floor(folder)], figures: [])
-    measurement.figures += try CoreWorkload(
-      kind, in: folder, size: size, rows: rows, announce: announce
-    ).run()
-    measurement.figures += try MixedWorkload(
-      kind, in: folder, size: size, rows: rows, announce: announce
-    ).run()
-    measurement.figures += try SpaceWorkload(
+    measurement.figures += try EngineWorkload(
       kind, in: folder, size: size, rows: rows, announce: announce
     ).run()
     let recorder = Recorder(folder: folder, rows: rows, announce: announce)
@@ -35,7 +29,7 @@ struct EngineMeasurement: Codable {
     return measurement
   }
 
-  private static func floor(_ folder: String) throws -> Double {
+  static func floor(_ folder: String) throws -> Double {
     try FlushFloor.median(at: folder + "/floor")
   }
 }

@@ -3,19 +3,27 @@
 import Foundation
 import Workloads
 
-/// Runs of several engines, round by round, each in a process and a folder of its own.
+/// Runs of several engines, or record layers, round by round, each in a process and a folder of its
+/// own.
 struct EngineRun {
+  /// What a process is told to measure: "engine" or "layer".
+  let command: String
+  /// What the records are.
+  let records: String
   let folder: String
   let engines: [String]
   let size: Int
   let rounds: Int
-  let rows: Set<Row>
+  let rows: [Row]
 
   /// Measures everything, engine after engine within a round.
   func measure() throws -> Comparison {
-    var comparison = Comparison(size: size, rounds: rounds, busyShare: 0, measurements: [])
+    var comparison = Comparison(
+      rows: rows, size: size, records: records, rounds: rounds, busyShare: 0, measurements: [])
     for round in 1...rounds {
-      for engine in engines {
+      // Each begins a round once: the first has the disk to itself the longest.
+      let first = (round - 1) % engines.count
+      for engine in engines[first...] + engines[..<first] {
         let share = MachineLoad.busyShare(seconds: 1)
         comparison.busyShare = max(comparison.busyShare, share)
         progress("round \(round) of \(rounds): \(engine)")
@@ -32,7 +40,7 @@ struct EngineRun {
     let process = Process()
     process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments =
-      ["engine", engine, place, "\(size)"] + rows.map(\.rawValue).sorted()
+      [command, engine, place, "\(size)"] + rows.map(\.rawValue).sorted()
     let pipe = Pipe()
     process.standardOutput = pipe
     try process.run()

@@ -17,7 +17,7 @@ struct Chart {
 
   /// The picture, as SVG.
   var svg: String {
-    let rows = Row.allCases.filter { row in
+    let rows = comparison.rows.filter { row in
       comparison.engines.contains { comparison.median(row, of: $0) != nil }
     }
     let height = Self.bar * Double(comparison.engines.count) + Self.gap

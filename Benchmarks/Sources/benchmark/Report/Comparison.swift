@@ -3,10 +3,14 @@
 import Foundation
 import Workloads
 
-/// What all engines came to in one run.
+/// What all engines, or all record layers, came to in one run.
 struct Comparison: Codable {
+  /// What is measured of them.
+  let rows: [Row]
   /// Records of the load.
   let size: Int
+  /// What the records are.
+  let records: String
   let rounds: Int
   /// The most that something else used of the machine just before an engine ran.
   var busyShare: Double
@@ -41,22 +45,34 @@ struct Comparison: Codable {
   }
 
   /// How many times as good as the best peer the store's own engine is; more is better.
-  func ratio(_ row: Row) -> Double? {
+  ///
+  /// Of all peers, or of those whose names begin so.
+  func ratio(_ row: Row, to name: String = "") -> Double? {
     guard let own = engines.first.flatMap({ median(row, of: $0) }) else { return nil }
-    let peers = engines.dropFirst().compactMap { median(row, of: $0) }
+    let peers = engines.dropFirst().filter { $0.hasPrefix(name) }
+      .compactMap { median(row, of: $0) }
     guard let best = row.unit.isRate ? peers.max() : peers.min() else { return nil }
     return row.unit.isRate ? own / best : best / own
   }
 
-  /// Whether the goal of a row is reached, and the number that says so.
-  func result(_ row: Row) -> (number: Double, isReached: Bool)? {
+  /// Whether the goal of a row is reached, and the numbers that say so.
+  func result(_ row: Row) -> (numbers: [Double], isReached: Bool)? {
     guard let goal = row.goal, let own = engines.first.flatMap({ median(row, of: $0) }) else {
       return nil
     }
     switch goal {
-    case .timesBestPeer(let factor): return ratio(row).map { ($0, $0 >= factor) }
-    case .timesFloor(let factor): return (own / floor, own / floor <= factor)
-    case .atMost(let limit): return (own, own <= limit)
+    case .timesBestPeer(let factor): return ratio(row).map { ([$0], $0 >= factor) }
+    case .timesPeers(let peers):
+      let ratios = peers.map { ratio(row, to: $0.name) }
+      // A peer that was not measured proves nothing.
+      guard ratios.contains(where: { $0 != nil }) else { return nil }
+      let isReached = zip(peers, ratios).allSatisfy { peer, ratio in
+        ratio.map { $0 >= peer.factor } ?? false
+      }
+      return (ratios.map { $0 ?? .nan }, isReached)
+    case .timesFloor(let factor): return ([own / floor], own / floor <= factor)
+    case .atMost(let limit): return ([own], own <= limit)
+    case .atLeast(let limit): return ([own], own >= limit)
     }
   }
 }

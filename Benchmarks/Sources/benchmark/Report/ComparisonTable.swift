@@ -7,7 +7,7 @@ extension Comparison {
   /// Tables for people, in Markdown.
   var tables: String {
     var lines = [
-      "\(size) records of 24 + 150 bytes, \(rounds) rounds, interleaved, medians;"
+      "\(size) \(records), \(rounds) rounds, interleaved, medians;"
         + " flush floor \(Row.Unit.seconds.text(floor)).", "",
     ]
     if !isValid {
@@ -25,7 +25,7 @@ extension Comparison {
       "| | Row | " + columns.joined(separator: " | ") + " |",
       "|---|---|" + String(repeating: "---:|", count: columns.count),
     ]
-      + Row.allCases.map { row in
+      + rows.map { row in
         let cells = columns.map { engine in
           guard let value = median(row, of: engine) else { return "–" }
           return row.unit.text(value) + Self.spread(values(row, of: engine))
@@ -36,10 +36,11 @@ extension Comparison {
 
   private var goalTable: [String] {
     ["| | Against the best peer | Goal | Seen | |", "|---|---:|---|---:|---|"]
-      + Row.allCases.compactMap { row in
+      + rows.compactMap { row in
         guard let goal = row.goal, let result = result(row) else { return nil }
         let ratio = ratio(row).map { String(format: "%.2f ×", $0) } ?? "–"
-        let seen = String(format: "%.3g", result.number)
+        let seen = result.numbers.map { $0.isNaN ? "–" : String(format: "%.3g", $0) }
+          .joined(separator: ", ")
         return "| \(row.rawValue) | \(ratio) | \(goal.text) | \(seen) | "
           + (result.isReached ? "reached |" : "**missed** |")
       }
@@ -50,13 +51,16 @@ extension Comparison {
     let columns = engines
     let writing: [Row] = [
       .loadRandom, .loadSorted, .commit, .commitsOfThousand, .commitsOfEightThreads,
-      .commitsOfManyThreads, .commitUnflushed, .deleteHalf,
+      .commitsOfManyThreads, .commitUnflushed, .deleteHalf, .twoPhases,
+      .twoPhasesOfEightThreads, .indexInsert, .indexDelete, .segmentInsert, .segmentUpdate,
+      .segmentInsertLarge, .segmentUpdateLarge, .modelsInsert, .modelsCommit,
+      .modelsCommitUnflushed,
     ]
     return [
       "| Flushes; MB written | " + columns.joined(separator: " | ") + " |",
       "|---|" + String(repeating: "---:|", count: columns.count),
     ]
-      + writing.map { row in
+      + writing.filter(rows.contains).map { row in
         let cells = columns.map { engine in
           guard let figure = figures(row, of: engine).last else { return "–" }
           return "\(figure.flushes); \(figure.bytesWritten / 1_000_000)"
