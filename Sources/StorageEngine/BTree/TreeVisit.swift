@@ -78,12 +78,8 @@ struct TreeVisit {
   private static func lend(
     _ leaf: PageView, _ first: Int, _ end: Int, _ body: (Bytes, Bytes) -> Bool
   ) -> Step? {
-    unsafe withUnsafeTemporaryAllocation(
-      byteCount: PageGeometry.maximumKeyBytes, alignment: 8
-    ) { buffer in
-      guard let base = unsafe buffer.baseAddress else { return .end }
+    PageView.withTemporary(PageGeometry.maximumKeyBytes) { key in
       // Put together here from the prefix of the page and the rest.
-      let key = unsafe PageView(base)
       let prefix = leaf.prefix
       key.copy(prefix, to: 0)
       for slot in first..<max(first, end) {

@@ -74,6 +74,16 @@ struct PageView: BitwiseCopyable {
   func clear(pageBytes: Int) {
     unsafe memset(base, 0, pageBytes)
   }
+
+  /// Lends memory for `count` bytes, whatever it holds, on the stack where that is possible.
+  @inline(__always)
+  static func withTemporary<R>(_ count: Int, _ body: (PageView) -> R) -> R {
+    unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { buffer in
+      // Not empty, so that it has an address.
+      guard let base = buffer.baseAddress else { preconditionFailure("memory without address") }
+      return body(unsafe PageView(base))
+    }
+  }
 }
 
 extension PageView {

@@ -50,7 +50,7 @@ struct PageDemandTests {
     _ shape: Shape, in database: Database, _ random: inout SplitMix64
   ) throws -> (taken: Int, least: Int, most: Int) {
     let pager = database.pager
-    pager.structureLock.withLock { pager.reclaim(durable: database.queue.durableLSN) }
+    pager.structureLock.withLock { database.reclaimPages() }
     var before = 0
     var bounds = (0, 0)
     try database.write(durability: .manual) { transaction in

@@ -109,7 +109,7 @@ struct FrameTests {
         for epoch in epochs { pager.pool.epochs.leave(epoch) }
       }
     }
-    #expect(pager.pending.map(\.birth) == [5])
+    #expect(pager.retired.map(\.birth) == [5])
   }
 
   private func write(_ pager: Pager, birth: UInt64) throws -> PageReference {
