@@ -21,6 +21,8 @@ struct TreeWriter {
   var isPositioned = false
   /// The first key beyond the leaf; `nil` for no end.
   var upperFence: [UInt8]?
+  /// The slot behind the last key that was put or deleted: the next one is not before it.
+  private var nextSlot = 0
 
   init(pager: Pager, tree: TreeDescriptor) {
     self.pager = pager
@@ -44,7 +46,8 @@ struct TreeWriter {
       try descend(to: key)
       try makePathMutable()
     }
-    let (index, found) = leaf.lowerBound(key)
+    let (index, found) = leaf.lowerBound(key, from: nextSlot)
+    nextSlot = index + 1
     if found {
       try releaseValue(leaf, index)
       if leaf.overwriteValue(index, value, form: form) { return }
@@ -66,8 +69,9 @@ struct TreeWriter {
       guard leaf.lowerBound(key).found else { return false }
       try makePathMutable()
     }
-    let (index, found) = leaf.lowerBound(key)
+    let (index, found) = leaf.lowerBound(key, from: nextSlot)
     guard found else { return false }
+    nextSlot = index
     try releaseValue(leaf, index)
     leaf.remove(index)
     tree.entries &-= 1
@@ -96,6 +100,7 @@ struct TreeWriter {
   /// Goes down to the leaf for `key`.
   private mutating func descend(to key: Bytes) throws(EngineError) {
     isPositioned = false
+    nextSlot = 0
     path.removeAll(keepingCapacity: true)
     var reference = tree.root
     for level in stride(from: tree.height - 1, through: 0, by: -1) {

@@ -57,14 +57,19 @@ extension LogBuffer {
     private(set) var base: UnsafeMutableRawPointer
     private(set) var capacity: Int
     var count = 0
+    /// What `base` is part of, where it is large.
+    private var hugePages: AlignedBuffer?
 
-    init() {
-      capacity = 64 << 10
-      unsafe base = .allocate(byteCount: capacity, alignment: 16)
+    init(capacity: Int = 64 << 10) {
+      self.capacity = capacity
+      if capacity >= Arena.hugeBytes {
+        hugePages = try? AlignedBuffer(count: capacity, hugePages: true)
+      }
+      unsafe base = hugePages?.base ?? .allocate(byteCount: capacity, alignment: 16)
     }
 
     deinit {
-      unsafe base.deallocate()
+      if hugePages == nil { unsafe base.deallocate() }
     }
 
     @inline(__always)
@@ -73,12 +78,10 @@ extension LogBuffer {
     }
 
     private mutating func grow(_ bytes: Int) {
-      let larger = max(capacity * 2, count + bytes)
-      let new = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
-      unsafe new.copyMemory(from: base, byteCount: count)
-      unsafe base.deallocate()
-      unsafe base = new
-      capacity = larger
+      var larger = Memory(capacity: max(capacity * 2, count + bytes))
+      unsafe larger.base.copyMemory(from: base, byteCount: count)
+      larger.count = count
+      self = larger
     }
 
     @inline(__always)
@@ -97,13 +100,9 @@ extension LogBuffer {
     }
 
     mutating func append(_ change: KeyChange) {
-      appendInteger(change.operation.rawValue)
-      appendInteger(UInt8(0))
-      appendInteger(UInt16(change.key.count))
-      appendInteger(change.tree)
-      appendInteger(UInt32(change.value.count))
-      append(change.key)
-      append(change.value)
+      makeRoom(change.recordBytes)
+      change.encode(to: unsafe PageView(base + count))
+      count += change.recordBytes
     }
   }
 }

@@ -39,6 +39,43 @@ struct KeyChange: BitwiseCopyable {
   var value: Bytes
 }
 
+/// The form of the log, see `LogRecord.keyOperationHeaderBytes`.
+extension KeyChange {
+  /// Bytes of the record.
+  @inline(__always)
+  var recordBytes: Int { LogRecord.keyOperationHeaderBytes + key.count + value.count }
+
+  /// Writes the record.
+  @inline(__always)
+  func encode(to record: PageView) {
+    record.store8(operation.rawValue, 0)
+    record.store8(0, 1)
+    record.store16(key.count, 2)
+    record.store32(tree, 4)
+    record.store32(UInt32(value.count), 8)
+    record.copy(key, to: LogRecord.keyOperationHeaderBytes)
+    record.copy(value, to: LogRecord.keyOperationHeaderBytes + key.count)
+  }
+
+  /// The change that `encode` has written; whatever lies behind its record does not matter.
+  @inline(__always)
+  init(record: Bytes) {
+    // Nobody else wrote it, so it is one of them.
+    operation = LogRecord.KeyOperation(rawValue: record[0]) ?? .put
+    tree = record.load(4, as: UInt32.self)
+    key = Self.key(ofRecord: record)
+    let length = Int(record.load(8, as: UInt32.self))
+    value = record.dropFirst(LogRecord.keyOperationHeaderBytes + key.count).prefix(length)
+  }
+
+  /// The key of such a record.
+  @inline(__always)
+  static func key(ofRecord record: Bytes) -> Bytes {
+    let length = Int(record.load(2, as: UInt16.self))
+    return record.dropFirst(LogRecord.keyOperationHeaderBytes).prefix(length)
+  }
+}
+
 /// One change of the set of trees.
 enum TreeChange: Equatable {
   case create(id: UInt32, name: String)
@@ -64,6 +101,24 @@ extension LogBuffer {
     lsn: UInt64, trees: [TreeChange], spilled: [SpilledSet] = [],
     changes: some Sequence<KeyChange>
   ) {
+    append(lsn: lsn, trees: trees, spilled: spilled) { for change in changes { append(change) } }
+  }
+
+  /// Appends a transaction; returns where its key operations are.
+  func append(
+    lsn: UInt64, trees: [TreeChange], spilled: [SpilledSet], sorted changes: SortedChanges
+  ) -> Range<Int> {
+    var first = 0
+    append(lsn: lsn, trees: trees, spilled: spilled) {
+      first = count
+      changes.forEachRecord { append($0) }
+    }
+    return first..<count
+  }
+
+  private func append(
+    lsn: UInt64, trees: [TreeChange], spilled: [SpilledSet], keyOperations: () -> Void
+  ) {
     let start = count
     appendInteger(UInt32(0))
     appendInteger(spilled.isEmpty ? LogRecord.kindCommit : LogRecord.kindSpilledCommit)
@@ -73,7 +128,7 @@ extension LogBuffer {
     appendInteger(UInt32(trees.count))
     for tree in trees { append(tree) }
     if !spilled.isEmpty { append(spilled) }
-    for change in changes { append(change) }
+    keyOperations()
     overwrite(UInt32(clamping: count - start), at: start)
   }
 

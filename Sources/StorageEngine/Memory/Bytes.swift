@@ -69,6 +69,14 @@ struct Bytes: BitwiseCopyable {
   fileprivate nonisolated(unsafe) static let nowhere = UnsafeRawPointer(
     UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
 
+  /// Has them fetched into the cache, if they are not too many.
+  @inline(__always)
+  func prefetch() {
+    for line in stride(from: 0, to: min(count, 256), by: 64) {
+      unsafe storage_prefetch(UnsafeMutableRawPointer(mutating: base + line))
+    }
+  }
+
   /// A copy.
   var array: [UInt8] {
     unsafe [UInt8](UnsafeRawBufferPointer(start: base, count: count))
@@ -95,6 +103,17 @@ extension [UInt8] {
       }
     }
     return try result.get()
+  }
+}
+
+extension Array {
+  /// Has an element fetched into the cache.
+  @inline(__always)
+  func prefetch(_ index: Int) {
+    unsafe withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      unsafe storage_prefetch(UnsafeMutableRawPointer(mutating: base + index))
+    }
   }
 }
 

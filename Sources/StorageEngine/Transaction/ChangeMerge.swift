@@ -10,7 +10,7 @@ protocol ChangeSource {
 }
 
 /// All changes that are in memory, in order, but those in some trees; none may be added meanwhile.
-struct SortedChanges: ChangeSource, Sequence, IteratorProtocol {
+struct SortedChanges: ChangeSource {
   /// Keeps the bytes of the changes alive.
   private let owner: WriteSet
   private let entries: [WriteSet.Entry]
@@ -22,7 +22,7 @@ struct SortedChanges: ChangeSource, Sequence, IteratorProtocol {
     let sorted = set.sorted()
     let entries = set.entries
     self.entries = entries
-    order = trees.isEmpty ? sorted : sorted.filter { !trees.contains(entries[Int($0)].change.tree) }
+    order = trees.isEmpty ? sorted : sorted.filter { !trees.contains(entries[Int($0)].tree) }
   }
 
   var current: KeyChange? {
@@ -31,9 +31,40 @@ struct SortedChanges: ChangeSource, Sequence, IteratorProtocol {
 
   mutating func advance() { position += 1 }
 
-  mutating func next() -> KeyChange? {
-    defer { position += 1 }
-    return current
+  /// Visits the records of all changes.
+  ///
+  /// They lie anywhere in the memory, so they are fetched some time before.
+  func forEachRecord(_ body: (Bytes) -> Void) {
+    let distance = 12
+    for index in order.indices {
+      if index + 2 * distance < order.count {
+        entries.prefetch(Int(order[index + 2 * distance]))
+      }
+      if index + distance < order.count {
+        entries[Int(order[index + distance])].bytes.prefetch()
+      }
+      body(entries[Int(order[index])].bytes)
+    }
+  }
+}
+
+/// The changes of a transaction where they lie in the open group, in order.
+struct GroupChanges: ChangeSource {
+  /// Keeps the bytes of the changes alive, and where they are: nothing is appended meanwhile.
+  private let owner: LogBuffer
+  private var rest: Bytes
+
+  init(_ group: LogBuffer, _ range: Range<Int>) {
+    owner = group
+    rest = group.bytes.dropFirst(range.lowerBound).prefix(range.count)
+  }
+
+  @inline(__always)
+  var current: KeyChange? { rest.count > 0 ? KeyChange(record: rest) : nil }
+
+  @inline(__always)
+  mutating func advance() {
+    rest = rest.dropFirst(KeyChange(record: rest).recordBytes)
   }
 }
 

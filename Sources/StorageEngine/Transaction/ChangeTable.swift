@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The changes of a `WriteSet` in the order they came, found by key.
+/// The changes of a `WriteSet` in the order they came.
 ///
 /// A value of its own, because the runtime watches over each access to a property of a class.
 ///
 /// Few changes are looked through. Many that came in the order of their keys, as those of a load
-/// do, are found by bisection; only others are hashed.
+/// do, are found by bisection; only others are hashed, and only from the first on that is looked for:
+/// until then a key may have several changes, of which the last counts.
 ///
-/// Keys and values lie in an arena whose pieces never move.
+/// Changes lie in an arena in the form of the log.
 @safe
 struct ChangeTable: ~Copyable {
   typealias Entry = WriteSet.Entry
@@ -15,90 +16,82 @@ struct ChangeTable: ~Copyable {
   /// Changes that are looked through.
   private static let few = 8
 
-  private var chunks: [UnsafeMutableRawPointer] = unsafe []
-  private var chunkUsed = 0
-  private var chunkCapacity = 0
-  private var chunkBytes = 0
+  private var arena = Arena()
   private(set) var entries: [Entry] = []
   /// Whether `entries` are in order.
   private(set) var isAscending = true
+  /// Whether keys are looked for, so that each may have one change only.
+  private var isSearched = false
   /// Positions in `entries` by hash, plus one; empty as long as nothing is hashed.
   private var slots: [UInt32] = []
-  /// Bytes of keys and values taken in, replaced ones included.
-  private var arenaBytes = 0
-
-  deinit {
-    unsafe chunks.forEach { unsafe $0.deallocate() }
-  }
 
   var memoryBytes: Int {
-    chunkBytes + entries.capacity * MemoryLayout<Entry>.stride + slots.count * 4
+    arena.chunkBytes + entries.capacity * MemoryLayout<Entry>.stride + slots.count * 4
   }
 
-  var loggedBytes: Int { arenaBytes + entries.count * LogRecord.keyOperationHeaderBytes }
+  var loggedBytes: Int { arena.usedBytes }
 
-  private mutating func store(_ bytes: Bytes) -> Bytes {
-    guard bytes.count > 0 else { return bytes.prefix(0) }
-    if chunkUsed + bytes.count > chunkCapacity { addChunk(for: bytes.count) }
-    let target = unsafe chunks[chunks.count - 1] + chunkUsed
-    unsafe target.copyMemory(from: bytes.base, byteCount: bytes.count)
-    chunkUsed += bytes.count
-    arenaBytes += bytes.count
-    return unsafe Bytes(target, bytes.count)
-  }
+  /// Whether a key may have several changes.
+  var hasRepeats: Bool { !isAscending && slots.isEmpty && entries.count > Self.few }
 
-  private mutating func addChunk(for count: Int) {
-    // Small sets stay small; large ones get pieces that are not many.
-    let size = max(count, min(1 << 20, max(4096, arenaBytes)))
-    unsafe chunks.append(.allocate(byteCount: size, alignment: 16))
-    chunkUsed = 0
-    chunkCapacity = size
-    chunkBytes += size
-  }
-
-  /// Notes a change; returns the one of the same key that it replaces.
-  mutating func set(
-    _ operation: LogRecord.KeyOperation, _ key: Bytes, in tree: UInt32, value: Bytes
-  ) -> KeyChange? {
-    let stored = store(value)
-    let sought = Entry(
-      change: KeyChange(operation: operation, tree: tree, key: key, value: stored),
-      head: key.head)
-    if let position = position(of: sought) {
+  /// Notes a change; returns the one of the same key that it replaces, if that is known.
+  ///
+  /// It is once keys were looked for, or a large value was written.
+  mutating func set(_ change: KeyChange) -> KeyChange? {
+    if change.operation == .putDirect { prepareToFind() }
+    let sought = Sought(change.key, in: change.tree)
+    let position = isSearched ? position(of: sought) : nearPosition(of: sought)
+    if let old = position.map({ entries[$0].change }), old.operation == change.operation,
+      old.value.count + change.value.count == 0
+    {
+      return old
+    }
+    let record = arena.take(change.recordBytes)
+    change.encode(to: record)
+    let entry = Entry(change, head: sought.head, record: record)
+    if let position {
       let old = entries[position].change
-      entries[position].change.operation = operation
-      entries[position].change.value = stored
+      entries[position] = entry
       return old
     }
     if isAscending, let last = entries.last, !last.precedes(sought) { isAscending = false }
-    var entry = sought
-    entry.change.key = store(key)
     entries.append(entry)
-    if !slots.isEmpty || (!isAscending && entries.count > Self.few) { hashLast() }
+    if !slots.isEmpty { hashLast() } else if isSearched { hashIfNeeded() }
     return nil
   }
 
+  /// The change of a key, once `prepareToFind` was called.
   func find(_ key: Bytes, in tree: UInt32) -> KeyChange? {
-    let sought = Entry(
-      change: KeyChange(operation: .delete, tree: tree, key: key, value: key.prefix(0)),
-      head: key.head)
-    return position(of: sought).map { entries[$0].change }
+    position(of: Sought(key, in: tree)).map { entries[$0].change }
   }
 
-  private func position(of sought: Entry) -> Int? {
+  /// From now on each key has one change, and can be found.
+  mutating func prepareToFind() {
+    if isSearched { return }
+    isSearched = true
+    hashIfNeeded()
+  }
+
+  /// The position of a key's change where that is one of few or the last.
+  private func nearPosition(of sought: Sought) -> Int? {
+    if entries.count <= Self.few { return position(of: sought) }
+    return entries[entries.count - 1].has(sought) ? entries.count - 1 : nil
+  }
+
+  private func position(of sought: Sought) -> Int? {
     if !slots.isEmpty {
       let number = slots[slot(for: sought)]
       return number == 0 ? nil : Int(number) - 1
     }
-    if entries.count <= Self.few { return entries.firstIndex { $0.isSameKey(as: sought) } }
+    if entries.count <= Self.few { return entries.firstIndex { $0.has(sought) } }
     // What comes in order lies behind all that is there.
     if entries[entries.count - 1].precedes(sought) { return nil }
     let position = lowerBound(sought)
-    return entries[position].isSameKey(as: sought) ? position : nil
+    return entries[position].has(sought) ? position : nil
   }
 
   /// The first entry that does not come before `sought`; the last one does not.
-  private func lowerBound(_ sought: Entry) -> Int {
+  private func lowerBound(_ sought: Sought) -> Int {
     var low = 0
     var high = entries.count - 1
     while low < high {
@@ -111,10 +104,10 @@ struct ChangeTable: ~Copyable {
   // MARK: Hashing
 
   /// The slot of a key, or the empty one where it belongs.
-  private func slot(for sought: Entry) -> Int {
+  private func slot(for sought: Sought) -> Int {
     let mask = slots.count - 1
-    var slot = sought.slotHash & mask
-    while slots[slot] != 0, !entries[Int(slots[slot]) - 1].isSameKey(as: sought) {
+    var slot = sought.hash & mask
+    while slots[slot] != 0, !entries[Int(slots[slot]) - 1].has(sought) {
       slot = (slot + 1) & mask
     }
     return slot
@@ -122,31 +115,101 @@ struct ChangeTable: ~Copyable {
 
   private mutating func hashLast() {
     if entries.count * 2 > slots.count { return hashAll() }
-    slots[slot(for: entries[entries.count - 1])] = UInt32(entries.count)
+    slots[slot(for: entries[entries.count - 1].sought)] = UInt32(entries.count)
   }
 
+  private mutating func hashIfNeeded() {
+    if !isAscending && entries.count > Self.few { hashAll() }
+  }
+
+  /// Hashes all entries, of each key the last alone.
   private mutating func hashAll() {
     var count = max(32, slots.count)
     while count < entries.count * 2 { count *= 2 }
     slots = [UInt32](repeating: 0, count: count)
     entries.reserveCapacity(count / 2)
-    let mask = count - 1
+    var kept = 0
     for position in entries.indices {
-      var slot = entries[position].slotHash & mask
-      while slots[slot] != 0 { slot = (slot + 1) & mask }
-      slots[slot] = UInt32(position + 1)
+      let entry = entries[position]
+      let slot = slot(for: entry.sought)
+      if slots[slot] == 0 {
+        entries[kept] = entry
+        kept += 1
+        slots[slot] = UInt32(kept)
+      } else {
+        entries[Int(slots[slot]) - 1] = entry
+      }
     }
+    entries.removeLast(entries.count - kept)
   }
 }
 
-extension WriteSet.Entry {
-  @inline(__always)
-  fileprivate func isSameKey(as other: WriteSet.Entry) -> Bool {
-    head == other.head && change.tree == other.change.tree
-      && change.key.compare(other.change.key) == 0
+extension WriteSet {
+  /// One key's change, by its record in the form of the log.
+  @safe
+  struct Entry {
+    private let record: UnsafeRawPointer
+    /// The first bytes of the key.
+    let head: UInt64
+    let tree: UInt32
+    private let length: UInt32
+
+    fileprivate init(_ change: KeyChange, head: UInt64, record: PageView) {
+      unsafe self.record = UnsafeRawPointer(record.base)
+      self.head = head
+      tree = change.tree
+      length = UInt32(change.recordBytes)
+    }
+
+    /// The record.
+    @inline(__always)
+    var bytes: Bytes { unsafe Bytes(record, Int(length)) }
+
+    @inline(__always)
+    var change: KeyChange { KeyChange(record: bytes) }
+
+    @inline(__always)
+    var key: Bytes { KeyChange.key(ofRecord: bytes) }
+
+    @inline(__always)
+    fileprivate var sought: Sought { Sought(key: key, head: head, tree: tree) }
+
+    /// Byte order within a tree, trees by their numbers.
+    @inline(__always)
+    fileprivate func precedes(_ other: Sought) -> Bool {
+      if tree != other.tree { return tree < other.tree }
+      if head != other.head { return head < other.head }
+      return key.compare(other.key) < 0
+    }
+
+    @inline(__always)
+    fileprivate func has(_ other: Sought) -> Bool {
+      head == other.head && tree == other.tree && key.compare(other.key) == 0
+    }
+
+    /// The same between two entries.
+    @inline(__always)
+    func precedes(_ other: Entry) -> Bool { precedes(other.sought) }
+  }
+}
+
+/// A key that is looked for.
+private struct Sought {
+  let key: Bytes
+  let head: UInt64
+  let tree: UInt32
+
+  init(key: Bytes, head: UInt64, tree: UInt32) {
+    self.key = key
+    self.head = head
+    self.tree = tree
   }
 
-  fileprivate var slotHash: Int { Int(truncatingIfNeeded: change.key.hash(seed: change.tree)) }
+  init(_ key: Bytes, in tree: UInt32) {
+    self.init(key: key, head: key.head, tree: tree)
+  }
+
+  var hash: Int { Int(truncatingIfNeeded: key.hash(seed: tree)) }
 }
 
 extension Bytes {

@@ -54,10 +54,10 @@ extension Database {
       // A group is read and written as a whole: one that is long enough is not made longer.
       if state.open.count >= configuration.groupBytes { seal() }
       let lsn = state.working.lsn + 1
-      try log(transaction, changes, lsn)
+      let logged = try log(transaction, changes, lsn)
       do throws(EngineError) {
         try ChangeApplier(pager: pager).apply(
-          transaction.treeChanges, transaction.changes.spilled, changes, to: &state.working)
+          transaction.treeChanges, transaction.changes.spilled, logged, to: &state.working)
       } catch {
         throw poison(error)
       }
@@ -69,22 +69,24 @@ extension Database {
     }
   }
 
-  /// Appends a transaction to the open group, once the space for it is certain.
+  /// Appends a transaction to the open group, once the space for it is certain; returns its changes
+  /// as they lie there, one behind the other.
   private func log(
     _ transaction: WriteTransaction, _ changes: SortedChanges, _ lsn: UInt64
-  ) throws(EngineError) {
+  ) throws(EngineError) -> GroupChanges {
     let start = state.open.count
     prepareBuffer(for: transaction.changes.recent.loggedBytes)
-    state.open.append(
+    let range = state.open.append(
       lsn: lsn, trees: transaction.treeChanges, spilled: transaction.changes.spilled,
-      changes: changes)
+      sorted: changes)
+    let logged = GroupChanges(state.open, range)
     do throws(EngineError) {
       let limit = configuration.transactionBytes
       guard state.open.count - start <= limit else {
         throw EngineError.transactionTooLong(limit: limit)
       }
       try state.log.reserve(payload: state.open.count, pager: pager)
-      try pager.reserve(for: transaction, changes, in: state.working)
+      try pager.reserve(for: transaction, logged, in: state.working)
     } catch {
       state.open.truncate(to: start)
       // What was taken for the log would be missing where a smaller transaction still fits.
@@ -94,6 +96,7 @@ extension Database {
       throw poisonIfBroken(error)
     }
     state.loggedBytes += state.open.count - start
+    return logged
   }
 
   /// Makes room in the open group; a large transaction takes the largest buffer there is.

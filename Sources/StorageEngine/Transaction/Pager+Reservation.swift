@@ -12,26 +12,30 @@ extension Pager {
   ///
   /// Looks at the trees only where what is free is not enough for whatever they may contain.
   func reserve(
-    for transaction: WriteTransaction, _ changes: SortedChanges, in set: TreeSet
+    for transaction: WriteTransaction, _ changes: GroupChanges, in set: TreeSet
   ) throws(EngineError) {
     let trees = set.trees.count + transaction.treeChanges.count
     let kept =
       Self.checkpointPages + trees / Self.treesPerPage + map.extentCount / Self.extentsPerPage
-    let inAnyLeaves = mostPages(for: transaction.changes.spilled, changes, in: set)
+    let (inAnyLeaves, mayBeLess) = try mostPages(
+      for: transaction.changes.spilled, changes, in: set)
     if canTake(pages: inAnyLeaves + kept) { return }
+    if !mayBeLess { return try ensure(pages: inAnyLeaves + kept) }
     let inTheirLeaves = try surveyedPages(
       for: transaction.changes.merged(with: changes), in: set)
     try ensure(pages: inTheirLeaves + kept)
   }
 
-  /// A bound for whatever the trees contain.
+  /// A bound for whatever the trees contain, and whether a look at them may find a lower one.
   func mostPages(
-    for spilled: [SpilledSet], _ changes: SortedChanges, in set: TreeSet
-  ) -> Int {
+    for spilled: [SpilledSet], _ changes: some ChangeSource, in set: TreeSet
+  ) throws(EngineError) -> (pages: Int, mayBeLess: Bool) {
     var demands: [(tree: UInt32, demand: PageDemand)] = []
-    for change in changes {
+    var changes = changes
+    while let change = changes.current {
       if demands.last?.tree != change.tree { demands.append((change.tree, PageDemand())) }
       demands[demands.count - 1].demand.add(change, geometry)
+      try changes.advance()
     }
     for (tree, demand) in spilled.flatMap(\.demands) {
       if let position = demands.firstIndex(where: { $0.tree == tree }) {
@@ -40,10 +44,11 @@ extension Pager {
         demands.append((tree, demand))
       }
     }
-    return demands.reduce(0) { pages, next in
+    let bounds = demands.map { next in
       let tree = set[next.tree] ?? TreeDescriptor(id: next.tree)
-      return pages + next.demand.mostPages(in: tree, geometry)
+      return (pages: next.demand.mostPages(in: tree, geometry), isEmpty: tree.height == 0)
     }
+    return (bounds.reduce(0) { $0 + $1.pages }, !bounds.allSatisfy(\.isEmpty))
   }
 
   /// A bound for what the trees contain; changes come in order of tree and key.

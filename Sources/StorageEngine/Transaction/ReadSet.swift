@@ -17,13 +17,13 @@ final class ReadSet {
   private static let mostRanges = 4096
 
   /// The keys, as changes that say nothing of values.
-  private(set) var keys = WriteSet()
+  private(set) var keys = WriteSet(findingKeys: true)
   private(set) var ranges: [Range] = []
   private var wholeTrees: Set<UInt32> = []
 
   func note(_ key: Bytes, in tree: UInt32) {
     if wholeTrees.contains(tree) { return }
-    keys.set(.delete, key, in: tree, value: key.prefix(0))
+    keys.set(KeyChange(operation: .delete, tree: tree, key: key, value: key.prefix(0)))
     if keys.memoryBytes > Self.mostBytes { noteWholeTrees() }
   }
 
@@ -37,7 +37,7 @@ final class ReadSet {
   private func noteWholeTrees() {
     wholeTrees.formUnion(keys.trees)
     wholeTrees.formUnion(ranges.lazy.map(\.tree))
-    keys = WriteSet()
+    keys = WriteSet(findingKeys: true)
     ranges = wholeTrees.sorted().map { Range(tree: $0, keys: .all) }
   }
 

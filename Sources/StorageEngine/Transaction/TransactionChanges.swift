@@ -26,7 +26,7 @@ final class TransactionChanges {
   func set(
     _ operation: LogRecord.KeyOperation, _ key: Bytes, in tree: UInt32, value: Bytes
   ) -> KeyChange? {
-    recent.set(operation, key, in: tree, value: value)
+    recent.set(KeyChange(operation: operation, tree: tree, key: key, value: value))
   }
 
   /// The change of a key.
@@ -71,7 +71,7 @@ final class TransactionChanges {
   }
 
   /// All changes, in order, of which some that are in memory are given.
-  func merged(with recent: SortedChanges) throws(EngineError) -> ChangeMerge {
+  func merged(with recent: some ChangeSource) throws(EngineError) -> ChangeMerge {
     var sources: [any ChangeSource] = []
     for part in spilled { sources.append(try SpilledChanges(part, pager)) }
     return ChangeMerge(sources + [recent])

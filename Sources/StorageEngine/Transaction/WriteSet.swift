@@ -3,26 +3,18 @@
 /// Changes, one per key, found by key and visited in its order.
 @safe
 final class WriteSet {
-  /// One key's change.
-  ///
-  /// A later change of the same key takes its place.
-  struct Entry {
-    var change: KeyChange
-    var head: UInt64
-
-    /// Byte order within a tree, trees by their numbers.
-    @inline(__always)
-    func precedes(_ other: Entry) -> Bool {
-      if change.tree != other.change.tree { return change.tree < other.change.tree }
-      if head != other.head { return head < other.head }
-      return change.key.compare(other.change.key) < 0
-    }
-  }
-
   @safe @exclusivity(unchecked) private var table = ChangeTable()
   /// Positions of `entries` in order, as far as sorted.
   @safe @exclusivity(unchecked) private var order: [UInt32] = []
+  /// How many entries were sorted.
+  @safe @exclusivity(unchecked) private var sortedCount = 0
 
+  /// - Parameter findingKeys: As if `prepareToFind` was called.
+  init(findingKeys: Bool = false) {
+    if findingKeys { table.prepareToFind() }
+  }
+
+  /// All changes; once `prepareToFind` was called, each key has one.
   var entries: [Entry] { table.entries }
 
   var isEmpty: Bool { table.entries.isEmpty }
@@ -31,45 +23,54 @@ final class WriteSet {
   var memoryBytes: Int { table.memoryBytes }
 
   /// The trees in which it has changes.
-  var trees: Set<UInt32> { Set(entries.lazy.map(\.change.tree)) }
+  var trees: Set<UInt32> { Set(entries.lazy.map(\.tree)) }
 
   /// Whether it has no changes in a tree.
-  func isEmpty(in tree: UInt32) -> Bool { changes(in: tree, range: .all).isEmpty }
+  func isEmpty(in tree: UInt32) -> Bool { !entries.contains { $0.tree == tree } }
 
-  /// About how many bytes the changes take in the log.
+  /// At least as many bytes as the changes take in the log.
   var loggedBytes: Int { table.loggedBytes }
 
-  /// Notes a change; returns the one of the same key that it replaces.
+  /// Notes a change; returns the one of the same key that it replaces, if that is known: it is once
+  /// `prepareToFind` was called or a large value was written.
   @discardableResult
-  func set(
-    _ operation: LogRecord.KeyOperation, _ key: Bytes, in tree: UInt32, value: Bytes
-  ) -> KeyChange? {
-    table.set(operation, key, in: tree, value: value)
+  func set(_ change: KeyChange) -> KeyChange? {
+    table.set(change)
   }
 
   func find(_ key: Bytes, in tree: UInt32) -> KeyChange? {
-    table.find(key, in: tree)
+    prepareToFind()
+    return table.find(key, in: tree)
+  }
+
+  /// From now on each key has one change, and finding and visiting them changes nothing here, as long
+  /// as none is added.
+  func prepareToFind() {
+    if table.hasRepeats {
+      order = []
+      sortedCount = 0
+    }
+    table.prepareToFind()
   }
 
   // MARK: Order
 
-  /// Positions of all entries in ascending order of tree and key.
+  /// Positions of all entries in ascending order of tree and key, of each key the last alone.
   func sorted() -> [UInt32] {
     let entries = table.entries
-    guard order.count < entries.count else { return order }
-    let old = order.count
-    let tail = UInt32(old)..<UInt32(entries.count)
+    guard sortedCount < entries.count else { return order }
+    let tail = UInt32(sortedCount)..<UInt32(entries.count)
     func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
       entries[Int(left)].precedes(entries[Int(right)])
     }
     if table.isAscending {
       order.append(contentsOf: tail)
-    } else if entries.count - old < old / 8 {
+    } else if !table.hasRepeats, tail.count < sortedCount / 8 {
       order = merge(order, tail.sorted(by: precedes), precedes)
     } else {
-      order.append(contentsOf: tail)
-      order.sort(by: precedes)
+      order = EntrySort.order(of: entries)
     }
+    sortedCount = entries.count
     return order
   }
 
@@ -92,6 +93,7 @@ final class WriteSet {
 
   /// The changes of one tree from `lower` up to `upper`, in order.
   func changes(in tree: UInt32, range: KeyRange) -> [KeyChange] {
+    prepareToFind()
     let order = sorted()
     func lowerBound(_ key: [UInt8]) -> Int {
       key.withBytes { bytes in

@@ -163,7 +163,9 @@ public final class WriteTransaction: TreeWriting, OpenableView {
     let names = changedNames ?? WriteSet()
     changedNames = names
     name.bytes.withBytes { bytes in
-      _ = names.set(.put, bytes, in: ReadSet.namesTree, value: bytes.prefix(0))
+      _ = names.set(
+        KeyChange(
+          operation: .put, tree: ReadSet.namesTree, key: bytes, value: bytes.prefix(0)))
     }
   }
 

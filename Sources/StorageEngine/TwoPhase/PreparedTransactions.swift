@@ -19,7 +19,7 @@ struct PreparedWork {
   /// Whether a layer above joined the commit.
   var isJoined = false
   var treeChanges: [TreeChange] = []
-  let changes = WriteSet()
+  let changes = WriteSet(findingKeys: true)
   /// What must stay as it was read.
   let reads = ReadSet()
   /// Whether `undo` names every key.

@@ -191,9 +191,14 @@ struct PreparedTreeReader {
         guard let name = TreeChange.validName(key.array, of: tree) else { return false }
         work.treeChanges.append(.create(id: tree, name: name))
       case .dropTree: work.treeChanges.append(.drop(id: tree))
-      case .put: work.changes.set(.put, key, in: tree, value: rest)
-      case .putNext: value?.withBytes { _ = work.changes.set(.put, key, in: tree, value: $0) }
-      case .delete: work.changes.set(.delete, key, in: tree, value: rest)
+      case .put: work.changes.set(KeyChange(operation: .put, tree: tree, key: key, value: rest))
+      case .putNext:
+        value?.withBytes {
+          _ = work.changes.set(KeyChange(operation: .put, tree: tree, key: key, value: $0))
+        }
+      case .delete:
+        work.changes.set(
+          KeyChange(operation: .delete, tree: tree, key: key, value: rest.prefix(0)))
       case .readKey: work.reads.note(key, in: tree)
       case .readRange:
         guard rest.count >= 2 else { return false }

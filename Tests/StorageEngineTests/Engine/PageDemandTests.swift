@@ -61,7 +61,7 @@ struct PageDemandTests {
       bounds = try pager.structureLock.withLock {
         (
           try pager.surveyedPages(for: changes, in: transaction.treeSet),
-          pager.mostPages(for: [], changes, in: transaction.treeSet)
+          try pager.mostPages(for: [], changes, in: transaction.treeSet).pages
         )
       }
     }
