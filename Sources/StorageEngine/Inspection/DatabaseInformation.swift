@@ -51,7 +51,7 @@ extension Database {
   public func information() throws(EngineError) -> DatabaseInformation {
     try checkOpen()
     let registry = pager.snapshots
-    let visible = registry.lock.withLock { state.published }
+    let visible = published
     let oldest = registry.current().lsns.first
     let (log, free) = pager.structureLock.withLock {
       (

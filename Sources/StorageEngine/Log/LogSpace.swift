@@ -87,7 +87,10 @@ struct LogSpace {
   ) throws(EngineError) -> Range<Int> {
     while true {
       let firstUnwritten = pager.map.firstUnwritten
-      if let extents = pager.map.takeExtents(min(wanted, Pager.clearedAtOnce), for: .log) {
+      // Where nothing was written, one block is: the last.
+      let isUnwritten = pager.map.lowestFree.map { $0 >= firstUnwritten } ?? false
+      let most = isUnwritten ? wanted : min(wanted, Pager.clearedAtOnce)
+      if let extents = pager.map.takeExtents(most, for: .log) {
         do {
           if extents.lowerBound >= firstUnwritten {
             try pager.makeReachable(extents)

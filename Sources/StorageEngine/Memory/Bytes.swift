@@ -142,6 +142,11 @@ extension Bytes {
 }
 
 extension [UInt8] {
+  /// A copy of a span.
+  init(copying span: Span<UInt8>) {
+    self = span.withBytes { $0.array }
+  }
+
   mutating func append(_ span: Span<UInt8>) {
     unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
   }

@@ -49,11 +49,14 @@ extension PageView {
   func key(_ index: Int) -> [UInt8] {
     let prefix = prefix
     let suffix = keySuffix(index)
-    var key = [UInt8]()
-    key.reserveCapacity(prefix.count + suffix.count)
-    unsafe key.append(contentsOf: UnsafeRawBufferPointer(start: prefix.base, count: prefix.count))
-    unsafe key.append(contentsOf: UnsafeRawBufferPointer(start: suffix.base, count: suffix.count))
-    return key
+    let count = prefix.count + suffix.count
+    return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = count
+      guard let base = buffer.baseAddress else { return }
+      let key = unsafe PageView(UnsafeMutableRawPointer(base))
+      key.copy(prefix, to: 0)
+      key.copy(suffix, to: prefix.count)
+    }
   }
 
   /// A child reference of a branch.

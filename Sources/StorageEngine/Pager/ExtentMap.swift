@@ -141,13 +141,19 @@ struct ExtentMap {
     }
   }
 
+  /// The lowest free extent.
+  var lowestFree: Int? {
+    mutating get {
+      while lowestFreeExtent < owners.count && owners[lowestFreeExtent] != .free {
+        lowestFreeExtent += 1
+      }
+      return lowestFreeExtent < owners.count ? lowestFreeExtent : nil
+    }
+  }
+
   /// Takes the lowest free extent.
   mutating func takeExtent(for owner: ExtentOwner) -> Int? {
-    while lowestFreeExtent < owners.count && owners[lowestFreeExtent] != .free {
-      lowestFreeExtent += 1
-    }
-    guard lowestFreeExtent < owners.count else { return nil }
-    let extent = lowestFreeExtent
+    guard let extent = lowestFree else { return nil }
     setOwner(extent, owner)
     return extent
   }

@@ -8,6 +8,11 @@ extension Database {
   /// that was used before is much faster than memory that was not.
   private static let unwrittenLimit = 1 << 20
 
+  /// After a look, so many commits without a flush are shown at once.
+  private static let commitsWatched = 64
+  /// Changes of a transaction for which a reader may be kept waiting.
+  private static let shortWork = 64
+
   /// Gives back the pages that nothing can show any more.
   ///
   /// Call under the structure lock.
@@ -49,6 +54,7 @@ extension Database {
     try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
       reclaimPages()
+      showBeforeLongWork(transaction)
       // What a dropped tree had in memory was given back when it was dropped.
       let changes = SortedChanges(transaction.changes.recent, without: transaction.droppedTrees)
       // A group is read and written as a whole: one that is long enough is not made longer.
@@ -120,7 +126,10 @@ extension Database {
     if case .poisoned = error { reason = error } else { reason = .poisoned(reason: "\(error)") }
     queue.fail(reason)
     let registry = pager.snapshots
-    registry.lock.withLock { state.published = state.durable }
+    registry.lock.withLock {
+      state.published = state.durable
+      state.unshownLSN = 0
+    }
     // No decision can come any more.
     prepared.wakeups.advance()
     return error
@@ -155,16 +164,13 @@ extension Database {
     pager.structureLock.withLock { pager.pending.count > pager.pool.frameCount / 2 }
   }
 
-  /// Shows a commit to readers before it is written.
+  /// Shows a commit to readers before it is written, or has the next reader show it.
   private func publishUnwritten(_ lsn: UInt64) throws(EngineError) {
-    let (newest, waiting) = try pager.structureLock.withLock { () throws(EngineError) in
+    let waiting = try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
-      // The group stays open for more, but its pages can be seen from now on.
-      pager.openBirth = state.working.lsn + 1
-      let sealed = state.sealed.reduce(0) { $0 + $1.payload.count }
-      return (state.working, sealed + state.open.count)
+      if isWatched(upTo: state.working.lsn) { showWorking() }
+      return state.sealed.reduce(state.open.count) { $0 + $1.payload.count }
     }
-    publish(newest, durable: false)
     if waiting > Self.unwrittenLimit { try queue.wait(for: lsn, flushed: true, lead: lead) }
   }
 
@@ -223,6 +229,49 @@ extension Database {
     publish(newest, durable: flushing)
     recycle(groups)
     return newest.lsn
+  }
+
+  /// Whether somebody looked lately; otherwise what is shown may wait until somebody does.
+  ///
+  /// As long as nobody saw them, the pages of a commit can be changed in place by the next.
+  private func isWatched(upTo lsn: UInt64) -> Bool {
+    pager.snapshots.lock.withLock {
+      state.watchedCommits = max(0, state.watchedCommits - 1)
+      if state.watchedCommits == 0 { state.unshownLSN = lsn }
+      return state.watchedCommits > 0
+    }
+  }
+
+  /// Shows the working state to readers.
+  ///
+  /// Call under the structure lock.
+  private func showWorking() {
+    // The group stays open for more, but its pages can be seen from now on.
+    pager.openBirth = state.working.lsn + 1
+    publish(state.working, durable: false)
+  }
+
+  /// Shows what nobody has looked at yet where a reader would have to wait for long.
+  ///
+  /// Call under the structure lock.
+  private func showBeforeLongWork(_ transaction: WriteTransaction) {
+    let changes = transaction.changes
+    let isLong =
+      changes.recent.entries.count > Self.shortWork || !changes.spilled.isEmpty
+      || !transaction.treeChanges.isEmpty
+    if isLong, pager.snapshots.lock.withLock({ state.hasUnshown }) { showWorking() }
+  }
+
+  /// Calls `body` under the lock of the snapshot registry with what readers see, which holds all that
+  /// was committed before.
+  func withPublished<R>(_ body: (TreeSet) -> R) -> R {
+    let lock = pager.snapshots.lock
+    let hasUnshown = lock.withLock {
+      state.watchedCommits = Self.commitsWatched
+      return state.hasUnshown
+    }
+    if hasUnshown { pager.structureLock.withLock { showWorking() } }
+    return lock.withLock { body(state.published) }
   }
 
   private func publish(_ newest: TreeSet, durable: Bool) {

@@ -34,16 +34,16 @@ extension Database {
       throw .engine(error)
     }
     let registry = pager.snapshots
-    let base = registry.lock.withLock {
-      registry.open(state.published.lsn)
-      return state.published
+    let base = withPublished { published in
+      registry.open(published.lsn)
+      return published
     }
     window.setBase(base.lsn, of: ticket)
     return Transaction(self, ticket: ticket, base: base, options)
   }
 
   /// What readers see.
-  var published: TreeSet { pager.snapshots.lock.withLock { state.published } }
+  var published: TreeSet { withPublished { $0 } }
 
   /// Checks a transaction and puts it into the open group.
   ///

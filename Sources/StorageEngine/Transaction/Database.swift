@@ -52,6 +52,11 @@ public final class Database: Sendable {
     @safe @exclusivity(unchecked) var writer: LogWriter
     /// Lock of the snapshot registry: what readers see.
     @safe @exclusivity(unchecked) var published: TreeSet
+    /// Lock of the snapshot registry: the last commit that readers may see as soon as one looks.
+    @safe @exclusivity(unchecked) var unshownLSN: UInt64 = 0
+    /// Lock of the snapshot registry: how many commits are still shown at once, because somebody
+    /// looked lately.
+    @safe @exclusivity(unchecked) var watchedCommits = 0
     /// Lock of the snapshot registry: what is certain to survive.
     @safe @exclusivity(unchecked) var durable: TreeSet
     /// Checkpoint lock: the last superblock written, and LSN, log position and length of the one
@@ -68,6 +73,9 @@ public final class Database: Sendable {
     @safe @exclusivity(unchecked) var note: (any StateNote)?
     /// Structure lock.
     @safe @exclusivity(unchecked) var timer: FlushTimer?
+
+    /// Lock of the snapshot registry: whether a reader has to show the working state first.
+    var hasUnshown: Bool { unshownLSN > published.lsn }
 
     init(recovered: Recovered) {
       working = recovered.state
@@ -145,13 +153,13 @@ public final class Database: Sendable {
 
   /// Takes a consistent view of the last published state.
   ///
-  /// Cheap; never blocks.
+  /// Cheap; waits for no more than one small commit.
   public func snapshot() throws(EngineError) -> Snapshot {
     try checkOpen()
     let registry = pager.snapshots
     let now = configuration.clock()
-    let (visible, reader) = registry.lock.withLock {
-      (state.published, registry.openReader(state.published.lsn, at: now))
+    let (visible, reader) = withPublished { published in
+      (published, registry.openReader(published.lsn, at: now))
     }
     return Snapshot(database: self, state: visible, reader: reader)
   }

@@ -63,40 +63,65 @@ extension WriteTransaction {
   ///
   /// Keys have 1 to 1024 bytes, values at most 1 GiB.
   public func put(_ value: [UInt8], forKey key: [UInt8], in tree: TreeID) throws(EngineError) {
-    _ = try descriptor(tree)
-    try checkKey(key)
+    let (keySpan, valueSpan) = (key.span, value.span)
+    try put(valueSpan, forKey: keySpan, in: tree)
+  }
+
+  /// Inserts or replaces what need not be an array.
+  public func put(
+    _ value: Span<UInt8>, forKey key: Span<UInt8>, in tree: TreeID
+  ) throws(EngineError) {
+    try checkTree(tree)
+    try checkKey(key.count)
     guard value.count <= PageGeometry.maximumValueBytes else {
       throw .valueTooLong(length: value.count, limit: PageGeometry.maximumValueBytes)
     }
     if value.count > PageGeometry.directValueBytes {
-      try putDirect(value, forKey: key, in: tree)
+      try putDirect([UInt8](copying: value), forKey: [UInt8](copying: key), in: tree)
     } else {
-      set(.put, key, in: tree, value: value)
+      key.withBytes { key in value.withBytes { set(.put, key, in: tree, value: $0) } }
     }
     try spillIfLarge()
   }
 
   /// Deletes a key; absent keys are ignored.
   public func delete(_ key: [UInt8], in tree: TreeID) throws(EngineError) {
-    _ = try descriptor(tree)
-    try checkKey(key)
-    set(.delete, key, in: tree, value: [])
+    let span = key.span
+    try delete(span, in: tree)
+  }
+
+  /// Deletes a key that need not be an array; absent keys are ignored.
+  public func delete(_ key: Span<UInt8>, in tree: TreeID) throws(EngineError) {
+    try checkTree(tree)
+    try checkKey(key.count)
+    key.withBytes { set(.delete, $0, in: tree, value: $0.prefix(0)) }
     try spillIfLarge()
   }
 
-  private func checkKey(_ key: [UInt8]) throws(EngineError) {
-    guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else {
-      throw .invalidKeyLength(length: key.count, limit: PageGeometry.maximumKeyBytes)
+  private func checkKey(_ length: Int) throws(EngineError) {
+    guard length > 0, length <= PageGeometry.maximumKeyBytes else {
+      throw .invalidKeyLength(length: length, limit: PageGeometry.maximumKeyBytes)
+    }
+  }
+
+  private func checkTree(_ tree: TreeID) throws(EngineError) {
+    try checkOpen()
+    guard treeSet[tree.rawValue] != nil else {
+      throw .treeNotFound("number \(tree.rawValue)")
     }
   }
 
   func set(
     _ operation: LogRecord.KeyOperation, _ key: [UInt8], in tree: TreeID, value: [UInt8]
   ) {
-    note = nil
-    let replaced = key.withBytes { keyBytes in
-      value.withBytes { changes.set(operation, keyBytes, in: tree.rawValue, value: $0) }
-    }
+    key.withBytes { key in value.withBytes { set(operation, key, in: tree, value: $0) } }
+  }
+
+  private func set(
+    _ operation: LogRecord.KeyOperation, _ key: Bytes, in tree: TreeID, value: Bytes
+  ) {
+    if note != nil { note = nil }
+    let replaced = changes.set(operation, key, in: tree.rawValue, value: value)
     if let replaced, replaced.operation == .putDirect { abandon(replaced.value.array) }
   }
 

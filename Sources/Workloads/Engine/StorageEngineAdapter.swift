@@ -46,16 +46,22 @@ final class StorageEngineAdapter: MeasuredEngine {
     _ table: RecordTable, _ positions: ArraySlice<Int32>, shift: Int, flushed: Bool
   ) throws {
     try database.write(durability: flushed ? .synced : .manual) { transaction in
+      let records = table.bytes.span
       for position in positions {
         let source = (Int(position) + shift) % table.count
-        try transaction.put(table.value(source), forKey: table.key(Int(position)), in: tree)
+        try transaction.put(
+          records.extracting(table.valueRange(source)),
+          forKey: records.extracting(table.keyRange(Int(position))), in: tree)
       }
     }
   }
 
   func delete(_ table: RecordTable, _ positions: [Int32]) throws {
     try database.write { transaction in
-      for position in positions { try transaction.delete(table.key(Int(position)), in: tree) }
+      let records = table.bytes.span
+      for position in positions {
+        try transaction.delete(records.extracting(table.keyRange(Int(position))), in: tree)
+      }
     }
   }
 

@@ -19,11 +19,9 @@ public struct Checksum: Equatable, Sendable {
   }
 
   /// Adds a value that was read.
-  @inline(__always)
+  @inlinable
   public mutating func add(value: Span<UInt8>) {
-    var mark: UInt64 = 0
-    for index in (0..<min(8, value.count)).reversed() { mark = mark << 8 | UInt64(value[index]) }
-    add(mark)
+    add(Self.mark(value))
   }
 
   /// What was read by both.
@@ -34,12 +32,22 @@ public struct Checksum: Equatable, Sendable {
     return whole
   }
 
-  /// The mark of a value that begins at `start`: its first eight bytes, little endian.
+  /// The mark of a value that begins at `start`.
   static func mark(_ bytes: [UInt8], from start: Int) -> UInt64 {
-    var mark: UInt64 = 0
-    for index in (start..<min(start + 8, bytes.count)).reversed() {
-      mark = mark << 8 | UInt64(bytes[index])
+    let span = bytes.span
+    return mark(span.extracting(droppingFirst: start))
+  }
+
+  /// The mark of a value: its first eight bytes, little endian.
+  @inlinable
+  static func mark(_ value: Span<UInt8>) -> UInt64 {
+    if value.count >= 8 {
+      let bytes = unsafe value.bytes
+      // Loaded as one number, as the other engines' values are.
+      return UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self))
     }
+    var mark: UInt64 = 0
+    for index in value.indices.reversed() { mark = mark << 8 | UInt64(value[index]) }
     return mark
   }
 }

@@ -59,6 +59,12 @@ public struct RecordTable: Sendable {
     return Array(bytes[start..<start + valueBytes])
   }
 
+  /// Where the value of the record at a position is.
+  public func valueRange(_ position: Int) -> Range<Int> {
+    let start = position * recordBytes + keyBytes
+    return start..<start + valueBytes
+  }
+
   /// What reading the value of the record at a position adds to a `Checksum`.
   public func mark(_ position: Int) -> UInt64 {
     Checksum.mark(bytes, from: position * recordBytes + keyBytes)
