@@ -54,11 +54,13 @@ struct Effect: Sendable {
   let change: Change
   var certainty = Certainty.pending
 
-  /// Whether it writes to any of the bytes that another writes to.
+  /// Whether it writes to any of the bytes that another writes to or cuts off.
   func overlaps(_ other: Effect) -> Bool {
-    guard case .write(let offset, let bytes) = change,
-      case .write(let otherOffset, let otherBytes) = other.change
-    else { return false }
+    guard case .write(let offset, let bytes) = change else { return false }
+    if case .resize(let old, let new) = other.change {
+      return new < old && new < offset + UInt64(bytes.count)
+    }
+    guard case .write(let otherOffset, let otherBytes) = other.change else { return false }
     return offset < otherOffset + UInt64(otherBytes.count)
       && otherOffset < offset + UInt64(bytes.count)
   }

@@ -13,6 +13,10 @@
 struct LogSpace {
   /// Extents kept ready for use beyond what a checkpoint interval needs.
   private static let spareExtents = 2
+  /// Extents kept where there is hardly any room, so that what frees some can still be committed; a
+  /// file of few extents is not made longer for it.
+  static let leastSpare = 1
+  private static let fewExtents = 8
   /// Payload from which on a group may go where nothing was written before.
   private static let largeGroup = 256 << 10
 
@@ -28,6 +32,9 @@ struct LogSpace {
   /// Those among `ready`, and the current one, that were not written since the file grew by them:
   /// they read as zeros, but a first write changes the file's metadata.
   private var unwritten: Set<Int> = []
+  /// What the last `reserve` found ready, and what it took from `recycled`.
+  private var readyBefore = 1
+  private var reused: [Int] = []
   var nextGroup: UInt64
   /// Extents with old content that are free once the next checkpoint is durable.
   var released: [Int] = []
@@ -50,14 +57,33 @@ struct LogSpace {
   /// Makes sure that `payload` bytes can be placed, in the worst case of padding.
   mutating func reserve(payload: Int, pager: Pager) throws(EngineError) {
     let needed = extentsNeeded(payload)
-    while ready.count < needed {
-      if let extent = recycled.popLast() {
-        ready.append(extent)
-      } else {
-        ready += try takeExtents(needed - ready.count, pager)
-      }
+    readyBefore = ready.count
+    reused.removeAll(keepingCapacity: true)
+    while ready.count < needed, let extent = recycled.popLast() {
+      ready.append(extent)
+      reused.append(extent)
+    }
+    let spare = pager.map.extentCount > Self.fewExtents ? Self.leastSpare : 0
+    while ready.count + recycled.count < needed + spare {
+      let missing = needed + spare - ready.count - recycled.count
+      let taken = try takeExtents(missing, pager, isNeeded: ready.count < needed)
+      if taken.isEmpty { break }
+      ready += taken
     }
     if payload < Self.largeGroup { try clearUnwritten(needed - 1, pager) }
+  }
+
+  /// Gives back what the last `reserve` took.
+  mutating func cancelReservation(map: inout ExtentMap) {
+    for extent in ready[readyBefore...].reversed() {
+      if reused.contains(extent) {
+        recycled.append(extent)
+      } else {
+        map.setOwner(extent, .free)
+        unwritten.remove(extent)
+      }
+    }
+    ready.removeLast(ready.count - readyBefore)
   }
 
   /// Clears what is unwritten in the current extent and in the next `count` ones, durably.
@@ -81,9 +107,10 @@ struct LogSpace {
   }
 
   /// Takes up to `wanted` extents that lie side by side out of the free space, and clears them
-  /// unless they are new: nothing in the log may look like a group of it.
+  /// unless they are new: nothing in the log may look like a group of it. None where there is no
+  /// room, unless one is needed.
   private mutating func takeExtents(
-    _ wanted: Int, _ pager: Pager
+    _ wanted: Int, _ pager: Pager, isNeeded: Bool
   ) throws(EngineError) -> Range<Int> {
     while true {
       let firstUnwritten = pager.map.firstUnwritten
@@ -104,7 +131,12 @@ struct LogSpace {
           throw error
         }
       }
-      try pager.growFile()
+      do throws(EngineError) {
+        try pager.growFile()
+      } catch {
+        if !isNeeded, case .outOfSpace = error { return 0..<0 }
+        throw error
+      }
     }
   }
 
@@ -148,12 +180,16 @@ struct LogSpace {
   }
 
   /// Gives back the empty extents from `first` on that no chunk names, but for those that were
-  /// taken for an open group of `payload` bytes.
-  mutating func giveBack(from first: Int, keeping payload: Int, map: inout ExtentMap) {
-    let needed = extentsNeeded(payload)
-    let unnamed = ready.dropFirst(needed).filter { $0 >= first } + recycled.filter { $0 >= first }
+  /// taken for an open group of `payload` bytes, and some more.
+  mutating func giveBack(
+    from first: Int, keeping payload: Int, sparing spare: Int = 0, map: inout ExtentMap
+  ) {
+    let needed = extentsNeeded(payload) + spare
+    let keptRecycled = Array(recycled.suffix(max(0, needed - ready.count)))
+    let free = recycled.dropLast(keptRecycled.count)
+    let unnamed = ready.dropFirst(needed).filter { $0 >= first } + free.filter { $0 >= first }
     ready = ready.prefix(needed) + ready.dropFirst(needed).filter { $0 < first }
-    recycled.removeAll { $0 >= first }
+    recycled = free.filter { $0 < first } + keptRecycled
     for extent in unnamed { map.setOwner(extent, .free) }
     unwritten.subtract(unnamed)
   }

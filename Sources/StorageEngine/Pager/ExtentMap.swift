@@ -192,13 +192,17 @@ struct ExtentMap {
     return nil
   }
 
-  /// Takes up to `wanted` consecutive pages of one extent: the lowest run that is long enough,
-  /// or else the longest found, as long as it has `minimum` pages.
+  /// Takes up to `wanted` consecutive pages of one extent: the lowest run that is long enough, which
+  /// may begin a free extent, or else the longest found, as long as it has `minimum` pages.
   mutating func takeRun(_ wanted: Int, atLeast minimum: Int) -> (first: UInt64, count: Int)? {
     var best: (first: Int, count: Int)?
-    for extent in owners.indices
-    where owners[extent] == .pages && Int(freeCounts[extent]) >= minimum {
-      if let best, best.count >= Int(freeCounts[extent]) { continue }
+    for extent in owners.indices where owners[extent] != .log {
+      if owners[extent] == .free {
+        best = (extent * pagesPerExtent, wanted)
+        break
+      }
+      guard Int(freeCounts[extent]) >= minimum, best?.count ?? 0 < Int(freeCounts[extent])
+      else { continue }
       var start = 0
       for page in 0...pagesPerExtent {
         let isFree = page < pagesPerExtent && !isAllocated(UInt64(extent * pagesPerExtent + page))
@@ -212,6 +216,8 @@ struct ExtentMap {
       if best?.count == wanted { break }
     }
     guard let best, best.count >= minimum else { return nil }
+    let extent = best.first / pagesPerExtent
+    if owners[extent] == .free { setOwner(extent, .pages) }
     for page in best.first..<best.first + best.count { markAllocated(UInt64(page)) }
     return (UInt64(best.first), best.count)
   }

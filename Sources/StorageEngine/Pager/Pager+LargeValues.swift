@@ -161,16 +161,13 @@ extension Pager {
   }
 
   private func takeUncommittedRun(_ wanted: Int) throws(EngineError) -> (UInt64, Int) {
-    // In one piece where an extent in use or a free one has room for it, else in pieces that are
-    // not too small, before the file grows.
+    // In one piece where there is room for it, else in pieces that are not too small, before the
+    // file grows.
     for minimum in [wanted, (wanted + 3) / 4] {
       if let run = takeRun(wanted, atLeast: minimum) { return run }
-      if map.takeExtent(for: .pages) != nil, let run = takeRun(wanted, atLeast: wanted) {
-        return run
-      }
     }
     while true {
-      if map.takeExtent(for: .pages) == nil { try growFile() }
+      try growFile()
       if let run = takeRun(wanted, atLeast: wanted) { return run }
     }
   }

@@ -37,6 +37,23 @@ extension Database {
     truncateFile()
   }
 
+  /// Folds the log into the pages and gives back all of it that is not needed any more; no commit may
+  /// come meanwhile.
+  ///
+  /// With both superblocks the same, nothing before the last one's end is.
+  func giveUpLog() throws(EngineError) {
+    try checkpointLock.withLock { () throws(EngineError) in
+      try runCheckpoint(bothSuperblocks: true)
+      state.previousLogExtent = state.superblock.log.extent
+      pager.structureLock.withLock {
+        pager.setCheckpoints([state.superblock.lsn])
+        state.log.release(before: state.previousLogExtent, keeping: 0, map: &pager.map)
+        state.log.giveBack(
+          from: 0, keeping: state.open.count, sparing: LogSpace.leastSpare, map: &pager.map)
+      }
+    }
+  }
+
   /// The next opening takes this and the next extent of the log for written.
   private func clearLogForNextOpening() throws(EngineError) {
     do throws(EngineError) {

@@ -21,11 +21,12 @@ extension Database {
     guard isNew else { return }
     (configuration.scheduler ?? ThreadScheduler()).schedule { [weak self] in
       guard let self else { return }
-      // A failure has poisoned the database, or there was no space and the next one tries again.
-      try? self.checkpoint()
+      // A failure has poisoned the database, or there was no space and the next commit asks again.
+      let isDone = (try? self.checkpoint()) != nil
       self.dropUnwantedSnapshots()
-      let mustGoOn = self.shrinkIfSparse()
+      let mustGoOn = isDone && self.shrinkIfSparse()
       self.pager.structureLock.withLock { self.state.checkpointScheduled = false }
+      guard isDone else { return }
       if mustGoOn { self.scheduleCheckpoint() } else { self.scheduleCheckpointIfDue() }
     }
   }

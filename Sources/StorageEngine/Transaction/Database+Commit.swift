@@ -38,10 +38,21 @@ extension Database {
     state.note = nil
     let bounds = try transaction.storeRecordBounds()
     let forgotten = try transaction.forget(prepared.finished)
-    let lsn = try append(transaction)
+    let lsn = try appendMakingRoom(transaction)
     for (segment, bound) in bounds { recordNumbers.noteStored(segment, bound: bound) }
     prepared.finished.removeFirst(forgotten)
     return lsn
+  }
+
+  /// Appends a transaction; where there is no room, after the log has given back what it can.
+  private func appendMakingRoom(_ transaction: WriteTransaction) throws(EngineError) -> UInt64 {
+    do throws(EngineError) {
+      return try append(transaction)
+    } catch {
+      guard case .outOfSpace = error else { throw error }
+      try giveUpLog()
+      return try append(transaction)
+    }
   }
 
   /// Appends a transaction to the log's open group and applies it.
@@ -96,9 +107,7 @@ extension Database {
     } catch {
       state.open.truncate(to: start)
       // What was taken for the log would be missing where a smaller transaction still fits.
-      if case .outOfSpace = error {
-        state.log.giveBack(from: 0, keeping: start, map: &pager.map)
-      }
+      if case .outOfSpace = error { state.log.cancelReservation(map: &pager.map) }
       throw poisonIfBroken(error)
     }
     state.loggedBytes += state.open.count - start

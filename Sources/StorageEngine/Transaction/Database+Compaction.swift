@@ -44,7 +44,7 @@ extension Database {
         try commitNothing()
         try checkpoint()
         // What was kept for a log that grows: it takes the place of pages, and is soon taken again.
-        giveBackLog(from: 0)
+        giveBackLog(from: 0, sparing: LogSpace.leastSpare)
       }
       let now = pager.structureLock.withLock {
         (extents: pager.map.extentCount, needed: pager.neededExtents)
@@ -71,22 +71,31 @@ extension Database {
   private func moveLeaves(above extent: Int) throws(EngineError) -> UInt64 {
     var moved: UInt64 = 0
     var position: LeafPosition? = LeafPosition()
+    var mostLeaves = LeafFinder.mostLeaves
     while let start = position {
-      let (next, count) = try moveStep(above: extent, from: start)
-      moved += count
-      position = next
+      do throws(EngineError) {
+        let (next, count) = try moveStep(above: extent, from: start, mostLeaves)
+        moved += count
+        position = next
+      } catch {
+        // What is moved is there twice for a while, and in the log.
+        guard case .outOfSpace = error, mostLeaves > 1 else { throw error }
+        mostLeaves /= 8
+        try writerLock.withLock { () throws(EngineError) in try giveUpLog() }
+      }
     }
     return moved
   }
 
   /// Moves some leaves; returns where to go on.
   private func moveStep(
-    above extent: Int, from start: LeafPosition
+    above extent: Int, from start: LeafPosition, _ mostLeaves: UInt64
   ) throws(EngineError) -> (next: LeafPosition?, moved: UInt64) {
     try writerLock.withLock { () throws(EngineError) in
       try checkWritable()
       var finder = LeafFinder(
-        pager: pager, firstPage: UInt64(extent * pager.geometry.pagesPerExtent))
+        pager: pager, firstPage: UInt64(extent * pager.geometry.pagesPerExtent),
+        mostLeaves: mostLeaves)
       let next = try finder.collect(from: start, in: working)
       if finder.found.isEmpty { return (next, finder.leaves) }
       try commitSilently { moving throws(EngineError) in
@@ -113,7 +122,15 @@ extension Database {
   /// Commits a transaction without changes, so that there is something for a checkpoint to do.
   @discardableResult
   private func commitNothing() throws(EngineError) -> UInt64 {
-    try writerLock.withLock { () throws(EngineError) in try commitSilently { _ in } }
+    try writerLock.withLock { () throws(EngineError) in
+      do throws(EngineError) {
+        return try commitSilently { _ in }
+      } catch {
+        guard case .outOfSpace = error else { throw error }
+        try giveUpLog()
+        return try commitSilently { _ in }
+      }
+    }
   }
 
   /// Moves pages down if the file has become sparse, and asks for the checkpoints after which its
@@ -141,9 +158,10 @@ extension Database {
     return moved > 0
   }
 
-  private func giveBackLog(from extent: Int) {
+  private func giveBackLog(from extent: Int, sparing spare: Int = 0) {
     pager.structureLock.withLock {
-      state.log.giveBack(from: extent, keeping: state.open.count, map: &pager.map)
+      state.log.giveBack(
+        from: extent, keeping: state.open.count, sparing: spare, map: &pager.map)
     }
   }
 }
@@ -165,19 +183,23 @@ struct LeafFinder {
     let value: [UInt8]
   }
 
-  private static let mostLeaves: UInt64 = 512
-  private static let mostBytes = 8 << 20
+  /// Leaves that are moved by one commit at most.
+  static let mostLeaves: UInt64 = 512
+  /// Bytes that come with a leaf, as far as the most leaves allow it.
+  private static let bytesPerLeaf: UInt64 = 16 << 10
 
   let pager: Pager
   let firstPage: UInt64
+  private let mostLeaves: UInt64
   private let newestNamed: NamedState?
-  private var bytes = 0
+  private var bytes: UInt64 = 0
   private(set) var found: [Entry] = []
   private(set) var leaves: UInt64 = 0
 
-  init(pager: Pager, firstPage: UInt64) {
+  init(pager: Pager, firstPage: UInt64, mostLeaves: UInt64) {
     self.pager = pager
     self.firstPage = firstPage
+    self.mostLeaves = mostLeaves
     newestNamed = pager.snapshots.namedStates.last
   }
 
@@ -191,7 +213,7 @@ struct LeafFinder {
       while tree.height > 0 {
         guard let upper = try visitLeaf(of: tree, at: position.key) else { break }
         position.key = upper
-        if leaves >= Self.mostLeaves || bytes >= Self.mostBytes { return position }
+        if leaves >= mostLeaves || bytes >= mostLeaves * Self.bytesPerLeaf { return position }
       }
     }
     return nil
@@ -234,7 +256,7 @@ struct LeafFinder {
       guard isMoved || isBeyond && !isFound else { continue }
       isFound = true
       let value = try pager.wholeValue(entry.form, entry.stored)
-      bytes += value.count
+      bytes += UInt64(value.count)
       found.append(Entry(tree: TreeID(rawValue: tree.id), key: entry.key, value: value))
     }
     if isFound { leaves += 1 }

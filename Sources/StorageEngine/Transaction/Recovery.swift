@@ -3,10 +3,8 @@
 /// Everything a database starts from.
 struct Recovered {
   var pager: Pager
+  /// Both superblocks are alike.
   var superblock: Superblock
-  var previousLSN: UInt64
-  var previousLogExtent: Int
-  var previousExtentCount: Int
   var persisted: PersistedMap
   var state: TreeSet
   var log: LogSpace
@@ -16,13 +14,13 @@ struct Recovered {
 /// Opening a store: the newest superblock, the map, the catalog, then the log.
 ///
 /// What recovery guarantees: the state after the last whole group of the log; every group known to
-/// have been flushed is in it, or an error names the one that cannot be read. Nothing that either
-/// superblock refers to is written before the next checkpoint, so a crash during recovery leaves
+/// have been flushed is in it, or an error names the one that cannot be read. Nothing that the
+/// superblocks refer to is written before the next checkpoint, so a crash during recovery leaves
 /// everything as it was.
 struct Recovery {
   let pager: Pager
-  let superblock: Superblock
-  private let previous: Superblock?
+  private(set) var superblock: Superblock
+  private let older: Superblock?
   private let salt: UInt32
   private var persisted = PersistedMap()
   var state = TreeSet()
@@ -31,31 +29,38 @@ struct Recovery {
     storage: any Storage, configuration: Configuration
   ) throws(EngineError) -> Recovered {
     let (superblock, previous) = try SuperblockSelection.read(storage)
-    let isClean = previous?.lsn == superblock.lsn && previous?.log == superblock.log
     var recovery = try Recovery(
-      storage: storage, superblock: superblock, previous: previous, configuration: configuration)
-    // Where the other one is no good, a write that goes wrong would leave none; and it is no good
-    // because it was to follow this one, which was durable by then.
-    if !isClean, previous != nil { try recovery.confirmSuperblock() }
+      storage: storage, superblock: superblock, older: previous, configuration: configuration)
     try recovery.loadMap()
     try recovery.loadCatalog()
     return try recovery.replay()
   }
 
   private init(
-    storage: any Storage, superblock: Superblock, previous: Superblock?,
+    storage: any Storage, superblock: Superblock, older: Superblock?,
     configuration: Configuration
   ) throws(EngineError) {
     self.superblock = superblock
-    self.previous = previous
+    self.older = older
     salt = configuration.logSalt ?? UInt32.random(in: .min ... .max)
     pager = try Pager(
       storage: storage, geometry: PageGeometry(pageBytes: superblock.pageBytes),
       cacheBytes: max(configuration.cacheBytes, superblock.pageBytes * 256))
   }
 
-  /// Writes the superblock once more, over itself: it may have been written, but never flushed.
-  private func confirmSuperblock() throws(EngineError) {
+  /// Puts the newest superblock in the place of the other: what only an older one needs, pages, log
+  /// and what the log names, recovery cannot tell from free space.
+  private mutating func makeSuperblocksAlike() throws(EngineError) {
+    if older?.lsn == superblock.lsn && older?.log == superblock.log { return }
+    // It may have been written, but never flushed. Where the other one is no good, a write that goes
+    // wrong would leave none; and it is no good because it was to follow this one, which was durable
+    // by then.
+    if older != nil { try writeSuperblock() }
+    superblock.sequence += 1
+    try writeSuperblock()
+  }
+
+  private func writeSuperblock() throws(EngineError) {
     do {
       try pager.storage.write(superblock, using: pager.staging)
       try pager.storage.flush()
@@ -92,32 +97,9 @@ struct Recovery {
     persisted.mapPages = loaded.mapPages
     persisted.payloads = loaded.payloads
     persisted.directoryPages = loaded.directoryPages
-    holdPreviousPages()
+    pager.checkpointLSNs = [superblock.lsn]
     // A checkpoint writes an extent whose pages it still held as one of pages without any.
     pager.map.freeEmptyExtents()
-  }
-
-  /// Keeps the pages that only the older superblock needs, until the next checkpoint is durable.
-  private func holdPreviousPages() {
-    pager.checkpointLSNs = [superblock.lsn]
-    guard let previous, previous.lsn < superblock.lsn else { return }
-    pager.checkpointLSNs.append(previous.lsn)
-    var map = ExtentMap(geometry: pager.geometry)
-    map.grow(toExtents: pager.map.extentCount)
-    // When the older map cannot be read, the older superblock is of no use in any case.
-    guard (try? MapLoader(pager: pager).load(previous, into: &map)) != nil else { return }
-    for extent in 0..<map.extentCount where map.owners[extent] == .pages {
-      for page in 0..<map.pagesPerExtent {
-        let number = UInt64(extent * map.pagesPerExtent + page)
-        guard number > 0, map.isAllocated(number), !pager.map.isAllocated(number),
-          pager.map.owners[extent] == .pages
-        else { continue }
-        pager.map.markAllocated(number)
-        pager.map.setDead(number, true)
-        pager.heldByCheckpoints.append(
-          RetiredPage(number: number, birth: previous.lsn, death: superblock.lsn))
-      }
-    }
   }
 
   private mutating func loadCatalog() throws(EngineError) {
@@ -138,6 +120,8 @@ struct Recovery {
     // What the log itself occupies, and the values it names, must be known before the first page
     // is given out.
     let (chain, end) = try surveyLog()
+    // All that is needed could be read; now begins what writes.
+    try makeSuperblocksAlike()
     let checkpointed = try registerNamedSnapshots()
     var reader = try makeReader(upTo: end)
     let payload = LogBuffer()
@@ -273,9 +257,7 @@ struct Recovery {
     let writer = try LogWriter(
       pager: pager, store: superblock.logMark, salt: salt, position: position, state: state)
     return Recovered(
-      pager: pager, superblock: superblock, previousLSN: previous?.lsn ?? 0,
-      previousLogExtent: superblock.log.extent,
-      previousExtentCount: previous?.extentCount ?? superblock.extentCount, persisted: persisted,
-      state: state, log: log, writer: writer)
+      pager: pager, superblock: superblock, persisted: persisted, state: state, log: log,
+      writer: writer)
   }
 }

@@ -38,7 +38,13 @@ extension Database {
     }
     // What was written ahead for the changes is in the tree now.
     work.rollback()
-    try load(number)
+    do throws(TransactionError) {
+      try load(number)
+    } catch {
+      // It is durable, and nothing here would hold what it needs.
+      poison(.poisoned(reason: error.description))
+      throw error
+    }
     return (number, lsn)
   }
 

@@ -34,7 +34,13 @@ struct FallbackTests {
     let seed = TestEnvironment.seed &+ UInt64(number)
     var random = SplitMix64(seed: seed)
     let disk = SimulatedDisk()
-    let store = try TestStore(on: disk, adjust: { $0.checkpointBytes = 256 << 10 })
+    let store = try TestStore(
+      on: disk,
+      adjust: {
+        $0.checkpointBytes = 256 << 10
+        // Some transactions write what they change ahead, which only the log names.
+        $0.transactionMemoryBytes = 64 << 10
+      })
     var model = Model()
     try store.commit([.createTree("main")], to: &model)
     for round in 0..<12 {

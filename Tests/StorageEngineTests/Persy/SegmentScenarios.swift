@@ -199,7 +199,7 @@ struct SegmentScenarios {
         for _ in 0..<3 { try store.database.checkpoint() }
         bytes.append(try store.database.information().fileBytes)
       }
-      #expect(bytes[5] <= bytes[1] + 1 << 20, "\(bytes)")
+      #expect(bytes[5] <= bytes[1] + 2 << 20, "\(bytes)")
     }
   }
 }
