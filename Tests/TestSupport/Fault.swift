@@ -45,7 +45,7 @@ public struct Fault: Sendable, CustomStringConvertible {
   }
 
   /// A full disk does not keep anyone from reading.
-  private func isPossible(for operation: StorageError.Operation) -> Bool {
+  public func isPossible(for operation: StorageError.Operation) -> Bool {
     switch operation {
     case .read, .length: kind != .outOfSpace
     default: true

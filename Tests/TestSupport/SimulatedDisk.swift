@@ -137,6 +137,9 @@ extension SimulatedDisk {
   /// How many calls were made.
   public var calls: Int { medium.state.withLock { $0.calls } }
 
+  /// The sort of each call that was made; with history.
+  public var operations: [StorageError.Operation] { medium.state.withLock { $0.operations } }
+
   /// How many calls that change something were made.
   public var mutations: Int { medium.state.withLock { $0.mutations } }
 

@@ -40,6 +40,8 @@ final class SimulatedMedium: Sendable {
     let recordsHistory: Bool
 
     var calls = 0
+    /// The sort of each call; with history.
+    var operations: [StorageError.Operation] = []
     var mutations = 0
     var flushes = 0
     /// Microseconds that a flush takes.
@@ -170,6 +172,7 @@ extension SimulatedMedium.State {
   private mutating func strike(_ operation: StorageError.Operation) -> Fault? {
     let number = calls
     calls += 1
+    if recordsHistory { operations.append(operation) }
     guard let fault, fault.strikes(operation, number: number, first: failedOperation) else {
       return nil
     }

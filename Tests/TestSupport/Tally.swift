@@ -15,7 +15,7 @@ public enum Tally {
     images.add(1, ordering: .relaxed)
   }
 
-  /// Counts a seed whose random operations ended as their model.
+  /// Counts a seed whose random operations of several threads ended as their model.
   public static func countModelSeed() {
     _ = announcement
     seeds.add(1, ordering: .relaxed)

@@ -78,8 +78,8 @@ public final class TestStore {
     }
   }
 
-  /// Checks the integrity, closes, opens again and checks once more.
-  public func checkAndReopen() throws {
+  /// Checks the integrity, closes, opens again, checks once more and closes for good.
+  public func checkTwiceAndClose() throws {
     try check()
     try reopen()
     try check()
@@ -95,6 +95,6 @@ public func withStore<Result>(
 ) throws -> Result {
   let store = try TestStore(on: disk, pageBytes: pageBytes, adjust: adjust)
   let result = try body(store)
-  try store.checkAndReopen()
+  try store.checkTwiceAndClose()
   return result
 }

@@ -58,6 +58,7 @@ extension TreeReader {
       guard let stored = try stored(prefix, in: index) else { return [] }
       return [try index.value(stored, at: prefix)]
     }
+    try noteRead(prefix, in: index)
     let cursor = try range(in: index, .only(key))
     var values: [Value] = []
     while let entry = try cursor.next() { values.append(entry.value) }
@@ -74,7 +75,21 @@ extension TreeReader {
         try index.value(stored, at: prefix)
       }
     }
+    try noteRead(prefix, in: index)
     return try range(in: index, .only(key)).next()?.value
+  }
+
+  /// Notes that a key of a cluster index is read, with whatever values it has.
+  ///
+  /// They are entries of the tree each, visited by a cursor, which does not count where what is
+  /// read is checked key by key.
+  func noteRead<Key, Value>(
+    _ prefix: [UInt8], in index: Index<Key, Value>
+  ) throws(IndexError) {
+    guard let transaction = self as? Transaction else { return }
+    try inIndex(index) { () throws(EngineError) in
+      try transaction.noteKey(spanning: .prefix(prefix), in: index.tree)
+    }
   }
 
   private func stored<Key, Value>(

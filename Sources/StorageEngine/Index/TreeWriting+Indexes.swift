@@ -99,6 +99,7 @@ extension TreeWriting {
   ) throws(IndexError) {
     let prefix = IndexTree.prefix(key)
     guard index.mode == .cluster else { return try remove([prefix], from: index) }
+    try noteRead(prefix, in: index)
     let entries = try inIndex(index) { () throws(EngineError) -> [[UInt8]] in
       var entries: [[UInt8]] = []
       let cursor = try cursor(in: index.tree, range: .prefix(prefix), reversed: false)

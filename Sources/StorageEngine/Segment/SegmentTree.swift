@@ -4,6 +4,8 @@
 enum SegmentTree {
   /// The entry that no record has: below which number all are taken.
   static let boundKey: [UInt8] = [0]
+  /// A key that no entry has.
+  static let absentKey: [UInt8] = [1]
   static let numberBytes = 8
 
   /// All records.

@@ -33,6 +33,12 @@ final class ReadSet {
     if ranges.count > Self.mostRanges { noteWholeTrees() }
   }
 
+  /// Notes everything in a tree.
+  func noteAll(of tree: UInt32) {
+    guard wholeTrees.insert(tree).inserted else { return }
+    ranges.append(Range(tree: tree, keys: .all))
+  }
+
   /// Puts whole trees in the place of all that was read.
   private func noteWholeTrees() {
     wholeTrees.formUnion(keys.trees)

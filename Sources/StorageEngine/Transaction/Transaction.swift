@@ -105,7 +105,17 @@ extension Transaction {
 
   /// Whether there is a segment of that number, and not a tree of another kind.
   public func hasSegment(_ segment: SegmentID) throws(EngineError) -> Bool {
-    try withWork { writes throws(EngineError) in try writes.hasSegment(segment) }
+    try withWork { writes throws(EngineError) in
+      let isThere = try writes.hasSegment(segment)
+      if isThere {
+        // At odds with whoever drops the segment, and with nobody else.
+        noteKey(SegmentTree.absentKey, segment.tree)
+      } else {
+        // It may be created under any name.
+        reads?.noteAll(of: ReadSet.namesTree)
+      }
+      return isThere
+    }
   }
 
   /// Counts the entries of a tree, own changes included.
@@ -121,12 +131,15 @@ extension Transaction {
   /// Copies the value of a key, or returns `nil`.
   public func value(forKey key: [UInt8], in tree: TreeID) throws(EngineError) -> [UInt8]? {
     try withWork { writes throws(EngineError) in
-      // A longer key is never there.
-      if let reads, key.count <= PageGeometry.maximumKeyBytes {
-        key.withBytes { reads.note($0, in: tree.rawValue) }
-      }
+      noteKey(key, tree)
       return try writes.value(forKey: key, in: tree)
     }
+  }
+
+  private func noteKey(_ key: [UInt8], _ tree: TreeID) {
+    // A longer key is never there.
+    guard let reads, key.count <= PageGeometry.maximumKeyBytes else { return }
+    key.withBytes { reads.note($0, in: tree.rawValue) }
   }
 
   /// Starts a cursor that shows the tree as it is now, own changes included.
@@ -141,6 +154,15 @@ extension Transaction {
 
   private func noteRange(_ range: KeyRange, _ tree: TreeID) {
     if options.strategy == .serializable { reads?.note(range.clipped, in: tree.rawValue) }
+  }
+
+  /// Notes that what lies within `range`, and what does not, was read as one key of a layer above.
+  ///
+  /// For strategies that do not look at the cursors with which it is read.
+  func noteKey(spanning range: KeyRange, in tree: TreeID) throws(EngineError) {
+    try withWork { _ in
+      if options.strategy == .versionOnRead { reads?.note(range.clipped, in: tree.rawValue) }
+    }
   }
 }
 

@@ -16,7 +16,9 @@ public enum ConflictStrategy: UInt8, Sendable, CaseIterable {
   case versionOnWrite = 2
   /// What it wrote or read, key by key, must be unchanged, names that it looked up included.
   ///
-  /// Excludes write skew on keys that were read, absent ones included; allows phantoms in ranges.
+  /// A key of a cluster index counts with all its values. Excludes write skew on keys that were
+  /// read, absent ones included. What a cursor or a scan visits and what is counted does not count
+  /// as read, even where it is one key: allows phantoms, and write skew on what was visited.
   case versionOnRead = 3
   /// What it wrote or read must be unchanged, and the ranges it visited, the counts it took and the
   /// lists of names too.

@@ -28,7 +28,7 @@ struct AcknowledgementTests {
             throw TestFailure("\(number) of series \(thread) had returned, \(found) was durable")
           }
           view.close()
-          try cut.checkAndReopen()
+          try cut.checkTwiceAndClose()
         }
       }
       disk.setFlushDelay(microseconds: 0)

@@ -30,7 +30,7 @@ struct ConcurrentCrashTests {
     let first = disk.mutations
     try write(store, rounds: 60) { events.append($0) }
     let end = disk.mutations
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
 
     var random = SplitMix64(seed: Self.seed)
     for _ in 0..<TestEnvironment.count("RECORD_STORE_THREAD_CUTS", quick: 250) {

@@ -29,10 +29,10 @@ struct GrowthCrashTests {
         let count = try view.count(of: try #require(try view.tree(named: "main")))
         view.close()
         #expect(count == UInt64(kind.count * (number + 1)), "\(variant) after commit \(number)")
-        try crashed.checkAndReopen()
+        try crashed.checkTwiceAndClose()
         Tally.countCrashImage()
       }
     }
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 }

@@ -28,8 +28,8 @@ struct StaleLogTests {
       try store.commit(changes, durability: .written)
     }
     var image = store.disk.image
-    let isWhole = image.isZero(4096, at: end) || image.isZero(4096, at: end + 4096)
-    #expect(!isWhole, "each group takes a block")
+    let isMissing = image.isZero(4096, at: end) || image.isZero(4096, at: end + 4096)
+    #expect(!isMissing, "each group takes a block")
     image.zero(4096, at: end)
     return (image, model)
   }
@@ -44,7 +44,7 @@ struct StaleLogTests {
     try store.commit(Self.first, to: &model)
     let again = try TestStore(opening: disk.crashed(.loseAll))
     try model.verify(try again.database.snapshot())
-    try again.checkAndReopen()
+    try again.checkTwiceAndClose()
   }
 
   @Test
@@ -71,6 +71,6 @@ struct StaleLogTests {
     // Nothing was made of it.
     let again = try TestStore(opening: SimulatedDisk(image))
     try model.verify(try again.database.snapshot())
-    try again.checkAndReopen()
+    try again.checkTwiceAndClose()
   }
 }

@@ -36,7 +36,7 @@ struct SalvageNumberTests {
       #expect(later > number)
       try store.database.decide(.commit, on: later)
     }
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   private func prepare(_ key: String, in database: Database) throws -> UInt64 {

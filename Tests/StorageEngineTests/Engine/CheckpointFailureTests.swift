@@ -60,7 +60,7 @@ struct CheckpointFailureTests {
     try store.check()
     try store.reopen()
     try model.verify(try store.database.snapshot())
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test
@@ -87,7 +87,7 @@ struct CheckpointFailureTests {
     for variant in [CrashVariant.loseAll, .keepAll] {
       let again = try TestStore(opening: disk.crashed(variant))
       try model.verify(try again.database.snapshot())
-      try again.checkAndReopen()
+      try again.checkTwiceAndClose()
     }
   }
 }

@@ -13,7 +13,7 @@ struct DurabilityTests {
     let view = try store.database.snapshot()
     let count = try view.count(of: try #require(try view.tree(named: "main")))
     view.close()
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
     return count
   }
 

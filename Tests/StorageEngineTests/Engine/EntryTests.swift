@@ -32,6 +32,28 @@ struct EntryTests {
     }
   }
 
+  @Test
+  func `a value at the limit is kept`() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory + "/store"
+      var value = [UInt8](repeating: 0, count: 1 << 30)
+      for place in stride(from: 0, to: value.count, by: 4093) {
+        value[place] = UInt8(truncatingIfNeeded: place >> 12)
+      }
+      var database = try Database.create(at: path)
+      try database.write { transaction in
+        try transaction.put(value, forKey: [1], in: transaction.createTree(named: "main"))
+      }
+      try database.close()
+      database = try Database.open(at: path)
+      let view = try database.snapshot()
+      let tree = try #require(try view.tree(named: "main"))
+      #expect(try view.value(forKey: [1], in: tree) == value)
+      view.close()
+      try database.close()
+    }
+  }
+
   @Test(arguments: [4096, 8192, 65_536])
   func `the longest keys fill trees of several levels`(_ pageBytes: Int) throws {
     var random = SplitMix64(seed: TestEnvironment.seed)

@@ -47,12 +47,12 @@ struct FullDiskTests {
     cut.setCapacity(disk.image.length)
     let recovered = try TestStore(opening: cut)
     try model.verify(try recovered.database.snapshot())
-    try recovered.checkAndReopen()
+    try recovered.checkTwiceAndClose()
 
     if random.chance(1, in: 2) { try store.database.checkpoint() }
     if random.chance(1, in: 2) { try store.database.checkpoint() }
     try model.verify(try store.database.snapshot())
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test(arguments: Array(stride(from: 3_200_000, to: 9_000_000, by: 290_000)))
@@ -80,7 +80,7 @@ struct FullDiskTests {
     disk.setCapacity(1 << 30)
     try store.commit([Workload.put("main", "after", random.bytes(500_000))], to: &model)
     try model.verify(try store.database.snapshot())
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   /// The log of the large one found room, its pages did not.
@@ -99,6 +99,6 @@ struct FullDiskTests {
     #expect(throws: EngineError.outOfSpace) { try store.commit(puts(8)) }
     try store.commit(puts(4), to: &model)
     try model.verify(try store.database.snapshot())
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 }

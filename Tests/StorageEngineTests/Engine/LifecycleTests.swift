@@ -105,7 +105,7 @@ struct LifecycleTests {
     configuration.pageBytes = 4096
     let again = try TestStore(opening: disk.reopened(), configuration: configuration)
     #expect(try again.database.information().pageBytes == 16_384)
-    try again.checkAndReopen()
+    try again.checkTwiceAndClose()
   }
 
   @Test

@@ -24,7 +24,7 @@ struct PoisonTests {
     #expect(try view.value(forKey: Array("half".utf8), in: tree) == nil)
     #expect(try view.count(of: tree) == 500)
     view.close()
-    try again.checkAndReopen()
+    try again.checkTwiceAndClose()
   }
 
   @Test
@@ -127,7 +127,7 @@ struct PoisonTests {
       try? store.database.close()
       #expect(disk.mutations == failed, "\(operation), call \(call)")
       let again = try TestStore(opening: disk.crashed(.keepAll))
-      try again.checkAndReopen()
+      try again.checkTwiceAndClose()
       call += 1
     }
     #expect(operations.isSuperset(of: [.write, .flush, .resize]))
@@ -153,6 +153,6 @@ struct PoisonTests {
     #expect(throws: EngineError.self) { try store.database.flush() }
     try durable.verify(try store.database.snapshot())
     let again = try TestStore(opening: disk.crashed(.keepAll))
-    try again.checkAndReopen()
+    try again.checkTwiceAndClose()
   }
 }

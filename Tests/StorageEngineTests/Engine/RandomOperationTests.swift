@@ -15,7 +15,6 @@ struct RandomOperationTests {
     let seed = TestEnvironment.seed &+ UInt64(number)
     do {
       try run(seed: seed)
-      Tally.countModelSeed()
     } catch {
       throw TestFailure("RECORD_STORE_SEED=\(seed): \(error)")
     }

@@ -22,7 +22,7 @@ struct ReadOnlyTests {
   }
 
   @Test(arguments: [true, false])
-  func `it shows what is there and leaves the file as it is`(isClosed: Bool) throws {
+  func `a read-only store shows what is there and leaves the file as it is`(isClosed: Bool) throws {
     let store = try TestStore()
     let model = try Self.fill(store)
     if isClosed { try store.database.close() }
@@ -37,7 +37,7 @@ struct ReadOnlyTests {
   }
 
   @Test
-  func `it refuses every change`() throws {
+  func `a read-only store refuses every change`() throws {
     let store = try TestStore()
     _ = try Self.fill(store)
     try store.database.close()

@@ -46,7 +46,7 @@ struct SnapshotTests {
   }
 
   @Test
-  func `only durable commits are shown`() throws {
+  func `a snapshot shows what was flushed before it was taken and nothing later`() throws {
     try withStore { store in
       try store.commit([.createTree("main")])
       let before = try store.database.snapshot()

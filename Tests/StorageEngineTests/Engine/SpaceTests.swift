@@ -131,9 +131,7 @@ struct SpaceTests {
   func `a disk too small for a store refuses its creation`() throws {
     for capacity in stride(from: 0, through: 1 << 20, by: 128 << 10) {
       let disk = SimulatedDisk(capacity: UInt64(capacity))
-      do {
-        _ = try TestStore(on: disk)
-      } catch EngineError.outOfSpace {}
+      #expect(throws: EngineError.outOfSpace, "\(capacity) bytes") { _ = try TestStore(on: disk) }
     }
   }
 }

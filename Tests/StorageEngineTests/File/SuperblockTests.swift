@@ -64,7 +64,7 @@ struct SuperblockTests {
     let view = try opened.database.snapshot()
     #expect(try view.count(of: try #require(try view.tree(named: "main"))) == 1)
     view.close()
-    try opened.checkAndReopen()
+    try opened.checkTwiceAndClose()
   }
 
   @Test(arguments: [0, 1])
@@ -80,7 +80,7 @@ struct SuperblockTests {
     let view = try opened.database.snapshot()
     #expect(try view.count(of: try #require(try view.tree(named: "main"))) == 1)
     view.close()
-    try opened.checkAndReopen()
+    try opened.checkTwiceAndClose()
   }
 
   @Test
@@ -107,7 +107,7 @@ struct SuperblockTests {
       #expect(selection.older?.lsn == UInt64(number))
       #expect(selection.newest.sequence == UInt64(number + 3))
     }
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test
@@ -125,7 +125,7 @@ struct SuperblockTests {
     let view = try opened.database.snapshot()
     #expect(try view.count(of: try #require(try view.tree(named: "main"))) == 1)
     view.close()
-    try opened.checkAndReopen()
+    try opened.checkTwiceAndClose()
   }
 
   @Test(arguments: [0, 1])

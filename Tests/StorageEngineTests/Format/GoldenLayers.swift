@@ -113,7 +113,7 @@ struct GoldenLayersTests {
   func `all that is built on trees is read as when it was written`() throws {
     let store = try Self.open(.keep)
     try GoldenLayers.verify(store.database)
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test(arguments: InDoubtDecision.allCases)
@@ -127,7 +127,7 @@ struct GoldenLayersTests {
     #expect(waiting.map(\.identifier) == (policy == .keep ? [Array("waits".utf8)] : []))
     #expect(waiting.allSatisfy { $0.preparedAt == GoldenLayers.preparedAt })
     view.close()
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test

@@ -45,7 +45,7 @@ struct GoldenStoreTests {
     try store.check()
     try store.reopen()
     try model.verify(try store.database.snapshot())
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test
@@ -70,7 +70,7 @@ struct GoldenStoreTests {
     for chunk in chunks where chunk >= first { image.zero(4096, at: chunk) }
     let store = try TestStore(opening: SimulatedDisk(image))
     try model.verify(try store.database.snapshot())
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test

@@ -52,7 +52,7 @@ struct GroupTests {
       try model.verify(try store.database.snapshot())
       let recovered = try TestStore(opening: disk.crashed(.loseAll))
       try model.verify(try recovered.database.snapshot())
-      try recovered.checkAndReopen()
+      try recovered.checkTwiceAndClose()
     }
   }
 
@@ -72,7 +72,7 @@ struct GroupTests {
       try store.database.flush()
       let recovered = try TestStore(opening: disk.crashed(.loseAll))
       try model.verify(try recovered.database.snapshot())
-      try recovered.checkAndReopen()
+      try recovered.checkTwiceAndClose()
     }
   }
 
@@ -91,7 +91,7 @@ struct GroupTests {
       try model.verify(try store.database.snapshot())
       let recovered = try TestStore(opening: disk.crashed(.loseAll))
       try model.verify(try recovered.database.snapshot())
-      try recovered.checkAndReopen()
+      try recovered.checkTwiceAndClose()
     }
   }
 }

@@ -101,7 +101,7 @@ struct LogSpaceTests {
     try store.commit([large] + small, to: &model)
     let recovered = try TestStore(opening: disk.crashed(.loseAll))
     try model.verify(try recovered.database.snapshot())
-    try recovered.checkAndReopen()
+    try recovered.checkTwiceAndClose()
   }
 
   @Test(arguments: [-1, 1])

@@ -74,15 +74,22 @@ struct JournalScenarios {
     let changed = (0..<Int(after.length / 4096)).filter {
       after.bytes(4096, at: UInt64($0) * 4096) != before.bytes(4096, at: UInt64($0) * 4096)
     }
-    let start = try #require(changed.first) * 4096
-    let end = try #require(changed.last) * 4096 + 4096
-    for cut in stride(from: start, through: end, by: 7) {
+    let start = UInt64(try #require(changed.first) * 4096)
+    let length = (try #require(changed.last) + 1) * 4096 - Int(start)
+    let old = before.bytes(length, at: start)
+    let new = after.bytes(length, at: start)
+    // From there on the group is whole: what follows of its blocks is as it was.
+    let whole = try #require((0..<length).last { old[$0] != new[$0] }) + 1
+    #expect(whole > 900)
+    for written in 0...length {
       var image = before
-      image.write(after.bytes(cut - start, at: UInt64(start))[...], at: UInt64(start))
+      image.write(new[..<written], at: start)
       let torn = SimulatedDisk(image)
       let database = try Database.open(on: torn, configuration: store.configuration)
-      let found = try #require(try database.committed(record))
-      #expect(found == bytes("old") || found.count == 900 && cut > start + 900)
+      let expected = written < whole ? bytes("old") : [UInt8](repeating: 7, count: 900)
+      guard try database.committed(record) == expected else {
+        throw TestFailure("\(written) of \(whole) bytes of the group were written")
+      }
       torn.stop(atMutation: torn.mutations)
     }
   }
@@ -185,7 +192,7 @@ struct JournalScenarios {
     let reopened = try TestStore(opening: disk.crashed(.loseAll))
     #expect(try reopened.database.committed(record) == bytes("old"))
     try reopened.database.transact { try $0.update(record, to: bytes("later")) }
-    try reopened.checkAndReopen()
+    try reopened.checkTwiceAndClose()
   }
 }
 

@@ -124,8 +124,7 @@ struct LifecycleScenarios {
 
   /// Ours has a call for each way of opening instead of flags that can be at odds.
   ///
-  /// None empties a
-  /// store that exists: who wants that removes the file, and says so.
+  /// None empties a store that exists: who wants that removes the file, and says so.
   @Test
   func `Persy 8: every way of opening meets a missing file and a present one`() throws {
     try withTemporaryDirectory { directory in

@@ -56,7 +56,7 @@ struct RecordNumberTests {
       default: break
       }
     }
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   private func transact(
@@ -146,6 +146,6 @@ struct RecordNumberTests {
         try database.close()
       }
     }
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 }

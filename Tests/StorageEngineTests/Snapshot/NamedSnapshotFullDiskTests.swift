@@ -24,7 +24,7 @@ struct NamedSnapshotFullDiskTests {
       try database.checkpoint()
       try store.reopen()
       #expect(try store.database.namedSnapshots().count == (failure == nil ? 1 : 0))
-      try store.checkAndReopen()
+      try store.checkTwiceAndClose()
     }
     #expect(failures > 0 && failures < 25, "\(failures) failed")
   }
@@ -61,7 +61,7 @@ struct NamedSnapshotFullDiskTests {
     try store.reopen()
     let expected = occasion == "another snapshot" ? ["state"] : []
     #expect(try store.database.namedSnapshots().map(\.name) == expected)
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   private static func filledStore() throws -> TestStore {

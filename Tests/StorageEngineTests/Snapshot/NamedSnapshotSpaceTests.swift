@@ -206,6 +206,6 @@ struct NamedSnapshotSpaceTests {
     }
     disk.setCapacity(1 << 40)
     for name in kept.keys { try store.database.dropSnapshot(named: name) }
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 }

@@ -25,7 +25,7 @@ struct CombinationTests {
       for variant in CrashVariant.allCases {
         let crashed = try TestStore(opening: store.disk.crashed(variant, seed: 40))
         try model.verify(try crashed.database.snapshot())
-        try crashed.checkAndReopen()
+        try crashed.checkTwiceAndClose()
       }
       for round in 0..<4 {
         try store.database.checkpoint()

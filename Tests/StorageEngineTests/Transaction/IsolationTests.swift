@@ -64,7 +64,6 @@ struct IsolationTests {
       let checker = try HistoryChecker(world.history.elements, lists: try world.lists())
       if let violation = checker.violation(of: world.strategy) { throw TestFailure(violation) }
       #expect(checker.count(.readWrite) > 20, "\(place)")
-      Tally.countModelSeed()
     } catch {
       throw TestFailure("\(place): \(error)")
     }

@@ -128,35 +128,109 @@ struct StrategyTests {
     }
   }
 
-  /// The skew between what was read and what is overwritten: the sum of two records is kept by each
-  /// transaction, and the store's is not.
-  @Test(arguments: ConflictStrategy.allCases)
-  func `only where the last write wins something unseen is overwritten`(
-    _ strategy: ConflictStrategy
-  ) throws {
-    try withStore { store in
-      let pair = try Pair(store, strategy)
-      _ = try pair.second.read(pair.x)
-      try pair.first.update(pair.x, to: bytes("seen by nobody"))
-      try pair.second.update(pair.x, to: bytes("based on x"))
-      #expect(try pair.commitBoth() == (strategy == .lastWriteWins))
+  /// One way to read a key of an index.
+  enum KeyRead: CaseIterable {
+    case first, values
+
+    func read(
+      _ key: String, _ index: Index<String, UInt64>, _ transaction: Transaction
+    ) throws -> [UInt64] {
+      switch self {
+      case .first: try transaction.first(forKey: key, in: index).map { [$0] } ?? []
+      case .values: try transaction.values(forKey: key, in: index)
+      }
     }
   }
 
+  @Test(arguments: ConflictStrategy.allCases, IndexMode.allCases)
+  func `a key of an index that was read, there or not, and then changed counts as changed`(
+    _ strategy: ConflictStrategy, _ mode: IndexMode
+  ) throws {
+    for (key, read) in ["absent", "present"].flatMap({ key in
+      KeyRead.allCases.map { (key, $0) }
+    }) {
+      try withStore { store in
+        let index = try store.database.makeIndex(mode)
+        try store.database.transact { try $0.put(1, forKey: "present", in: index) }
+        let transaction = try store.database.begin(TransactionOptions(strategy: strategy))
+        #expect(try read.read(key, index, transaction) == (key == "present" ? [1] : []))
+        try transaction.put(1, forKey: "other", in: index)
+        try store.database.transact { other in
+          if mode == .exclusive { try other.removeKey(key, from: index) }
+          try other.put(2, forKey: key, in: index)
+        }
+        if strategy == .versionOnRead || strategy == .serializable {
+          #expect(throws: TransactionError.conflict(tree: "index"), "\(key), \(read)") {
+            try transaction.commit()
+          }
+        } else {
+          try transaction.commit()
+        }
+      }
+    }
+  }
+
+  /// The values of a key lie in entries of their own, beside those of longer keys.
+  @Test
+  func `a key of a cluster index that was read is not at odds with what others have`() throws {
+    for read in KeyRead.allCases {
+      try withStore { store in
+        let index = try store.database.makeIndex(.cluster)
+        let transaction = try store.database.begin(TransactionOptions(strategy: .versionOnRead))
+        #expect(try read.read("b", index, transaction).isEmpty)
+        try transaction.put(1, forKey: "other", in: index)
+        for key in ["a", "ba", "c"] {
+          try store.database.transact { try $0.put(1, forKey: key, in: index) }
+        }
+        try transaction.commit()
+      }
+    }
+  }
+
+  /// What was removed is what was found: a value that came meanwhile would be left.
   @Test(arguments: ConflictStrategy.allCases)
-  func `an absent key that was read and then written by another counts as changed`(
+  func `who removed a key of a cluster index has read its values`(
     _ strategy: ConflictStrategy
   ) throws {
     try withStore { store in
-      let index = try store.database.makeIndex(.replace)
+      let index = try store.database.makeIndex(.cluster)
+      try store.database.transact { try $0.put(1, forKey: "key", in: index) }
       let transaction = try store.database.begin(TransactionOptions(strategy: strategy))
-      #expect(try transaction.first(forKey: "absent", in: index) == nil)
-      try transaction.put(1, forKey: "other", in: index)
-      try store.database.transact { try $0.put(1, forKey: "absent", in: index) }
+      try transaction.removeKey("key", from: index)
+      try store.database.transact { try $0.put(2, forKey: "key", in: index) }
       if strategy == .versionOnRead || strategy == .serializable {
         #expect(throws: TransactionError.conflict(tree: "index")) { try transaction.commit() }
       } else {
         try transaction.commit()
+      }
+    }
+  }
+
+  /// Each reads what the other changes: the one whether there is a segment, the other a record.
+  @Test(arguments: ConflictStrategy.allCases, [false, true])
+  func `whether there is a segment of a number counts as read`(
+    _ strategy: ConflictStrategy, _ isThere: Bool
+  ) throws {
+    try withStore { store in
+      let record = try store.database.makeRecord()
+      let other = try store.database.makeSegment("other")
+      let asked = isThere ? other : SegmentID(rawValue: other.rawValue + 1)
+      let first = try store.database.begin(TransactionOptions(strategy: strategy))
+      let second = try store.database.begin(TransactionOptions(strategy: strategy))
+      #expect(try first.hasSegment(asked) == isThere)
+      try first.update(record, to: bytes("because of it"))
+      #expect(try second.read(record) == bytes("old"))
+      if isThere {
+        try second.dropSegment(other)
+      } else {
+        #expect(try second.createSegment(named: "made") == asked)
+      }
+      try second.commit()
+      if strategy == .versionOnRead || strategy == .serializable {
+        let changed = isThere ? "other" : "the names of trees"
+        #expect(throws: TransactionError.conflict(tree: changed)) { try first.commit() }
+      } else {
+        try first.commit()
       }
     }
   }

@@ -67,7 +67,7 @@ struct TransactionEndTests {
   }
 
   @Test
-  func `many tasks commit without holding up threads`() async throws {
+  func `what each of many tasks was told is committed is shown and durable`() async throws {
     let store = try TestStore()
     let database = store.database
     let segment = try database.makeSegment()
@@ -92,8 +92,8 @@ struct TransactionEndTests {
     store.disk.setFlushDelay(microseconds: 0)
     let cut = try TestStore(opening: store.disk.crashed(.loseAll))
     #expect(try cut.database.read { try $0.count(of: segment) } == 200)
-    try cut.checkAndReopen()
-    try store.checkAndReopen()
+    try cut.checkTwiceAndClose()
+    try store.checkTwiceAndClose()
   }
 
   @Test

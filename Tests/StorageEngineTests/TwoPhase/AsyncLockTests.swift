@@ -57,7 +57,7 @@ struct AsyncLockTests {
     }
     let value = try #require(try database.committed(record))
     #expect(String(decoding: value, as: UTF8.self).hasPrefix("task "))
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test(.timeLimit(.minutes(1)))
@@ -82,7 +82,7 @@ struct AsyncLockTests {
     try prepared.rollback()
     try await beginUpdate(record, 0, in: database).commit()
     #expect(try database.committed(record) == bytes("task 0"))
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   /// What commits that wait for a prepared transaction end with, once `end` has come over the store.
@@ -140,7 +140,7 @@ struct AsyncLockTests {
       after: decisions.count, until: Deadline(after: .milliseconds(50)))
     try prepared.commit()
     try await patient.value
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test(.timeLimit(.minutes(1)))
@@ -156,6 +156,6 @@ struct AsyncLockTests {
     try prepared.rollback()
     await #expect(throws: TransactionError.ended) { try await waiting.value }
     #expect(try database.committed(record) == bytes("old"))
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 }

@@ -192,7 +192,7 @@ struct PreparedLockTests {
     try again.transact { try $0.put(1, forKey: "c", in: index) }
     try again.close()
     try prepared.rollback()
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test
@@ -216,7 +216,7 @@ struct PreparedLockTests {
     _ = try again.makeSegment("absent")
     try again.close()
     try prepared.rollback()
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 
   @Test
@@ -251,6 +251,6 @@ struct PreparedLockTests {
       }
       if round % 3 != 0 { try store.reopen() }
     }
-    try store.checkAndReopen()
+    try store.checkTwiceAndClose()
   }
 }

@@ -61,12 +61,3 @@ import Testing
     }
   }
 }
-
-extension Workspace {
-  /// Uses the engine on a store's file, as another program would.
-  fileprivate func change(_ name: String, _ body: (Database) throws -> Void) throws {
-    let store = try RecordStore.open(at: path(name))
-    try body(store.database)
-    try store.close()
-  }
-}

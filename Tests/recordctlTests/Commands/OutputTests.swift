@@ -25,12 +25,16 @@ import Testing
       let commands = [
         ["get", "countries", "NO"], ["list", "countries", "--limit", "3"], ["status"], ["info"],
         ["check"], ["journal", "inspect", "journal"], ["journal", "verify", "journal"],
-        ["put", "a", "x", "{}"], ["delete", "a", "x"],
+        ["put", "a", "x", "{}"], ["delete", "a", "x"], ["compact"], ["recover"],
+        ["doctor", "--into"],
       ]
       for command in commands {
         for format in ["text", "table", "json", "jsonl", "csv"] {
           if command[0] == "delete" { try await workspace.succeed("put", "a", "x", "{}") }
-          let outcome = try await workspace.start(command + ["--output", format]).outcome()
+          let copy = command[0] == "doctor" ? ["\(format).store"] : []
+          let outcome = try await workspace.start(
+            command + copy + ["--output", format]
+          ).outcome()
           #expect(outcome.status == 0 && !outcome.text.isEmpty, "\(command) \(format)")
           switch format {
           case "json": _ = try JSONSerialization.jsonObject(with: outcome.output)

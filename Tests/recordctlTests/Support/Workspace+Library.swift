@@ -2,10 +2,18 @@
 
 import ChangeJournal
 import Records
+import StorageEngine
 import Testing
 
 /// What the tool cannot do to a store: it has but one clock.
 extension Workspace {
+  /// Uses the engine on a store's file, as another program would.
+  func change(_ name: String, _ body: (Database) throws -> Void) throws {
+    let store = try RecordStore.open(at: path(name))
+    try body(store.database)
+    try store.close()
+  }
+
   /// Writes a record as a store does whose clock is an hour ahead.
   func putInFuture(_ collection: String, _ key: String, store name: String) throws {
     let hour: UInt64 = 3_600_000
