@@ -105,8 +105,12 @@ public final class Database: Sendable {
 
   /// Folds the log into the pages and closes the file.
   ///
-  /// Further calls throw `.closed`. The file is closed even when an error is thrown; recovery then
-  /// happens at the next opening.
+  /// Other calls throw `.closed` from then on; closing once more does nothing. The file is closed even
+  /// when an error is thrown; recovery then happens at the next opening.
+  ///
+  /// - Throws: `.poisoned` after an earlier failure, or when the log cannot be flushed; `.outOfSpace`
+  ///   when there is no room to fold the log into the pages, `.storage` when the disk fails at that:
+  ///   in both cases every commit is durable in the log.
   public func close() throws(EngineError) {
     dropUnwantedSnapshots()
     writerLock.lock()
@@ -146,6 +150,8 @@ public final class Database: Sendable {
   /// Takes a consistent view of the last published state.
   ///
   /// Cheap; never blocks.
+  ///
+  /// - Throws: `.closed`.
   public func snapshot() throws(EngineError) -> Snapshot {
     try checkOpen()
     let registry = pager.snapshots
