@@ -8,8 +8,10 @@ public enum Durability: Sendable, Equatable {
   case synced
   /// After it was handed to the operating system: survives the process, not the power.
   case written
-  /// At once; flushed with the first group after the given time has passed, or when memory is
-  /// short.
+  /// At once; a timer that the first such commit starts flushes when the given time has passed.
+  ///
+  /// One that comes while the timer runs does not start it anew. What makes a `manual` commit durable
+  /// does so here too, if it comes earlier.
   case interval(Duration)
   /// At once; durable after the next synced commit, `flush()`, checkpoint or `close()`, at the
   /// latest when what waits for that takes much of the memory.
@@ -35,7 +37,8 @@ public struct Configuration: Sendable {
   public var cacheBytes: Int = 128 << 20
   /// Bytes of a page in a new store: a power of two from 4096 to 65536.
   public var pageBytes: Int = 8192
-  /// What `write` uses unless told otherwise.
+  /// What `write`, `Transaction.commit` and `PreparedTransaction.commit` wait for unless told
+  /// otherwise.
   public var durability: Durability = .synced
   /// Bytes of log after which a checkpoint is scheduled.
   public var checkpointBytes: Int = 64 << 20

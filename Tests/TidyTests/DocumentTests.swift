@@ -38,7 +38,7 @@ import Testing
 
   @Test func `the documents that others rely on exist`() {
     let needed = [
-      "README.md", "docs/ARCHITECTURE.md", "docs/CLI.md", "docs/FORMAT.md",
+      "README.md", "docs/ARCHITECTURE.md", "docs/CLI.md", "docs/ENGINE.md", "docs/FORMAT.md",
       "docs/PROTOCOL.md",
     ]
     for path in needed { #expect(Self.documents.contains(path), "\(path)") }

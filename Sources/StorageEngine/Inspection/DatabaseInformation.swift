@@ -10,9 +10,9 @@ public struct DatabaseInformation: Sendable {
     public let entries: UInt64
     /// Levels from root to leaves.
     public let height: Int
-    /// Pages with entries, and pages above them.
+    /// Pages with entries.
     public let leafPages: UInt64
-    /// Pages that lead to leaves.
+    /// Pages above them, which lead to them.
     public let branchPages: UInt64
   }
 
@@ -48,6 +48,11 @@ public struct DatabaseInformation: Sendable {
 
 extension Database {
   /// Figures about the open store.
+  ///
+  /// The first call after an opening walks the trees of named snapshots that were made before it.
+  ///
+  /// - Throws: `.closed`; `.corrupt` when that walk comes to a damaged page; `.storage` when the disk
+  ///   fails.
   public func information() throws(EngineError) -> DatabaseInformation {
     try checkOpen()
     let registry = pager.snapshots

@@ -257,7 +257,10 @@ extension Database {
   /// Walks every page on disk after a checkpoint: checksums, order, reachability, each page
   /// accounted for exactly once.
   ///
-  /// Damage is reported; an error is thrown when the disk fails.
+  /// Damage is reported, not thrown. After an earlier failure it looks at the last checkpoint.
+  ///
+  /// - Throws: `.closed`; `.outOfSpace` when there is no room for the checkpoint; `.storage` when the
+  ///   disk fails; `.poisoned` when the log cannot be flushed.
   public func check() throws(EngineError) -> IntegrityReport {
     try checkOpen()
     return try checkpointLock.withLock { () throws(EngineError) in

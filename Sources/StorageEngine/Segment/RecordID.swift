@@ -2,7 +2,8 @@
 
 /// Names a collection of records inside one database.
 ///
-/// Never reused.
+/// Never that of another segment that was committed or prepared; while the store is open, of no other
+/// at all.
 public struct SegmentID: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The number of its tree.
   public let rawValue: UInt32
@@ -20,7 +21,10 @@ public struct SegmentID: Hashable, Comparable, Sendable, BitwiseCopyable {
   var tree: TreeID { TreeID(rawValue: rawValue) }
 }
 
-/// Names a record for as long as the store lives; never given to another.
+/// Names a record for as long as the store lives.
+///
+/// Never given to another record that was committed or prepared; while the store is open, to no other
+/// at all. One whose transaction came to nothing may be given again after the next opening.
 ///
 /// It says in which segment the record is, so that it leads to no other segment's. As text it has
 /// 20 letters and digits, which order like the identifiers.

@@ -37,9 +37,10 @@ enum SegmentTree {
 
 /// Gives out the numbers of new records, also to transactions that are open side by side.
 ///
-/// A number is never given twice, not even when its transaction came to nothing: each segment holds
-/// a bound above every number given by transactions that were committed, and after opening the
-/// numbers go on from there. The bound is raised by many at a time, so that few commits write it.
+/// A number is never given to another record that was committed or prepared; while the store is open,
+/// never twice at all, not even when its transaction came to nothing. Each segment holds a bound
+/// above every number of a transaction that was committed or prepared, and after opening the numbers
+/// go on from there. The bound is raised by many at a time, so that few commits write it.
 final class RecordNumbers: @unchecked Sendable {
   private struct Numbers {
     var next: UInt64

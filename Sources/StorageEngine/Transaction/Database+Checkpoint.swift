@@ -8,6 +8,10 @@
 ///   again only when the next one is durable, and log extents likewise.
 extension Database {
   /// Folds the log into the pages now.
+  ///
+  /// - Throws: `.closed`; `.outOfSpace` when there is no room for it, with nothing changed; `.storage`
+  ///   when the disk fails, which poisons the database; `.poisoned` after an earlier failure, or when
+  ///   the log cannot be flushed.
   public func checkpoint() throws(EngineError) {
     try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
   }

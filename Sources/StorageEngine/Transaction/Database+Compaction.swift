@@ -25,7 +25,12 @@ extension Database {
 
   /// Moves everything in use together and cuts the file off behind it.
   ///
-  /// Commits and reads go on meanwhile. What open snapshots see stays where it is.
+  /// Commits and reads go on meanwhile. What open snapshots see stays where it is. Takes up to 16
+  /// rounds, each with 4 checkpoints, so up to 64 checkpoints in all.
+  ///
+  /// - Throws: `.closed`; `.readOnly`; `.corrupt` for a damaged page; `.outOfSpace`; `.storage` when
+  ///   the disk fails; `.poisoned` after an earlier failure, or when the log cannot be flushed. What
+  ///   was moved by then stays moved.
   public func compact() throws(EngineError) -> CompactionReport {
     try checkChangeable()
     pager.structureLock.withLock { pager.keepsNoTail = true }

@@ -14,6 +14,8 @@ extension Database {
   /// Creates a store in memory of at most `bytes` bytes, which ends with the handle.
   ///
   /// When it is full, commits throw `.outOfSpace` and change nothing.
+  ///
+  /// - Throws: `.invalidConfiguration`; `.outOfSpace` when not even an empty store has room.
   public static func inMemory(
     limit bytes: UInt64 = 1 << 36, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
@@ -26,6 +28,10 @@ extension Database {
   /// What `initialize` does is one transaction, which happens once in the life of a store: when it
   /// throws, or the process ends before it is committed, the next opening runs it again. A file
   /// that was created for it is removed when it throws.
+  ///
+  /// - Throws: What `initialize` throws; what `open` and `create` throw, but for `.notFound` and
+  ///   `.alreadyExists`; what `write` throws, as `.readOnly` for a store that is to be filled and was
+  ///   opened for reading only.
   public static func openOrCreate(
     at path: String, configuration: Configuration = .init(),
     initialize: (WriteTransaction) throws -> Void = { _ in }

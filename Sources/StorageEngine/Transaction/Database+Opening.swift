@@ -4,7 +4,11 @@
 extension Database {
   /// Creates a new store file.
   ///
-  /// Throws `.alreadyExists` if anything is at `path`.
+  /// When it throws, no new file is left.
+  ///
+  /// - Throws: `.alreadyExists` if anything is at `path`; `.invalidConfiguration` for values out of
+  ///   bounds or memory that cannot be had; `.outOfSpace`; `.locked` when another process opened the
+  ///   new file first; `.storage` when the disk or the system fails.
   public static func create(
     at path: String, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
@@ -23,6 +27,15 @@ extension Database {
   ///
   /// For reading only if the configuration says so: then any number of processes may have it open,
   /// as long as none writes, and the file stays as it is.
+  ///
+  /// - Throws: `.notFound`; `.locked` while another handle has the file open (for reading only: while
+  ///   one has it open for writing); `.notAStore`; `.unsupportedVersion`; `.corrupt` for damage to
+  ///   what opening reads: both superblocks at once, the map, the catalog, the log and the pages it
+  ///   changes, named snapshots, transactions in doubt; `.undecidable` when `inDoubtPolicy` cannot be
+  ///   carried out; `.outOfSpace` when there is no room for what recovery writes;
+  ///   `.invalidConfiguration` for values out of bounds or memory that cannot be had; `.storage` or
+  ///   `.poisoned` when the disk or the system fails; `.storage` also for symbolic links and files
+  ///   with several names.
   public static func open(
     at path: String, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
@@ -33,6 +46,9 @@ extension Database {
   }
 
   /// Creates a store on any storage, which must be empty.
+  ///
+  /// - Throws: `.alreadyExists` when it is not empty; `.invalidConfiguration`, `.outOfSpace` and
+  ///   `.storage` as for a file.
   public static func create(
     on storage: any Storage, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {
@@ -44,6 +60,8 @@ extension Database {
   /// Opens a store on any storage, and deals with transactions in doubt as the configuration says.
   ///
   /// Closes the storage when that fails.
+  ///
+  /// - Throws: What opening a file throws, but for `.notFound` and `.locked`.
   public static func open(
     on storage: any Storage, configuration: Configuration = .init()
   ) throws(EngineError) -> Database {

@@ -45,6 +45,8 @@ extension Database {
   }
 
   /// Makes every earlier commit durable.
+  ///
+  /// - Throws: `.closed`; `.poisoned` after an earlier failure, or when this one fails.
   public func flush() throws(EngineError) {
     try checkWritable()
     try settle(working.lsn, .synced)

@@ -113,8 +113,12 @@ public final class Database: Sendable {
 
   /// Folds the log into the pages and closes the file.
   ///
-  /// Further calls throw `.closed`. The file is closed even when an error is thrown; recovery then
-  /// happens at the next opening.
+  /// Other calls throw `.closed` from then on; closing once more does nothing. The file is closed even
+  /// when an error is thrown; recovery then happens at the next opening.
+  ///
+  /// - Throws: `.poisoned` after an earlier failure, or when the log cannot be flushed; `.outOfSpace`
+  ///   when there is no room to fold the log into the pages, `.storage` when the disk fails at that:
+  ///   in both cases every commit is durable in the log.
   public func close() throws(EngineError) {
     dropUnwantedSnapshots()
     writerLock.lock()
@@ -157,6 +161,8 @@ public final class Database: Sendable {
   /// Takes a consistent view of the last published state.
   ///
   /// Cheap; waits for no more than one small commit.
+  ///
+  /// - Throws: `.closed`.
   public func snapshot() throws(EngineError) -> Snapshot {
     try checkOpen()
     let registry = pager.snapshots

@@ -2,7 +2,8 @@
 
 /// Names a tree inside one database.
 ///
-/// Never reused.
+/// Never that of another tree that was committed or prepared; while the store is open, of no other at
+/// all.
 public struct TreeID: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The number written to disk.
   public let rawValue: UInt32

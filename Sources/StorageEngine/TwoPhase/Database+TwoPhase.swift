@@ -3,8 +3,8 @@
 /// Two-phase commit.
 ///
 /// A prepared transaction is stored in a tree of its own by an ordinary commit, and decided by
-/// another that makes its changes and gives the tree up; so it survives crashes and checkpoints as
-/// any data does, and a decision is never half made.
+/// another, which makes its changes and marks the tree for the next commit to drop, or drops it; so it
+/// survives crashes and checkpoints as any data does, and a decision is never half made.
 extension Database {
   /// Checks a transaction and makes it durable without making its changes; returns its number.
   func prepare(

@@ -4,7 +4,8 @@ import StorageEngine
 import TestSupport
 import Testing
 
-/// Numbers of records, which are never given twice.
+/// Numbers of records: never given to another that was committed or prepared; while the store is
+/// open, never twice at all.
 ///
 /// RECORD_STORE_NUMBER_ROUNDS is the number of steps.
 struct RecordNumberTests {
@@ -28,7 +29,9 @@ struct RecordNumberTests {
   private enum Outcome: CaseIterable { case commit, rollback, drop, conflict, prepare, giveUp }
 
   @Test
-  func `a record's number is never given again, whatever happens`() throws {
+  func `no number of a record that was committed or prepared is given again, and none while open`()
+    throws
+  {
     var random = SplitMix64(seed: TestEnvironment.seed)
     let disk = SimulatedDisk()
     var store = try TestStore(on: disk)
