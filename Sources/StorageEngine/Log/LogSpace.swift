@@ -63,14 +63,29 @@ struct LogSpace {
       ready.append(extent)
       reused.append(extent)
     }
-    let spare = pager.map.extentCount > Self.fewExtents ? Self.leastSpare : 0
-    while ready.count + recycled.count < needed + spare {
-      let missing = needed + spare - ready.count - recycled.count
-      let taken = try takeExtents(missing, pager, isNeeded: ready.count < needed)
-      if taken.isEmpty { break }
-      ready += taken
+    while ready.count < needed {
+      let missing = needed - ready.count
+      let spare = pager.map.freeExtents > missing + 1 ? Self.leastSpare : 0
+      ready += try takeExtents(missing + spare, pager)
     }
+    try takeSpare(beyond: needed, pager)
     if payload < Self.largeGroup { try clearUnwritten(needed - 1, pager) }
+  }
+
+  /// Has the log own more than it needs now, where pages have room all the same.
+  private mutating func takeSpare(beyond needed: Int, _ pager: Pager) throws(EngineError) {
+    guard pager.map.extentCount > Self.fewExtents,
+      ready.count + recycled.count < needed + Self.leastSpare
+    else { return }
+    if pager.map.freeExtents < 2 {
+      do throws(EngineError) {
+        try pager.growFile()
+      } catch {
+        guard case .outOfSpace = error else { throw error }
+        return
+      }
+    }
+    ready += try takeExtents(Self.leastSpare, pager)
   }
 
   /// Gives back what the last `reserve` took.
@@ -107,10 +122,9 @@ struct LogSpace {
   }
 
   /// Takes up to `wanted` extents that lie side by side out of the free space, and clears them
-  /// unless they are new: nothing in the log may look like a group of it. None where there is no
-  /// room, unless one is needed.
+  /// unless they are new: nothing in the log may look like a group of it.
   private mutating func takeExtents(
-    _ wanted: Int, _ pager: Pager, isNeeded: Bool
+    _ wanted: Int, _ pager: Pager
   ) throws(EngineError) -> Range<Int> {
     while true {
       let firstUnwritten = pager.map.firstUnwritten
@@ -131,12 +145,7 @@ struct LogSpace {
           throw error
         }
       }
-      do throws(EngineError) {
-        try pager.growFile()
-      } catch {
-        if !isNeeded, case .outOfSpace = error { return 0..<0 }
-        throw error
-      }
+      try pager.growFile()
     }
   }
 
@@ -180,10 +189,11 @@ struct LogSpace {
   }
 
   /// Gives back the empty extents from `first` on that no chunk names, but for those that were
-  /// taken for an open group of `payload` bytes, and some more.
+  /// taken for an open group of `payload` bytes, and some more; returns how many.
+  @discardableResult
   mutating func giveBack(
     from first: Int, keeping payload: Int, sparing spare: Int = 0, map: inout ExtentMap
-  ) {
+  ) -> Int {
     let needed = extentsNeeded(payload) + spare
     let keptRecycled = Array(recycled.suffix(max(0, needed - ready.count)))
     let free = recycled.dropLast(keptRecycled.count)
@@ -192,6 +202,7 @@ struct LogSpace {
     recycled = free.filter { $0 < first } + keptRecycled
     for extent in unnamed { map.setOwner(extent, .free) }
     unwritten.subtract(unnamed)
+    return unnamed.count
   }
 
   /// Lets go of the extents before `extent`: neither superblock needs them any more.

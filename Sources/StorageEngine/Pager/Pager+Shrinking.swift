@@ -7,16 +7,13 @@ extension Pager {
 
   private var keptTail: Int { max(Self.leastTail, map.extentCount / 8) }
 
-  /// Whether so much is free at the end that it is cut off.
-  var hasLongTail: Bool { map.freeTail > 2 * keptTail }
-
   /// Takes free extents at the end out of the map, but for a few.
   ///
   /// The next superblock does not have them any more; the file is cut when neither has.
   func trimMap() {
     let tail = map.freeTail
     if keepsNoTail { return map.trim(toExtents: map.extentCount - tail) }
-    if hasLongTail { map.trim(toExtents: map.extentCount - tail + keptTail) }
+    if tail > 2 * keptTail { map.trim(toExtents: map.extentCount - tail + keptTail) }
   }
 
   /// Extents that everything in use would fill, and a few to work with.

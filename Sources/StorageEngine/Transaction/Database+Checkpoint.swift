@@ -41,19 +41,23 @@ extension Database {
     truncateFile()
   }
 
-  /// Folds the log into the pages and gives back all of it that is not needed any more; no commit may
-  /// come meanwhile.
+  /// Folds the log into the pages and gives back all of it that is not needed any more; returns how
+  /// many extents.
   ///
-  /// With both superblocks the same, nothing before the last one's end is.
-  func giveUpLog() throws(EngineError) {
+  /// No commit may come meanwhile. With both superblocks the same, nothing before the end of the last
+  /// one is needed.
+  @discardableResult
+  func giveUpLog() throws(EngineError) -> Int {
     try checkpointLock.withLock { () throws(EngineError) in
       try runCheckpoint(bothSuperblocks: true)
       state.previousLogExtent = state.superblock.log.extent
-      pager.structureLock.withLock {
+      return pager.structureLock.withLock {
+        let before = pager.map.freeExtents
         pager.setCheckpoints([state.superblock.lsn])
         state.log.release(before: state.previousLogExtent, keeping: 0, map: &pager.map)
         state.log.giveBack(
           from: 0, keeping: state.open.count, sparing: LogSpace.leastSpare, map: &pager.map)
+        return pager.map.freeExtents - before
       }
     }
   }

@@ -86,7 +86,7 @@ extension Database {
         // What is moved is there twice for a while, and in the log.
         guard case .outOfSpace = error, mostLeaves > 1 else { throw error }
         mostLeaves /= 8
-        try writerLock.withLock { () throws(EngineError) in try giveUpLog() }
+        try writerLock.withLock { () throws(EngineError) in _ = try giveUpLog() }
       }
     }
     return moved
@@ -153,17 +153,19 @@ extension Database {
       return (try? commitNothing()) != nil
     }
     guard isSparse, let moved = try? moveLeaves(above: cut) else { return false }
+    let isShrinking = giveBackLog(from: cut) > 0 || moved > 0
     pager.structureLock.withLock {
-      if moved > 0 {
+      if isShrinking {
         state.shrinkingCheckpoints = Self.checkpointsPerRound
       } else {
         pager.notePinned()
       }
     }
-    return moved > 0
+    return isShrinking
   }
 
-  private func giveBackLog(from extent: Int, sparing spare: Int = 0) {
+  @discardableResult
+  private func giveBackLog(from extent: Int, sparing spare: Int = 0) -> Int {
     pager.structureLock.withLock {
       state.log.giveBack(
         from: extent, keeping: state.open.count, sparing: spare, map: &pager.map)

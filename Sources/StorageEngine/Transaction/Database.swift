@@ -133,13 +133,14 @@ public final class Database: Sendable {
     if let poison = queue.poison { throw poison }
     // A checkpoint that finds no room must not take with it what was only shown so far.
     try settle(working.lsn, .synced)
-    try giveUpLog()
     // What the log has given back is in the map of the next checkpoint only, which cuts it off.
-    guard pager.structureLock.withLock({ pager.hasLongTail }),
-      (try? commitSilently { _ in }) != nil
+    guard try giveUpLog() > Self.leastLogToGiveUp, (try? commitSilently { _ in }) != nil
     else { return }
     try giveUpLog()
   }
+
+  /// Extents of the log for which a closing takes its time.
+  private static let leastLogToGiveUp = 2
 
   func checkOpen() throws(EngineError) {
     if isClosed { throw .closed }

@@ -101,4 +101,42 @@ struct FullDiskTests {
     try model.verify(try store.database.snapshot())
     try store.checkTwiceAndClose()
   }
+
+  /// What is deleted gives room, so deleting must not need what is not there.
+  @Test(arguments: [10, 16, 24])
+  func `on a full disk everything can be deleted, and then written again`(_ megabytes: Int) throws {
+    let disk = SimulatedDisk(capacity: UInt64(megabytes << 20))
+    try withStore(on: disk) { store in
+      var random = SplitMix64(seed: TestEnvironment.seed &+ UInt64(megabytes))
+      var model = Model()
+      try store.commit([.createTree("main")], to: &model)
+      let keys = try fillUp(store, &model, &random)
+      for key in keys { try store.commit([Workload.delete("main", key)], to: &model) }
+      try model.verify(try store.database.snapshot())
+      for part in 0..<10 {
+        let puts = (0..<100).map { Workload.put("main", "\(part) \($0)", random.bytes(1000)) }
+        try store.commit(puts, to: &model)
+      }
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
+  /// Commits ever less at a time until nothing more fits; returns the keys that are there.
+  private func fillUp(
+    _ store: TestStore, _ model: inout Model, _ random: inout SplitMix64
+  ) throws -> [String] {
+    var keys: [String] = []
+    var count = 1024
+    while count > 0 {
+      let new = (0..<count).map { "key \(keys.count + $0)" }
+      do {
+        try store.commit(
+          new.map { Workload.put("main", $0, random.bytes(1000)) }, to: &model)
+        keys += new
+      } catch EngineError.outOfSpace {
+        count /= 2
+      }
+    }
+    return keys
+  }
 }

@@ -41,7 +41,7 @@ struct LogSpaceTests {
   func `a small group never goes where nothing was written before`() throws {
     let (disk, pager, fresh) = try makeSpace(filledExtents: 3)
     var log = fresh
-    try pager.resize(toExtents: 9)
+    try pager.resize(toExtents: 8)
     try log.reserve(payload: 4 << 20, pager: pager)
     _ = log.place(payload: 4 << 20)
     let before = disk.mutations
