@@ -8,6 +8,10 @@ struct IntegrityCheck {
   var report = IntegrityReport()
   /// One bit a page, set when it is reached.
   private var reached: [UInt64]
+  /// The faults, to tell those that several states share.
+  private var noted: Set<String> = []
+  /// Whether there is a tree of which something could not be read.
+  private var hasDamagedTrees = false
   /// The entries of the named snapshots, as found in the tree that holds them.
   private var snapshots: [NamedState] = []
 
@@ -44,8 +48,8 @@ struct IntegrityCheck {
     for tree in set.trees where tree.height > 0 {
       let isIntact = try note { (check) throws(EngineError) in
         var walk = TreeWalk(namesSnapshots: tree.id == snapshotTree)
-        try check.walk(tree.root, tree.height - 1, nil, nil, &walk)
-        try check.compare(tree, walk)
+        try check.walkNoting(tree.root, tree.height - 1, nil, nil, &walk)
+        if !walk.isDamaged { try check.compare(tree, walk) }
       }
       isComplete = isIntact && isComplete
     }
@@ -53,12 +57,12 @@ struct IntegrityCheck {
       for tree in snapshot.trees.trees where tree.height > 0 {
         let isIntact = try note { (check) throws(EngineError) in
           var walk = TreeWalk(isShared: true)
-          try check.walk(tree.root, tree.height - 1, nil, nil, &walk)
+          try check.walkNoting(tree.root, tree.height - 1, nil, nil, &walk)
         }
         isComplete = isIntact && isComplete
       }
     }
-    if isComplete && isMapIntact { account(map) }
+    if isComplete && isMapIntact && !hasDamagedTrees { account(map) }
   }
 
   /// Runs a part of the check; damage ends the part, and is noted.
@@ -69,10 +73,15 @@ struct IntegrityCheck {
       try part(&self)
       return true
     } catch {
-      guard case .corrupt(let damage) = error else { throw error }
-      report.faults.append(damage)
+      try note(error)
       return false
     }
+  }
+
+  /// Notes damage, once wherever several states share it; anything else is thrown.
+  private mutating func note(_ error: EngineError) throws(EngineError) {
+    guard case .corrupt(let damage) = error else { throw error }
+    if noted.insert("\(damage)").inserted { report.faults.append(damage) }
   }
 
   /// Notes a page; false when it was reached before, which is only right for what several states
@@ -103,9 +112,25 @@ struct IntegrityCheck {
     var namesSnapshots = false
     /// Whether it is the tree of a named snapshot, which may share pages with others.
     var isShared = false
+    /// Whether something below could not be read, so that the counts are too low.
+    var isDamaged = false
     var entries: UInt64 = 0
     var leaves: UInt64 = 0
     var branches: UInt64 = 0
+  }
+
+  /// Walks what lies below a page; damage ends the walk there only, and is noted.
+  private mutating func walkNoting(
+    _ reference: PageReference, _ level: Int, _ lower: [UInt8]?, _ upper: [UInt8]?,
+    _ walk: inout TreeWalk
+  ) throws(EngineError) {
+    do throws(EngineError) {
+      try self.walk(reference, level, lower, upper, &walk)
+    } catch {
+      try note(error)
+      walk.isDamaged = true
+      hasDamagedTrees = true
+    }
   }
 
   private mutating func walk(
@@ -124,17 +149,28 @@ struct IntegrityCheck {
       walk.leaves += 1
       walk.entries += UInt64(page.count)
       report.entries += UInt64(page.count)
-      for index in 0..<page.count {
-        try checkValue(page, index, isShared: walk.isShared)
-        if walk.namesSnapshots { try noteSnapshot(page, index) }
-      }
+      for index in 0..<page.count { try checkEntry(page, index, &walk) }
       return
     }
     walk.branches += 1
     for index in 0..<page.count {
       let low = index == 0 ? lower : page.key(index)
       let high = index + 1 < page.count ? page.key(index + 1) : upper
-      try self.walk(page.child(index), level - 1, low, high, &walk)
+      try walkNoting(page.child(index), level - 1, low, high, &walk)
+    }
+  }
+
+  /// Checks what an entry of a leaf leads to; damage there is noted.
+  private mutating func checkEntry(
+    _ page: PageView, _ index: Int, _ walk: inout TreeWalk
+  ) throws(EngineError) {
+    do throws(EngineError) {
+      try checkValue(page, index, isShared: walk.isShared)
+      if walk.namesSnapshots { try noteSnapshot(page, index) }
+    } catch {
+      try note(error)
+      walk.isDamaged = true
+      hasDamagedTrees = true
     }
   }
 

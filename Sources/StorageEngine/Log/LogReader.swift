@@ -112,7 +112,7 @@ struct LogReader {
         file: pager.storage.name,
         offset: pager.geometry.offset(ofExtent: position.extent) + UInt64(position.offset),
         structure: "log group \(missing)",
-        problem: "cannot be read, although it was flushed and group \(claimedGroup) says so"))
+        problem: "cannot be read, although what was written later says that it was flushed"))
   }
 
   private func laterClaim(_ missing: UInt64) throws(EngineError) -> UInt64 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import StorageEngine
+@testable import StorageEngine
 import TestSupport
 import Testing
 
@@ -51,6 +51,36 @@ struct DamageTests {
     }
     trial.publish()
     #expect(trial.outcomes[.refused, default: 0] + trial.outcomes[.reported, default: 0] > 0)
+  }
+
+  /// Leaves, pages of values and runs, all damaged at once.
+  @Test
+  func `one check names every page that is damaged`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    for tree in ["first", "second"] {
+      try store.commit(
+        [.createTree(tree)]
+          + (0..<300).map { Workload.put(tree, Workload.key(0, $0), random.bytes(100)) }
+          + [Workload.put(tree, "paged", random.bytes(20_000))]
+          + [Workload.put(tree, "runs", random.bytes(100_000))])
+    }
+    try store.database.close()
+    var image = disk.image
+    let intact = try TestStore(opening: SimulatedDisk(image))
+    let leaves = try intact.database.information().trees.reduce(0) { $0 + $1.leafPages }
+    let pages = try intact.database.check().pagesRead
+    try intact.database.close()
+    for start in stride(from: UInt64(8192), to: image.length, by: 4096) {
+      let kind = image.bytes(1, at: start + UInt64(PageLayout.kind))
+      if kind == [PageKind.leaf.rawValue] { image.flip(1, at: start + 4000) }
+    }
+    let damaged = try TestStore(opening: SimulatedDisk(image))
+    let report = try damaged.database.check()
+    #expect(report.faults.count == Int(leaves), "\(report.faults)")
+    #expect(report.pagesRead < pages)
+    try damaged.database.close()
   }
 
   @Test(arguments: Kind.allCases)
