@@ -100,6 +100,8 @@ public final class RecoveryPlan {
 
   /// The same for a plan that is not over.
   func carryOut() throws(EngineError) -> Database {
+    database.keepForUndoing(
+      found.values.filter { $0.state == .committed && decisions[$0.number] == .rollback })
     // The youngest first: an older one never waits for what a younger one holds, but it may have
     // been allowed to hold what the younger one has read.
     for (number, work) in found.sorted(by: { $0.key > $1.key })
@@ -194,10 +196,25 @@ extension Database {
     }
   }
 
+  /// Has other decisions leave alone what can undo commits that had begun: with it dropped, and the
+  /// process at its end, they could not be rolled back any more.
+  fileprivate func keepForUndoing(_ works: [PreparedWork]) {
+    writerLock.withLock {
+      prepared.finished.removeAll { tree in works.contains { $0.tree == tree } }
+    }
+  }
+
   /// Undoes a commit that had begun.
   func undo(_ work: PreparedWork) throws(TransactionError) {
     let lsn = try exclusively { () throws(TransactionError) in
-      try commitOwn { transaction throws(EngineError) in try transaction.undo(work) }.lsn
+      // The commit that uses what can undo it drops that as well.
+      prepared.finished.append(work.tree)
+      do throws(TransactionError) {
+        return try commitOwn { transaction throws(EngineError) in try transaction.undo(work) }.lsn
+      } catch {
+        prepared.finished.removeAll { $0 == work.tree }
+        throw error
+      }
     }
     try TransactionError.wrapping { () throws(EngineError) in try settle(lsn, .synced) }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import TestSupport
 import Testing
 
@@ -38,6 +39,15 @@ struct RecoveryPlanTests {
 
   private struct Refusing: CommitParticipant {
     func prepareCommit(_ transaction: WriteTransaction) throws { throw TestFailure("refused") }
+  }
+
+  /// Refuses every commit but the first.
+  private final class RefusingLater: CommitParticipant {
+    private let count = Atomic<Int>(0)
+
+    func prepareCommit(_ transaction: WriteTransaction) throws {
+      if count.add(1, ordering: .relaxed).oldValue > 0 { throw TestFailure("refused") }
+    }
   }
 
   @Test(arguments: InDoubtDecision.allCases)
@@ -143,6 +153,40 @@ struct RecoveryPlanTests {
     database.setCommitParticipant(nil)
     #expect(try plan.finish().committed(found.record) == bytes("new"))
     try database.close()
+  }
+
+  @Test
+  func `a commit that is to be rolled back can be after other decisions and another crash`() throws
+  {
+    let store = try TestStore()
+    let first = try store.database.makeRecord()
+    let second = try store.database.transact {
+      try $0.insert(bytes("old"), into: try #require(try $0.segment(named: "records")))
+    }
+    let prepared = try [first, second].map { record in
+      let transaction = try store.database.begin()
+      try transaction.update(record, to: bytes("new"))
+      return try transaction.prepare()
+    }
+    try prepared[0].commit()
+    let disk = store.disk.crashed(.keepAll)
+    let (database, works) = try Database.openUndecided(
+      on: disk, configuration: store.configuration)
+    let plan = RecoveryPlan(database, works, policy: .commit)
+    let committing = try #require(plan.transactions.first { $0.state == .committing })
+    try plan.decide(.rollback, on: committing.number)
+    database.setCommitParticipant(RefusingLater())
+    #expect(throws: TransactionError.self) { _ = try plan.finish() }
+    let again = try Database.recover(
+      on: disk.crashed(.keepAll), configuration: store.configuration)
+    try again.decide(.rollback, on: committing.number)
+    let decided = try again.finish()
+    #expect(try decided.committed(first) == bytes("old"))
+    #expect(try decided.committed(second) == bytes("new"))
+    #expect(try decided.check().isIntact)
+    try decided.close()
+    plan.cancel()
+    withExtendedLifetime(prepared) {}
   }
 
   private func expectRefusal(_ found: Found, _ reason: String) throws {
