@@ -27,6 +27,7 @@ struct EngineRun {
         let share = MachineLoad.busyShare(seconds: 1)
         comparison.busyShare = max(comparison.busyShare, share)
         progress("round \(round) of \(rounds): \(engine)")
+        FreshMemory.prepare(records: size)
         comparison.measurements.append(try measure(engine))
       }
     }
