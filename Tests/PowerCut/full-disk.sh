@@ -26,9 +26,12 @@ umount small
 undo+=("umount '$work/small'" end_writer)
 
 mount_small() {
+  # About five MiB are left for the store, so that its records outgrow them, not only its log.
   if [ "$1" = tmpfs ]; then
+    ballast=3145728
     mount -t tmpfs -o size=8m tmpfs small
   else
+    ballast=9961472
     rm -f small.img
     truncate -s 16M small.img
     mkfs.ext4 -q -F -m 0 -O ^has_journal small.img
@@ -40,7 +43,7 @@ mount_small() {
 await_more() {
   local pattern=$1 count=$2 before tries
   before=$(grep -c -E "$pattern" said) || true
-  for ((tries = 0; tries < 1000; tries++)); do
+  for ((tries = 0; tries < 3000; tries++)); do
     [ $(($(grep -c -E "$pattern" said) - before)) -ge "$count" ] && return 0
     kill -0 "$process" 2>/dev/null || return 1
     sleep 0.01
@@ -54,7 +57,7 @@ verify() { timeout 120 "$writer" verify small/store $series "$1" said said; }
 fill() {
   local round=$1 seed=$((20280000 + $1)) outcome
   # Another number of blocks is left each time.
-  fallocate -l $((3145728 + 4096 * (round * 37 % 200))) small/ballast
+  fallocate -l $((ballast + 4096 * (round * 37 % 200))) small/ballast
   : >said
   "$writer" mix small/store $series "$seed" 1000000 $patience >said &
   process=$!
