@@ -127,10 +127,16 @@ struct IntegrityCheck {
     do throws(EngineError) {
       try self.walk(reference, level, lower, upper, &walk)
     } catch {
-      try note(error)
-      walk.isDamaged = true
-      hasDamagedTrees = true
+      try note(error, in: &walk)
     }
+  }
+
+  private mutating func note(
+    _ error: EngineError, in walk: inout TreeWalk
+  ) throws(EngineError) {
+    try note(error)
+    walk.isDamaged = true
+    hasDamagedTrees = true
   }
 
   private mutating func walk(
@@ -168,9 +174,7 @@ struct IntegrityCheck {
       try checkValue(page, index, isShared: walk.isShared)
       if walk.namesSnapshots { try noteSnapshot(page, index) }
     } catch {
-      try note(error)
-      walk.isDamaged = true
-      hasDamagedTrees = true
+      try note(error, in: &walk)
     }
   }
 

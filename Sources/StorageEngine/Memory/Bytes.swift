@@ -90,19 +90,10 @@ struct Bytes: BitwiseCopyable {
 
 extension [UInt8] {
   /// Lends the bytes of the array.
-  ///
-  /// An empty array lends a valid pointer to no bytes.
   @inline(__always)
   func withBytes<R, E: Error>(_ body: (Bytes) throws(E) -> R) throws(E) -> R {
-    let result = unsafe withUnsafeBytes { buffer -> Result<R, E> in
-      let base = unsafe buffer.baseAddress ?? Bytes.nowhere
-      do throws(E) {
-        return .success(try body(unsafe Bytes(base, buffer.count)))
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try result.get()
+    let span = span
+    return try span.withBytes(body)
   }
 }
 
@@ -119,6 +110,8 @@ extension Array {
 
 extension Span<UInt8> {
   /// Lends the bytes of the span.
+  ///
+  /// An empty one lends a valid pointer to no bytes.
   @inline(__always)
   func withBytes<R, E: Error>(_ body: (Bytes) throws(E) -> R) throws(E) -> R {
     let result = unsafe withUnsafeBytes { buffer -> Result<R, E> in
@@ -149,10 +142,5 @@ extension [UInt8] {
 
   mutating func append(_ span: Span<UInt8>) {
     unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
-  }
-
-  @inline(__always)
-  mutating func append(_ bytes: Bytes) {
-    unsafe append(contentsOf: UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
   }
 }

@@ -31,14 +31,10 @@ extension PageView {
 
   /// Appends an entry whose key behind the prefix is two pieces.
   private func appendWidened(_ first: Bytes, _ second: Bytes, _ value: Bytes, _ form: ValueForm) {
-    unsafe withUnsafeTemporaryAllocation(
-      byteCount: first.count + second.count + 1, alignment: 1
-    ) { buffer in
-      guard let base = buffer.baseAddress else { return }
-      unsafe base.copyMemory(from: first.base, byteCount: first.count)
-      unsafe (base + first.count).copyMemory(from: second.base, byteCount: second.count)
-      insert(
-        count, suffix: unsafe Bytes(base, first.count + second.count), value: value, form: form)
+    PageView.withTemporary(first.count + second.count + 1) { key in
+      key.copy(first, to: 0)
+      key.copy(second, to: first.count)
+      insert(count, suffix: key.bytes(0, first.count + second.count), value: value, form: form)
     }
   }
 

@@ -38,20 +38,22 @@ extension Database {
     state.note = nil
     let bounds = try transaction.storeRecordBounds()
     let forgotten = try transaction.forget(prepared.finished)
-    let lsn = try appendMakingRoom(transaction)
+    let lsn = try makingRoom { () throws(EngineError) in try append(transaction) }
     for (segment, bound) in bounds { recordNumbers.noteStored(segment, bound: bound) }
     prepared.finished.removeFirst(forgotten)
     return lsn
   }
 
-  /// Appends a transaction; where there is no room, after the log has given back what it can.
-  private func appendMakingRoom(_ transaction: WriteTransaction) throws(EngineError) -> UInt64 {
+  /// Runs `body`; where there is no room, once more after the log has given back what it can.
+  ///
+  /// Call under the writer lock.
+  func makingRoom(_ body: () throws(EngineError) -> UInt64) throws(EngineError) -> UInt64 {
     do throws(EngineError) {
-      return try append(transaction)
+      return try body()
     } catch {
       guard case .outOfSpace = error else { throw error }
       try giveUpLog()
-      return try append(transaction)
+      return try body()
     }
   }
 
@@ -275,12 +277,16 @@ extension Database {
   /// was committed before.
   func withPublished<R>(_ body: (TreeSet) -> R) -> R {
     let lock = pager.snapshots.lock
-    let hasUnshown = lock.withLock {
-      state.watchedCommits = Self.commitsWatched
-      return state.hasUnshown
+    lock.lock()
+    defer { lock.unlock() }
+    state.watchedCommits = Self.commitsWatched
+    if state.hasUnshown {
+      // The structure lock is never waited for under this one.
+      lock.unlock()
+      defer { lock.lock() }
+      pager.structureLock.withLock { showWorking() }
     }
-    if hasUnshown { pager.structureLock.withLock { showWorking() } }
-    return lock.withLock { body(state.published) }
+    return body(state.published)
   }
 
   private func publish(_ newest: TreeSet, durable: Bool) {

@@ -128,13 +128,7 @@ extension Database {
   @discardableResult
   private func commitNothing() throws(EngineError) -> UInt64 {
     try writerLock.withLock { () throws(EngineError) in
-      do throws(EngineError) {
-        return try commitSilently { _ in }
-      } catch {
-        guard case .outOfSpace = error else { throw error }
-        try giveUpLog()
-        return try commitSilently { _ in }
-      }
+      try makingRoom { () throws(EngineError) in try commitSilently { _ in } }
     }
   }
 
