@@ -4,14 +4,17 @@
 ///
 /// It follows the trees of the newest checkpoint that can be read, and goes round what is damaged;
 /// looks for the entries that are missing then in pages that nothing refers to; and applies the log
-/// as far as it goes. The damaged file is only read.
+/// as far as it goes. Where it cannot be read which trees there are, those are taken that pages name
+/// as theirs. The damaged file is only read.
 struct Salvage {
   private static let batchBytes = 4 << 20
 
-  let pager: Pager
-  let superblock: Superblock
-  let target: Database
-  var report = SalvageReport()
+  private let pager: Pager
+  /// `nil` when neither is intact.
+  private let superblock: Superblock?
+  private let catalog: ReadCatalog
+  private let target: Database
+  private(set) var report = SalvageReport()
   /// The trees by number, with their places in the report.
   private var places: [UInt32: Int] = [:]
   /// For each tree the ranges that could not be read.
@@ -27,72 +30,105 @@ struct Salvage {
 
   init(
     _ storage: any Storage, into target: Database, _ progress: @escaping (UInt64) throws -> Void
-  ) throws(EngineError) {
-    let (newest, older) = try SuperblockSelection.read(storage, salvaging: true)
+  ) throws {
     self.target = target
     self.progress = progress
-    var chosen = newest
-    let pager = try Pager(
-      storage: storage, geometry: PageGeometry(pageBytes: newest.pageBytes), cacheBytes: 4 << 20)
+    do throws(EngineError) {
+      let (newest, older) = try SuperblockSelection.read(storage, salvaging: true)
+      pager = try Self.pager(storage, PageGeometry(pageBytes: newest.pageBytes))
+      let catalog = ReadCatalog(of: newest, pager)
+      if catalog.problem != nil, let older,
+        case let other = ReadCatalog(of: older, pager), other.problem == nil
+      {
+        (superblock, self.catalog) = (older, other)
+      } else {
+        (superblock, self.catalog) = (newest, catalog)
+      }
+      lastLSN = max(newest.lsn, older?.lsn ?? 0)
+      flushedGroup = max(newest.flushedGroup, older?.flushedGroup ?? 0)
+    } catch {
+      if case .unsupportedVersion = error { throw error }
+      guard let pages = try IntactPages.of(storage) else { throw error }
+      pager = try Self.pager(storage, pages.geometry)
+      superblock = nil
+      catalog = ReadCatalog(problem: Self.missingSuperblocks(error, storage))
+      lastLSN = 0
+      flushedGroup = 0
+    }
+  }
+
+  private static func pager(
+    _ storage: any Storage, _ geometry: PageGeometry
+  ) throws(EngineError) -> Pager {
+    let pager = try Pager(storage: storage, geometry: geometry, cacheBytes: 4 << 20)
     do throws(StorageError) {
       let extents = try storage.length() / UInt64(PageGeometry.extentBytes)
       pager.map.grow(
-        toExtents: Int(
-          min(extents, UInt64(PageTable.maximumPages / pager.geometry.pagesPerExtent))))
+        toExtents: Int(min(extents, UInt64(PageTable.maximumPages / geometry.pagesPerExtent))))
     } catch {
       throw .storage(error)
     }
-    if let older, Self.catalog(of: newest, pager) == nil, Self.catalog(of: older, pager) != nil {
-      chosen = older
-    }
-    self.pager = pager
-    superblock = chosen
-    lastLSN = max(newest.lsn, older?.lsn ?? 0)
-    flushedGroup = max(newest.flushedGroup, older?.flushedGroup ?? 0)
+    return pager
   }
 
-  private static func catalog(of superblock: Superblock, _ pager: Pager) -> TreeSet? {
-    var set = TreeSet()
-    let pages = try? ChainReader(pager: pager).read(superblock.catalog, .catalog) {
-      Catalog.decode($0, into: &set)
-    }
-    return pages == nil ? nil : set
+  /// A file that has pages of a store is a damaged one.
+  private static func missingSuperblocks(
+    _ error: EngineError, _ storage: any Storage
+  ) -> EngineError {
+    guard case .notAStore = error else { return error }
+    return .corrupt(
+      Damage(
+        file: storage.name, offset: 0, structure: "superblocks 0 and 1",
+        problem: "neither is intact"))
   }
 
   /// Does all of it.
   mutating func run() throws {
-    guard var set = Self.catalog(of: superblock, pager) else {
-      throw EngineError.corrupt(
-        Damage(
-          file: pager.storage.name,
-          offset: pager.geometry.offset(ofPage: superblock.catalog.number),
-          structure: "the catalog", problem: "cannot be read, so no tree can be found"))
-    }
+    var set = catalog.trees
     var names: [UInt32: String] = [:]
     for (name, tree) in set.names { names[tree] = name.text }
     // States under names are made of pages of the old file.
     if let snapshots = set.tree(named: StoredName.snapshots) { set.remove(snapshots) }
     for tree in set.trees { try create(tree.id, named: names[tree.id] ?? "") }
+    if let problem = catalog.problem { try createLostTrees(problem) }
     for tree in set.trees where tree.height > 0 {
       try copy(tree.root, tree.height - 1, of: tree.id, KeyRange.all)
     }
     try flush()
     if !gaps.isEmpty { try copyStrayEntries() }
-    try replayLog()
+    if let superblock { try replayLog(after: superblock) }
     // Transactions in doubt keep their numbers, which no later one may have.
     try target.skip(to: lastLSN)
     try target.flush()
   }
 
+  /// Makes the trees that the catalog does not tell of, of which all entries are missing then.
+  private mutating func createLostTrees(_ problem: EngineError) throws {
+    let found = try TreesByPages(IntactPages(storage: pager.storage, geometry: pager.geometry))
+    lastLSN = max(lastLSN, found.lastLSN)
+    // What the catalog might have told of besides.
+    try lose(nil, .all, problem)
+    for (tree, name) in found.names.sorted(by: { $0.key < $1.key })
+    where places[tree] == nil && name != StoredName.snapshots && tree < .max {
+      try create(tree, named: name ?? Self.name(ofLostTree: tree))
+      try lose(tree, .all, problem)
+    }
+  }
+
+  private static func name(ofLostTree tree: UInt32) -> String { "tree \(tree)" }
+
   // MARK: Into the new store
 
   private mutating func create(_ tree: UInt32, named name: String) throws {
-    try target.write(durability: .manual) { $0.create(tree, named: name) }
+    let name = try target.write(durability: .manual) { transaction in
+      transaction.create(tree, asFarAsPossibleNamed: name)
+    }
     note(tree, named: name)
   }
 
   private mutating func note(_ tree: UInt32, named name: String) {
     target.treeNumbers.reserve(tree)
+    guard places[tree] == nil else { return }
     places[tree] = report.trees.count
     report.trees.append(SalvageReport.Tree(name: name, entries: 0, strayEntries: 0))
   }
@@ -214,31 +250,18 @@ struct Salvage {
 
   /// Passes on the entries of intact leaves whose keys are missing.
   private func forEachStrayEntry(_ body: (Stray, PageView, Int) throws -> Void) throws {
-    let buffer = try AlignedBuffer(count: pager.pageBytes)
-    let pages = pager.map.extentCount * pager.geometry.pagesPerExtent
-    for number in 1..<UInt64(max(1, pages)) {
-      guard let page = strayLeaf(number, buffer), let gaps = gaps[page.tree] else { continue }
+    let pages = IntactPages(storage: pager.storage, geometry: pager.geometry)
+    try pages.forEach { number, page in
+      guard page.isLeaf, let gaps = gaps[page.tree] else { return }
       for slot in 0..<page.count where gaps.contains(where: { $0.contains(page.key(slot)) }) {
         try body(Stray(birth: page.birth, page: number), page, slot)
       }
     }
   }
 
-  /// A page that is an intact leaf, whoever refers to it.
-  private func strayLeaf(_ number: UInt64, _ buffer: AlignedBuffer) -> PageView? {
-    let page = buffer.page(at: 0)
-    guard
-      (try? unsafe pager.storage.read(
-        into: buffer.buffer(0, pager.pageBytes), at: pager.geometry.offset(ofPage: number))) != nil,
-      page.isLeaf, page.computeChecksum(pageBytes: pager.pageBytes) == page.load32(0),
-      PageValidation.problem(page, number: number, pageBytes: pager.pageBytes) == nil
-    else { return nil }
-    return page
-  }
-
   // MARK: The log
 
-  private mutating func replayLog() throws {
+  private mutating func replayLog(after superblock: Superblock) throws {
     let payload = LogBuffer()
     do {
       var reader = try LogReader(
@@ -263,12 +286,9 @@ struct Salvage {
   }
 
   private mutating func apply(_ logged: LogRecordReader.Transaction) throws {
-    for case .create(let id, let name) in logged.trees where name != StoredName.snapshots {
-      note(id, named: name)
-    }
     let pager = pager
-    try target.write(durability: .manual) { transaction in
-      for change in logged.trees { try transaction.repeatIfPossible(change) }
+    let created = try target.write(durability: .manual) { transaction in
+      let created = try logged.trees.compactMap { try transaction.repeatIfPossible($0) }
       var sources: [any ChangeSource] = []
       for part in logged.spilled { sources.append(try SpilledChanges(part, pager)) }
       let merge = ChangeMerge(sources + [LoggedChanges(logged.changes)])
@@ -285,20 +305,57 @@ struct Salvage {
         }
         try merge.advance()
       }
+      return created
+    }
+    for (tree, name) in created { note(tree, named: name) }
+  }
+}
+
+/// What can be read of a catalog.
+private struct ReadCatalog {
+  var trees = TreeSet()
+  /// Why there may be more trees than these.
+  var problem: EngineError?
+
+  init(problem: EngineError) {
+    self.problem = problem
+  }
+
+  init(of superblock: Superblock, _ pager: Pager) {
+    do {
+      _ = try ChainReader(pager: pager).read(superblock.catalog, .catalog) {
+        Catalog.decode($0, into: &trees)
+      }
+    } catch {
+      problem = error
     }
   }
 }
 
 extension WriteTransaction {
   /// Makes a change of trees that a log tells of, unless it does not fit to what is there.
-  fileprivate func repeatIfPossible(_ change: TreeChange) throws(EngineError) {
+  ///
+  /// Returns the tree that was created, if any.
+  fileprivate func repeatIfPossible(
+    _ change: TreeChange
+  ) throws(EngineError) -> (tree: UInt32, name: String)? {
     switch change {
     case .create(let id, let name):
-      guard name != StoredName.snapshots, treeSet[id] == nil, treeSet.tree(named: name) == nil
-      else { return }
-      create(id, named: name)
-    case .drop(let id): if treeSet[id] != nil { try dropTree(TreeID(rawValue: id)) }
+      guard name != StoredName.snapshots, treeSet[id] == nil else { return nil }
+      return (id, create(id, asFarAsPossibleNamed: name))
+    case .drop(let id):
+      if treeSet[id] != nil { try dropTree(TreeID(rawValue: id)) }
+      return nil
     }
+  }
+
+  /// Creates a tree and returns its name.
+  ///
+  /// Of two of one name, one of which was dropped once, the second is named by its number.
+  fileprivate func create(_ id: UInt32, asFarAsPossibleNamed wish: String) -> String {
+    let name = treeSet.tree(named: wish) == nil ? wish : "tree \(id)"
+    create(id, named: name)
+    return name
   }
 }
 
@@ -315,11 +372,12 @@ extension Database {
   /// Copies what can be read of a damaged store file into a new, empty store.
   ///
   /// The damaged file is only read. Trees, and so segments and indexes, keep their numbers, and
-  /// record identifiers stay good. `progress` is told how many entries are copied, and may throw to
+  /// record identifiers stay good. Where their names cannot be read, trees that
+  /// were dropped may come back, and trees are named by their numbers. `progress` is told how many entries are copied, and may throw to
   /// stop.
   ///
-  /// - Throws: `.notAStore` when neither superblock is intact, `.corrupt` when no tree can be
-  ///   found, and what writing the new store throws.
+  /// - Throws: `.notAStore` or `.corrupt` when neither a superblock nor any page is intact, and what
+  ///   writing the new store throws.
   public static func salvage(
     from path: String, into target: Database, progress: (UInt64) throws -> Void = { _ in }
   ) throws -> SalvageReport {
