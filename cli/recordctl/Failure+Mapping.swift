@@ -38,6 +38,8 @@ extension Failure {
     .interrupted, "stopped by a signal; what was committed is safe",
     hint: "the same command again, to carry on")
 
+  static let laterProgramHint = "a newer recordctl"
+
   static let restoreHint =
     "'recordctl snapshot restore FILE' into a new store, or a sync from a peer; at the last "
     + "'recordctl doctor'"
@@ -93,7 +95,7 @@ extension Failure {
     case .locked:
       self.init(.locked, what, hint: "again when that process has ended")
     case .notAStore: self.init(.corrupt, what, hint: "another --store")
-    case .unsupportedVersion: self.init(.corrupt, what, hint: "a newer recordctl")
+    case .unsupportedVersion: self.init(.schema, what, hint: Self.laterProgramHint)
     case .storage(let error): self.init(error)
     case .corrupt: self.init(.corrupt, what, hint: Self.restoreHint)
     case .outOfSpace: self.init(.diskFull, what, hint: Self.spaceHint)
@@ -131,7 +133,7 @@ extension Failure {
       self.init(.corrupt, what, hint: "export the journal again from its source")
     case .notAJournal: self.init(.corrupt, what)
     case .unsupportedVersion, .unsupportedOperation:
-      self.init(.corrupt, what, hint: "a newer recordctl")
+      self.init(.schema, what, hint: Self.laterProgramHint)
     case .gap:
       self.init(.failure, what, hint: "a journal that begins earlier ('journal export --since')")
     case .fork, .tagCollision: self.init(.fork, what, hint: Self.forkHint)
@@ -150,8 +152,9 @@ extension Failure {
   init(_ error: RecordStoreError) {
     let what = error.description
     switch error {
-    case .notARecordStore, .unsupportedVersion, .corruptTransaction: self.init(.corrupt, what)
-    case .unsupportedOperation: self.init(.corrupt, what, hint: "a newer recordctl")
+    case .notARecordStore, .corruptTransaction: self.init(.corrupt, what)
+    case .unsupportedVersion, .unsupportedOperation:
+      self.init(.schema, what, hint: Failure.laterProgramHint)
     case .corruptStore: self.init(.corrupt, what, hint: Self.restoreHint)
     case .storeMismatch: self.init(.refused, what, hint: "--adopt, if the two shall become one")
     case .rollback: self.init(.fork, what, hint: Self.forkHint)
@@ -168,7 +171,7 @@ extension Failure {
     case .corrupt, .truncated: self.init(.corrupt, what, hint: "another snapshot")
     case .unsoundStore: self.init(.corrupt, what, hint: Failure.restoreHint)
     case .notASnapshot: self.init(.corrupt, what)
-    case .unsupportedVersion: self.init(.corrupt, what, hint: "a newer recordctl")
+    case .unsupportedVersion: self.init(.schema, what, hint: Failure.laterProgramHint)
     case .alreadyExists:
       self.init(.failure, what, hint: "another path, or move that file away first")
     case .file: self.init(.failure, what)

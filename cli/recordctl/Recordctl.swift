@@ -32,6 +32,7 @@ enum Main {
   /// Not async: the signals must be taken over before there is a second thread, and the main
   /// thread of an async program would wait with all signals let in.
   static func main() {
+    OpenFiles.fillStandardPlaces()
     FreedMemory.keep()
     do {
       try OpenFiles.ensure()

@@ -26,12 +26,15 @@ extension Database {
   /// Moves everything in use together and cuts the file off behind it.
   ///
   /// Commits and reads go on meanwhile. What open snapshots see stays where it is. Takes up to 16
-  /// rounds, each with 4 checkpoints, so up to 64 checkpoints in all.
+  /// rounds, each with 4 checkpoints, so up to 64 checkpoints in all. Between two steps
+  /// `shouldContinue` is asked; if it says no, the file is left as far as it is.
   ///
   /// - Throws: `.closed`; `.readOnly`; `.corrupt` for a damaged page; `.outOfSpace`; `.storage` when
   ///   the disk fails; `.poisoned` after an earlier failure, or when the log cannot be flushed. What
   ///   was moved by then stays moved.
-  public func compact() throws(EngineError) -> CompactionReport {
+  public func compact(
+    while shouldContinue: () -> Bool = { true }
+  ) throws(EngineError) -> CompactionReport {
     try checkChangeable()
     pager.structureLock.withLock { pager.keepsNoTail = true }
     defer { pager.structureLock.withLock { pager.keepsNoTail = false } }
@@ -40,12 +43,14 @@ extension Database {
     var reached = (extents: Int.max, needed: Int.max)
     var vainRounds = 0
     for _ in 0..<Self.mostRounds {
+      guard shouldContinue() else { break }
       let cut = pager.structureLock.withLock { pager.neededExtents }
-      moved += try moveLeaves(above: cut)
+      moved += try moveLeaves(above: cut, while: shouldContinue)
       try moveLog(above: cut)
       // What a page held is free when neither superblock has it, and cut off when neither has the
       // end of the file.
       for _ in 0..<Self.checkpointsPerRound {
+        guard shouldContinue() else { break }
         try commitNothing()
         try checkpoint()
         // What was kept for a log that grows: it takes the place of pages, and is soon taken again.
@@ -73,11 +78,13 @@ extension Database {
   }
 
   /// Moves all leaves that lie at or above an extent, or below which something does.
-  private func moveLeaves(above extent: Int) throws(EngineError) -> UInt64 {
+  private func moveLeaves(
+    above extent: Int, while shouldContinue: () -> Bool = { true }
+  ) throws(EngineError) -> UInt64 {
     var moved: UInt64 = 0
     var position: LeafPosition? = LeafPosition()
     var mostLeaves = LeafFinder.mostLeaves
-    while let start = position {
+    while let start = position, shouldContinue() {
       do throws(EngineError) {
         let (next, count) = try moveStep(above: extent, from: start, mostLeaves)
         moved += count

@@ -93,8 +93,12 @@ public final class RecoveryPlan {
   /// Carries the decisions out and returns the open store.
   ///
   /// After an error it may be called again, and goes on with those that are left.
+  ///
+  /// - Throws: `.engine(.readOnly)` for a store that may only be read, `.ended` behind the end, and
+  ///   what the decisions throw.
   public func finish() throws(TransactionError) -> Database {
     guard !isOver else { throw .ended }
+    guard !database.configuration.isReadOnly else { throw .engine(.readOnly) }
     return try TransactionError.wrapping { () throws(EngineError) in try carryOut() }
   }
 
@@ -141,12 +145,15 @@ public final class RecoveryPlan {
 
 extension Database {
   /// Opens a store file and says what a crash left in doubt, before anything is decided.
+  ///
+  /// For reading only if the configuration says so: then nothing can be decided, but for keeping.
   public static func recover(
     at path: String, configuration: Configuration = .init()
   ) throws(EngineError) -> RecoveryPlan {
     try configuration.check()
     return try recover(
-      on: FileStorage.open(at: path, readOnly: false), configuration: configuration)
+      on: FileStorage.open(at: path, readOnly: configuration.isReadOnly),
+      configuration: configuration)
   }
 
   /// The same for a store on any storage.

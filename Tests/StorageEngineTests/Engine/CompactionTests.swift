@@ -30,6 +30,30 @@ struct CompactionTests {
     }
   }
 
+  @Test(arguments: [0, 1, 5])
+  func `a compaction that is told to stop does so, and leaves everything whole`(
+    steps: Int
+  ) throws {
+    try withStore { store in
+      var model = Model()
+      try Self.fill(store, &model, rounds: 20)
+      try store.database.checkpoint()
+      try Self.remove(store, &model, rounds: 0..<20, keeping: 3)
+      var asked = 0
+      let stopped = try store.database.compact(while: {
+        asked += 1
+        return asked <= steps
+      })
+      // Asked once more by each of the loops that it leaves.
+      #expect(asked <= steps + 3)
+      if steps == 0 { #expect(stopped.bytesAfter == stopped.bytesBefore) }
+      try model.verify(try store.database.snapshot())
+      let whole = try store.database.compact()
+      #expect(whole.bytesAfter < stopped.bytesAfter)
+      try model.verify(try store.database.snapshot())
+    }
+  }
+
   @Test(arguments: [0, 3])
   func `the file shrinks to what is left in it`(keeping: Int) throws {
     try withStore { store in

@@ -50,6 +50,22 @@ struct RecoveryPlanTests {
     }
   }
 
+  @Test
+  func `a plan of a store that may only be read shows all, and decides nothing`() throws {
+    let found = try Found(isCommitted: false)
+    let before = found.disk.image
+    var configuration = found.store.configuration
+    configuration.isReadOnly = true
+    let plan = try Database.recover(on: found.disk.reopened(), configuration: configuration)
+    let transaction = try #require(plan.transactions.first)
+    try plan.decide(.commit, on: transaction.number)
+    #expect(throws: TransactionError.engine(.readOnly)) { _ = try plan.finish() }
+    plan.cancel()
+    #expect(
+      found.disk.image.bytes(Int(before.length), at: 0) == before.bytes(Int(before.length), at: 0))
+    try found.store.database.close()
+  }
+
   @Test(arguments: InDoubtDecision.allCases)
   func `one in doubt is committed, rolled back or kept`(_ decision: InDoubtDecision) throws {
     let found = try Found(isCommitted: false)

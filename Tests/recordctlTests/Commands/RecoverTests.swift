@@ -81,6 +81,7 @@ import Testing
       let numbers = try await storeInDoubt("a.store", workspace)
       let first = ["--commit", "\(numbers[0])", "--rollback", "\(numbers[1])"]
       for isDry in [true, false] {
+        let before = try workspace.bytes(of: "a.store")
         let command =
           ["recover", "--store", "a.store", "--output", "json"] + first
           + (isDry ? ["--dry-run"] : [])
@@ -88,6 +89,7 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)")
         let found = try #require(try outcome.object()["transactions"] as? [[String: Any]])
         #expect(found.map { $0["decision"] as? String } == ["commit", "rollback", "keep"])
+        #expect((try workspace.bytes(of: "a.store") == before) == isDry)
         #expect(
           try contents("a.store", workspace) == [isDry ? "old" : "new", "old", "old"])
       }

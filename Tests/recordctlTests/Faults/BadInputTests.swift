@@ -26,6 +26,43 @@ import Testing
     }
   }
 
+  @Test func `a store of a later format is told from a damaged one`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init", "--store", "damaged.store")
+      let store = DiskImage(try workspace.bytes(of: "damaged.store"))
+      var forgery = Forgery(store, blocks: [0, 4096])
+      for block in [UInt64(0), 4096] { forgery.change(block) { $0[4] = 2 } }
+      try workspace.write(
+        forgery.image.bytes(Int(store.length), at: 0), to: "damaged.store")
+      try await workspace.fail(
+        6, "status", "--store", "damaged.store", message: "try: a newer recordctl")
+    }
+  }
+
+  @Test(arguments: ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
+  func `where standard input or output is closed, no file takes its place`(
+    closed: String
+  ) async throws {
+    try await Workspace.with { workspace in
+      try await workspace.storeWithHistory("a.store")
+      let before = try await workspace.export("a.store")
+      let commands = [
+        "import - --format jsonl --collection c --key k", "info", "export", "check",
+      ]
+      for command in commands where closed.contains(">") || command.hasPrefix("import") {
+        let shell = try RunningTool(
+          "/bin/sh", ["-c", "'\(Tool.path)' \(command) --store a.store \(closed)"],
+          in: workspace.folder)
+        let outcome = try await shell.outcome()
+        #expect(outcome.status == 1 && !outcome.wasKilled, "\(command): \(outcome.errors)")
+        if !closed.contains("2") {
+          #expect(outcome.errors.contains("standard "), "\(command): \(outcome.errors)")
+        }
+      }
+      #expect(try await workspace.export("a.store") == before)
+    }
+  }
+
   @Test func `a directory is no store and no input`() async throws {
     try await Workspace.with { workspace in
       try await workspace.fail(10, "status", "--store", ".", message: ".")

@@ -16,12 +16,13 @@ struct Compact: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let database = try Database.open(at: context.store)
     defer { try? database.close() }
-    let report = try database.compact()
+    let report = try database.compact(while: { !context.interruption.isRaised })
     try context.report([
       "store": .text(context.store), "bytesBefore": .unsigned(report.bytesBefore),
       "bytesAfter": .unsigned(report.bytesAfter), "leavesMoved": .unsigned(report.leavesMoved),
     ])
     try database.close()
+    try context.interruption.check()
     return .success
   }
 }

@@ -45,6 +45,7 @@ struct Recover: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     var configuration = Configuration()
     configuration.inDoubtPolicy = others
+    configuration.isReadOnly = dryRun
     let plan = try Database.recover(at: context.store, configuration: configuration)
     for number in commit { try plan.decide(.commit, on: number) }
     for number in rollback { try plan.decide(.rollback, on: number) }

@@ -11,6 +11,19 @@ enum OpenFiles {
   /// What the event loops of the network take for each processor besides.
   private static let perProcessor = 4
 
+  /// Fills the places of standard input, output and error where the caller closed them.
+  ///
+  /// Else the next file that is opened would take such a place, and be read and written in its
+  /// stead. Reading and writing them fails as before.
+  static func fillStandardPlaces() {
+    for (number, mode) in [
+      (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY),
+    ] where fcntl(number, F_GETFD) < 0 {
+      // The lowest number that is free is taken.
+      _ = unsafe open("/dev/null", mode)
+    }
+  }
+
   static func ensure() throws(Failure) {
     try ensure(base)
   }
