@@ -62,14 +62,22 @@ struct Doctor: StoreCommand {
       throw Failure(
         .corrupt,
         "\(report.losses.count) part\(report.losses.count == 1 ? "" : "s") of \(context.store) could "
-          + "not be read"
-          + (salvage.records == .collected ? "; the copy is a data set of its own" : ""),
-        hint: "'recordctl export --store \(into)', and import of what is missing elsewhere")
+          + "not be read" + Self.consequence(salvage.records),
+        hint: salvage.records == .none
+          ? nil : "'recordctl export --store \(into)', and import of what is missing elsewhere")
     }
     if salvage.records == .replayed {
       context.log.notice("all records were made anew from the journal, which is whole")
     }
     return .success
+  }
+
+  private static func consequence(_ records: RecordSalvage.Records) -> String {
+    switch records {
+    case .copied, .replayed: ""
+    case .collected: "; the copy is a data set of its own"
+    case .none: "; none of the trees that were found is known to hold records"
+    }
   }
 
   /// A key as text where it is some, else in hexadecimal digits.
