@@ -141,8 +141,8 @@ crash-long-5: build-tests real-disks
 	@RECORD_STORE_KILL_ROUNDS=3000 RECORD_STORE_CALL_FAULTS=99 \
 	  $(CRASH_LONG) 'ProcessTests|MixedKillTests|SystemCallFaultTests|OwnershipTests'
 
-# Power cuts in short random workloads, of other seeds in each part. A workload has about 3,700 images
-# of a third of a millisecond of one processor each: a part opens 4.8 million, in about 15 minutes on
+# Power cuts in short random workloads, of other seeds in each part. A workload has about 4,300 images
+# of a third of a millisecond of one processor each: a part opens 5.2 million, in about 15 minutes on
 # two. A process for each processor: threads of one that open and close stores wait for its memory.
 crash-long-short: $(SHORT_PARTS)
 

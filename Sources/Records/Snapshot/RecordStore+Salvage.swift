@@ -30,6 +30,7 @@ extension RecordStore {
       var salvaged = SalvagedRecords(of: path, database, report, environment)
       let records = try salvaged.restore()
       try database.close()
+      try checkOpening(partial)
       try FileNames.publish(partial, as: newPath)
       return RecordSalvage(report: salvaged.report, records: records)
     } catch {
@@ -37,6 +38,13 @@ extension RecordStore {
       FileNames.remove(partial)
       throw error
     }
+  }
+
+  /// A copy that cannot be opened helps nobody.
+  private static func checkOpening(_ path: String) throws {
+    var configuration = Configuration()
+    configuration.isReadOnly = true
+    try Database.open(at: path, configuration: configuration).close()
   }
 }
 
@@ -52,7 +60,8 @@ public struct RecordSalvage: Sendable {
     /// Those that were found, written anew: part of the journal is lost, so that the copy is a data
     /// set of its own.
     case collected
-    /// There are none: the file was no store of records.
+    /// There are none: the file was no store of records, or it cannot be told any more which of its
+    /// trees held them.
     case none
   }
 

@@ -79,18 +79,25 @@ struct SalvagedRecords {
   }
 
   /// Takes everything of the store of records out and makes an empty one.
-  private func begin(storeID: StoreID?) throws -> RecordStore {
-    try database.write { transaction in
-      for (name, tree) in try transaction.trees() where !StoreTree.isForeign(name) {
-        try transaction.dropTree(tree)
-      }
+  private mutating func begin(storeID: StoreID?) throws -> RecordStore {
+    let givenUp = try database.write { transaction in
+      let ours = try transaction.trees().filter { !StoreTree.isForeign($0.name) }.map(\.tree)
+      let givenUp = try transaction.dropPrepared(changing: Set(ours))
+      for tree in ours { try transaction.dropTree(tree) }
       try RecordStore.initialize(transaction, environment, storeID: storeID)
+      return givenUp
+    }
+    for number in givenUp {
+      let damage = Damage(
+        file: path, offset: 0, structure: "transaction \(number)",
+        problem: "was in doubt, and is given up: the records that it changes are made anew")
+      report.losses.append(SalvageReport.Loss(tree: nil, from: nil, upTo: nil, damage: damage))
     }
     return try RecordStore.open(in: database, environment: environment)
   }
 
   /// Applies the journal that was found to an empty store.
-  private func replay(_ found: Snapshot, _ storeID: StoreID) throws {
+  private mutating func replay(_ found: Snapshot, _ storeID: StoreID) throws {
     let cursor = try Journal.open(in: found).cursor(in: found)
     let store = try begin(storeID: storeID)
     var batch: [EncodedTransaction] = []

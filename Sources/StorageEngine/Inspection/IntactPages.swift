@@ -1,80 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The pages of a file that are what somebody wrote, whether anything refers to them or not.
+///
+/// A page that the disk does not give is passed over like one that is damaged: whoever looks here has
+/// told already what is missing.
 struct IntactPages {
+  /// More transactions than any store has had: a page that is said to be younger is forged.
+  static let mostTransactions: UInt64 = 1 << 48
+  private static let windowBytes = 64 << 10
+
   let storage: any Storage
   let geometry: PageGeometry
+  /// Called now and then; may throw to stop.
+  let progress: () throws -> Void
 
   /// Passes on each of them, with its number.
   func forEach(_ body: (UInt64, PageView) throws -> Void) throws {
-    let bytes = geometry.pageBytes
-    let buffer = try AlignedBuffer(count: bytes)
-    let page = buffer.page(at: 0)
-    for number in 1..<max(1, try count()) {
-      guard
-        (try? unsafe storage.read(
-          into: buffer.buffer(0, bytes), at: geometry.offset(ofPage: number))) != nil,
-        page.computeChecksum(pageBytes: bytes) == page.load32(PageLayout.checksum),
-        PageValidation.problem(page, number: number, pageBytes: bytes) == nil
-      else { continue }
-      try body(number, page)
-    }
-  }
-
-  /// How many pages of this size the file has room for.
-  private func count() throws -> UInt64 {
-    let prologue = UInt64(PageGeometry.prologueBytes)
-    let length = max(try storage.length(), prologue)
-    return min((length - prologue) / UInt64(geometry.pageBytes), UInt64(PageTable.maximumPages))
-  }
-
-  /// Finds the page size of a file that does not tell it; `nil` where no page of any size is intact.
-  static func of(_ storage: any Storage) throws -> IntactPages? {
-    struct Found: Error {}
-    for shift in [13, 12, 14, 15, 16] {
-      let pages = IntactPages(storage: storage, geometry: PageGeometry(pageBytes: 1 << shift))
-      do {
-        try pages.forEach { _, _ in throw Found() }
-      } catch is Found {
-        return pages
-      }
-    }
-    return nil
-  }
-}
-
-/// The trees of a file whose catalog cannot be read, as far as its pages tell.
-struct TreesByPages {
-  /// Every tree that has an intact leaf or stands in an intact catalog, of whatever age; the name is
-  /// the youngest that a catalog gives, `nil` where none does.
-  private(set) var names: [UInt32: String?] = [:]
-  /// The last transaction that a page tells of.
-  private(set) var lastLSN: UInt64 = 0
-
-  init(_ pages: IntactPages) throws {
-    var ages: [UInt32: UInt64] = [:]
-    try pages.forEach { _, page in
-      switch PageKind(rawValue: page.kind) {
-      case .leaf:
-        if page.tree > 0, names[page.tree] == nil { names[page.tree] = .some(nil) }
-      case .catalog:
-        for (name, tree) in Self.catalogNames(page) where page.birth >= ages[tree] ?? 0 {
-          names[tree] = name
-          ages[tree] = page.birth
+    try Self.forEachWindow(of: storage, progress) { buffer, start, length in
+      for offset in stride(from: 0, to: length, by: geometry.pageBytes) {
+        let page = buffer.page(at: offset)
+        if let number = Self.number(of: page, at: start + UInt64(offset), geometry) {
+          try body(number, page)
         }
-      default: return
       }
-      // A larger number than any store reaches was not written by one.
-      if page.birth < UInt64.max / 2 { lastLSN = max(lastLSN, page.birth) }
     }
   }
 
-  private static func catalogNames(_ page: PageView) -> [(name: String, tree: UInt32)] {
-    var set = TreeSet()
-    let payload = Int(page.load32(PageLayout.payloadBytes))
-    guard Catalog.decode(page.bytes(PageLayout.headerBytes, payload), into: &set) == nil else {
-      return []
+  /// Finds the page size of a file that does not tell it, that of most pages; `nil` where no page of
+  /// any size is intact.
+  static func of(
+    _ storage: any Storage, _ progress: @escaping () throws -> Void
+  ) throws -> IntactPages? {
+    let sizes = (12...16).map { PageGeometry(pageBytes: 1 << $0) }
+    var counts = [Int](repeating: 0, count: sizes.count)
+    try forEachWindow(of: storage, progress) { buffer, start, length in
+      for (place, geometry) in sizes.enumerated() {
+        for offset in stride(from: 0, to: length, by: geometry.pageBytes)
+        where number(of: buffer.page(at: offset), at: start + UInt64(offset), geometry) != nil {
+          counts[place] += 1
+        }
+      }
     }
-    return set.names.map { ($0.key.text, $0.value) }
+    guard let most = counts.indices.max(by: { counts[$0] < counts[$1] }), counts[most] > 0 else {
+      return nil
+    }
+    return IntactPages(storage: storage, geometry: sizes[most], progress: progress)
+  }
+
+  /// The number of an intact page, which says where it belongs.
+  private static func number(
+    of page: PageView, at offset: UInt64, _ geometry: PageGeometry
+  ) -> UInt64? {
+    let number = (offset - UInt64(PageGeometry.prologueBytes)) / UInt64(geometry.pageBytes)
+    guard page.number == number, number > 0, page.birth < mostTransactions,
+      page.computeChecksum(pageBytes: geometry.pageBytes) == page.load32(PageLayout.checksum),
+      PageValidation.problem(page, number: number, pageBytes: geometry.pageBytes) == nil
+    else { return nil }
+    return number
+  }
+
+  /// Passes on the file behind the superblocks, in pieces that end where the largest pages do.
+  private static func forEachWindow(
+    of storage: any Storage, _ progress: () throws -> Void,
+    _ body: (AlignedBuffer, UInt64, Int) throws -> Void
+  ) throws {
+    let buffer = try AlignedBuffer(count: windowBytes)
+    let end = try storage.length()
+    var start = UInt64(PageGeometry.prologueBytes)
+    while start < end {
+      try progress()
+      let length = Int(min(UInt64(windowBytes), end - start)) & ~4095
+      if length == 0 { return }
+      buffer.clear(0, windowBytes)
+      read(storage, into: buffer, at: start, length)
+      try body(buffer, start, length)
+      start += UInt64(length)
+    }
+  }
+
+  /// Reads what can be read; the rest stays as it is.
+  private static func read(
+    _ storage: any Storage, into buffer: AlignedBuffer, at start: UInt64, _ length: Int
+  ) {
+    if (try? unsafe storage.read(into: buffer.buffer(0, length), at: start)) != nil { return }
+    for block in stride(from: 0, to: length, by: 4096) {
+      _ = try? unsafe storage.read(into: buffer.buffer(block, 4096), at: start + UInt64(block))
+    }
   }
 }

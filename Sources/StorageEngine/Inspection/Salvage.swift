@@ -5,7 +5,7 @@
 /// It follows the trees of the newest checkpoint that can be read, and goes round what is damaged;
 /// looks for the entries that are missing then in pages that nothing refers to; and applies the log
 /// as far as it goes. Where it cannot be read which trees there are, those are taken that pages name
-/// as theirs. The damaged file is only read.
+/// as theirs; without a superblock the log cannot be found. The damaged file is only read.
 struct Salvage {
   private static let batchBytes = 4 << 20
 
@@ -19,6 +19,12 @@ struct Salvage {
   private var places: [UInt32: Int] = [:]
   /// For each tree the ranges that could not be read.
   private var gaps: [UInt32: [KeyRange]] = [:]
+  /// What is known of trees that the catalog does not tell of, where that is damaged.
+  private var lostTrees: LostTrees?
+  /// Trees that the log has dropped.
+  private var dropped: Set<UInt32> = []
+  /// Branches that were followed: in a forged file there may be more ways to one than anyone can go.
+  private var followed: Set<UInt64> = []
   private var batch: [(tree: UInt32, key: [UInt8], value: [UInt8])] = []
   private var batchBytes = 0
   private var copied: UInt64 = 0
@@ -48,7 +54,7 @@ struct Salvage {
       flushedGroup = max(newest.flushedGroup, older?.flushedGroup ?? 0)
     } catch {
       if case .unsupportedVersion = error { throw error }
-      guard let pages = try IntactPages.of(storage) else { throw error }
+      guard let pages = try IntactPages.of(storage, { try progress(0) }) else { throw error }
       pager = try Self.pager(storage, pages.geometry)
       superblock = nil
       catalog = ReadCatalog(problem: Self.missingSuperblocks(error, storage))
@@ -96,26 +102,41 @@ struct Salvage {
     }
     try flush()
     if !gaps.isEmpty { try copyStrayEntries() }
-    if let superblock { try replayLog(after: superblock) }
+    try replayLog()
+    try checkInDoubt()
     // Transactions in doubt keep their numbers, which no later one may have.
     try target.skip(to: lastLSN)
     try target.flush()
   }
 
-  /// Makes the trees that the catalog does not tell of, of which all entries are missing then.
-  private mutating func createLostTrees(_ problem: EngineError) throws {
-    let found = try TreesByPages(IntactPages(storage: pager.storage, geometry: pager.geometry))
-    lastLSN = max(lastLSN, found.lastLSN)
-    // What the catalog might have told of besides.
-    try lose(nil, .all, problem)
-    for (tree, name) in found.names.sorted(by: { $0.key < $1.key })
-    where places[tree] == nil && name != StoredName.snapshots && tree < .max {
-      try create(tree, named: name ?? Self.name(ofLostTree: tree))
-      try lose(tree, .all, problem)
+  private var intactPages: IntactPages {
+    IntactPages(storage: pager.storage, geometry: pager.geometry) { [progress, copied] in
+      try progress(copied)
     }
   }
 
-  private static func name(ofLostTree tree: UInt32) -> String { "tree \(tree)" }
+  /// Makes the trees that the catalog does not tell of, of which all entries are missing then.
+  private mutating func createLostTrees(_ problem: EngineError) throws {
+    let lost = try LostTrees(intactPages, logged: try loggedNames())
+    lostTrees = lost
+    lastLSN = max(lastLSN, lost.lastLSN)
+    // What the catalog might have told of besides.
+    try lose(nil, .all, problem)
+    let missing = lost.trees.filter { places[$0] == nil }
+    try target.write(durability: .manual) { transaction in
+      for tree in missing { note(tree, named: create(tree, in: transaction)) }
+    }
+    for tree in missing { try lose(tree, .all, problem) }
+    for (_, name) in lost.ownTrees.sorted(by: { $0.key < $1.key })
+    where name != StoredName.snapshots {
+      try loseInDoubt(name, "may not have been decided, which only the catalog tells")
+    }
+  }
+
+  /// Creates a tree that the catalog does not tell of; returns its name.
+  private func create(_ tree: UInt32, in transaction: WriteTransaction) -> String {
+    transaction.create(tree, asFarAsPossibleNamed: lostTrees?.names[tree])
+  }
 
   // MARK: Into the new store
 
@@ -130,10 +151,24 @@ struct Salvage {
     target.treeNumbers.reserve(tree)
     guard places[tree] == nil else { return }
     places[tree] = report.trees.count
-    report.trees.append(SalvageReport.Tree(name: name, entries: 0, strayEntries: 0))
+    report.trees.append(
+      SalvageReport.Tree(
+        name: name, isNameLost: lostTrees.map { $0.names[tree] != name } ?? false, entries: 0,
+        strayEntries: 0))
   }
 
   private mutating func keep(_ tree: UInt32, _ key: [UInt8], _ value: [UInt8]) throws {
+    guard (1...PageGeometry.maximumKeyBytes).contains(key.count),
+      value.count <= PageGeometry.maximumValueBytes
+    else {
+      let problem = "has a key of \(key.count) bytes and a value of \(value.count)"
+      return try lose(
+        tree, KeyRange(from: key, upTo: key + [0]),
+        .corrupt(
+          Damage(
+            file: pager.storage.name, offset: 0, structure: "an entry of tree \(tree)",
+            problem: problem)))
+    }
     batch.append((tree, key, value))
     batchBytes += key.count + value.count
     if batchBytes >= Self.batchBytes { try flush() }
@@ -183,10 +218,14 @@ struct Salvage {
     do throws(EngineError) {
       try pager.readFromDisk(reference, into: buffer)
       try pager.checkLevel(page, level)
+      guard page.tree == tree, level == 0 || followed.insert(reference.number).inserted else {
+        throw pager.damage(reference.number, "is part of another structure")
+      }
     } catch {
       return try lose(tree, range, error)
     }
     if level == 0 { return try copyEntries(page, of: tree) }
+    try progress(copied)
     for index in 0..<page.count {
       let child = KeyRange(
         from: index == 0 ? range.lower : page.key(index),
@@ -250,8 +289,7 @@ struct Salvage {
 
   /// Passes on the entries of intact leaves whose keys are missing.
   private func forEachStrayEntry(_ body: (Stray, PageView, Int) throws -> Void) throws {
-    let pages = IntactPages(storage: pager.storage, geometry: pager.geometry)
-    try pages.forEach { number, page in
+    try intactPages.forEach { number, page in
       guard page.isLeaf, let gaps = gaps[page.tree] else { return }
       for slot in 0..<page.count where gaps.contains(where: { $0.contains(page.key(slot)) }) {
         try body(Stray(birth: page.birth, page: number), page, slot)
@@ -261,39 +299,75 @@ struct Salvage {
 
   // MARK: The log
 
-  private mutating func replayLog(after superblock: Superblock) throws {
-    let payload = LogBuffer()
+  private mutating func replayLog() throws {
+    guard superblock != nil else {
+      return try loseLog(
+        "cannot be found without a superblock, so that the last commits are missing")
+    }
+    var salvage = self
     do {
-      var reader = try LogReader(
-        pager: pager, store: superblock.logMark, from: superblock.log,
-        claimedGroup: flushedGroup)
-      while try reader.next(into: payload) {
-        var records = LogRecordReader(payload.bytes)
-        while let transaction = try records.next() {
-          try apply(transaction)
-          lastLSN = max(lastLSN, transaction.lsn)
-          report.logTransactions += 1
-        }
-        payload.removeAll()
+      try forEachLogged { transaction in
+        try salvage.apply(transaction)
+        salvage.lastLSN = max(salvage.lastLSN, transaction.lsn)
+        salvage.report.logTransactions += 1
       }
+      self = salvage
     } catch let error as EngineError {
+      self = salvage
       try lose(nil, .all, error)
     } catch let error as LogRecordReader.Malformed {
-      let damage = Damage(
-        file: pager.storage.name, offset: 0, structure: "the log", problem: error.problem)
-      try lose(nil, .all, .corrupt(damage))
+      self = salvage
+      try loseLog(error.problem)
     }
+  }
+
+  private mutating func loseLog(_ problem: String) throws {
+    let damage = Damage(
+      file: pager.storage.name, offset: 0, structure: "the log", problem: problem)
+    try lose(nil, .all, .corrupt(damage))
+  }
+
+  /// Passes on the transactions of the log.
+  private func forEachLogged(_ body: (LogRecordReader.Transaction) throws -> Void) throws {
+    guard let superblock else { return }
+    let payload = LogBuffer()
+    var reader = try LogReader(
+      pager: pager, store: superblock.logMark, from: superblock.log, claimedGroup: flushedGroup)
+    while try reader.next(into: payload) {
+      try progress(copied)
+      var records = LogRecordReader(payload.bytes)
+      while let transaction = try records.next() { try body(transaction) }
+      payload.removeAll()
+    }
+  }
+
+  /// The names that the log gives to trees, with those that have them at its end.
+  ///
+  /// What is wrong with the log is told when it is applied.
+  private func loggedNames() throws -> [String: UInt32] {
+    var names: [String: UInt32] = [:]
+    do {
+      try forEachLogged { transaction in
+        for case .create(let id, let name) in transaction.trees { names[name] = id }
+      }
+    } catch is EngineError {
+    } catch is LogRecordReader.Malformed {}
+    return names
   }
 
   private mutating func apply(_ logged: LogRecordReader.Transaction) throws {
     let pager = pager
+    for case .drop(let id) in logged.trees { dropped.insert(id) }
     let created = try target.write(durability: .manual) { transaction in
-      let created = try logged.trees.compactMap { try transaction.repeatIfPossible($0) }
+      var created = try logged.trees.compactMap { try transaction.repeatIfPossible($0) }
       var sources: [any ChangeSource] = []
       for part in logged.spilled { sources.append(try SpilledChanges(part, pager)) }
       let merge = ChangeMerge(sources + [LoggedChanges(logged.changes)])
       while let change = merge.current {
         let tree = TreeID(rawValue: change.tree)
+        if isLost(change.tree, to: transaction) {
+          created.append((change.tree, create(change.tree, in: transaction)))
+        }
         if transaction.treeSet[change.tree] != nil {
           switch change.operation {
           case .put: try transaction.put(change.value.array, forKey: change.key.array, in: tree)
@@ -307,7 +381,44 @@ struct Salvage {
       }
       return created
     }
-    for (tree, name) in created { note(tree, named: name) }
+    for (tree, name) in created { try noteLogged(tree, named: name, logged.trees) }
+  }
+
+  /// Whether a tree that the log writes to is one that the damaged catalog does not tell of.
+  private func isLost(_ tree: UInt32, to transaction: WriteTransaction) -> Bool {
+    guard let lostTrees else { return false }
+    return transaction.treeSet[tree] == nil && !dropped.contains(tree)
+      && lostTrees.ownTrees[tree] == nil && tree > 0 && tree < .max
+  }
+
+  private mutating func noteLogged(
+    _ tree: UInt32, named name: String, _ changes: [TreeChange]
+  ) throws {
+    let isNew = places[tree] == nil
+    note(tree, named: name)
+    let isCreated = changes.contains { change in
+      if case .create(tree, _) = change { true } else { false }
+    }
+    if isNew, !isCreated, let problem = catalog.problem { try lose(tree, .all, problem) }
+  }
+
+  // MARK: Transactions in doubt
+
+  /// Gives up the transactions in doubt that are not whole: with them the store cannot be opened.
+  private mutating func checkInDoubt() throws {
+    let problems = try target.write(durability: .manual) { transaction in
+      try transaction.dropBrokenPrepared()
+    }
+    for (name, problem) in problems { try loseInDoubt(name, problem) }
+  }
+
+  private mutating func loseInDoubt(_ name: String, _ problem: String) throws {
+    try lose(
+      nil, .all,
+      .corrupt(
+        Damage(
+          file: pager.storage.name, offset: 0, structure: "the transaction in doubt \(name)",
+          problem: problem)))
   }
 }
 
@@ -349,11 +460,11 @@ extension WriteTransaction {
     }
   }
 
-  /// Creates a tree and returns its name.
-  ///
-  /// Of two of one name, one of which was dropped once, the second is named by its number.
-  fileprivate func create(_ id: UInt32, asFarAsPossibleNamed wish: String) -> String {
-    let name = treeSet.tree(named: wish) == nil ? wish : "tree \(id)"
+  /// Creates a tree and returns its name: the number where there is none, or another has it.
+  fileprivate func create(_ id: UInt32, asFarAsPossibleNamed wish: String?) -> String {
+    var name = wish ?? "tree \(id)"
+    if treeSet.tree(named: name) != nil { name = "tree \(id)" }
+    while treeSet.tree(named: name) != nil { name += " again" }
     create(id, named: name)
     return name
   }

@@ -6,6 +6,8 @@ public struct SalvageReport: Sendable {
   public struct Tree: Sendable, Equatable {
     /// Its name.
     public let name: String
+    /// Whether that is made of its number, because no catalog that can be read names it.
+    public let isNameLost: Bool
     /// Entries that were read by following the tree.
     public var entries: UInt64
     /// Entries found in pages that nothing refers to any more, where the tree is damaged: they may

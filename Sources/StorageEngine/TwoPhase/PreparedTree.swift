@@ -119,19 +119,23 @@ struct PreparedTreeReader {
 
   /// All of them, by number.
   func readAll() throws(EngineError) -> [PreparedWork] {
-    var found: [PreparedWork] = []
-    for (name, tree) in reader.treeSet.namedTrees(includingHidden: true) {
-      guard let digits = StoredName.name(ofTree: name, after: StoredName.preparedPrefix) else {
-        continue
-      }
-      guard let number = UInt64(digits, radix: 16), number < .max,
-        PreparedTree.name(number) == name
-      else {
-        throw damage(name, "is no number")
-      }
-      found.append(try read(number, tree, name))
+    try trees.map { (name, tree) throws(EngineError) in try read(tree, name) }
+      .sorted { $0.number < $1.number }
+  }
+
+  /// Their trees.
+  var trees: [(name: String, tree: TreeID)] {
+    reader.treeSet.namedTrees(includingHidden: true).filter {
+      StoredName.name(ofTree: $0.name, after: StoredName.preparedPrefix) != nil
     }
-    return found.sorted { $0.number < $1.number }
+  }
+
+  /// Reads the one in a tree.
+  func read(_ tree: TreeID, _ name: String) throws(EngineError) -> PreparedWork {
+    let digits = StoredName.name(ofTree: name, after: StoredName.preparedPrefix) ?? ""
+    guard let number = UInt64(digits, radix: 16), number < .max, PreparedTree.name(number) == name
+    else { throw damage(name, "is no number") }
+    return try read(number, tree, name)
   }
 
   private func damage(_ name: String, _ problem: String) -> EngineError {

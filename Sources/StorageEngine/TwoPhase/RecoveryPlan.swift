@@ -146,7 +146,8 @@ public final class RecoveryPlan {
 extension Database {
   /// Opens a store file and says what a crash left in doubt, before anything is decided.
   ///
-  /// For reading only if the configuration says so: then nothing can be decided, but for keeping.
+  /// For reading only if the configuration says so: then `finish` throws, and the plan can only be
+  /// looked at and cancelled.
   public static func recover(
     at path: String, configuration: Configuration = .init()
   ) throws(EngineError) -> RecoveryPlan {

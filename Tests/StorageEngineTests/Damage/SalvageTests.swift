@@ -211,7 +211,7 @@ struct SalvageTests {
   /// Where all catalogs of the subject lie, also those that nothing refers to any more.
   private static func catalogs(_ image: DiskImage) throws -> [UInt64] {
     let pages = IntactPages(
-      storage: SimulatedDisk(image), geometry: PageGeometry(pageBytes: 4096))
+      storage: SimulatedDisk(image), geometry: PageGeometry(pageBytes: 4096), progress: {})
     var places: [UInt64] = []
     try pages.forEach { number, page in
       if page.kind == PageKind.catalog.rawValue {
@@ -271,7 +271,7 @@ struct SalvageTests {
       try Self.salvage(damaged) { report, database in
         try Self.verifyFound(report, database, model, named: ["main": "main", "second": "second"])
         #expect(
-          Set(report.losses.map(\.damage.structure)) == ["superblocks 0 and 1"])
+          Set(report.losses.map(\.damage.structure)) == ["superblocks 0 and 1", "the log"])
       }
     }
   }
@@ -294,13 +294,130 @@ struct SalvageTests {
     // The older one, and with it the catalog that named the dropped tree.
     damaged.flip(1, at: (newest.sequence + 1) % 2 * UInt64(Superblock.bytes) + 50)
     try Self.salvage(damaged) { report, database in
-      #expect(report.trees.map(\.name) == ["main", "other", "tree 3"])
+      #expect(report.trees.map(\.name) == ["tree 1", "other", "main"])
       let view = try database.snapshot()
-      let late = try #require(try view.tree(named: "tree 3"))
+      let late = try #require(try view.tree(named: "main"))
       #expect(try view.value(forKey: Array("k".utf8), in: late) == [2])
       #expect(report.trees[0].strayEntries > 0)
     }
     try store.database.close()
+  }
+
+  /// The newest catalog damaged, and the older superblock that names another one.
+  private static func withoutCatalog(_ disk: SimulatedDisk) throws -> DiskImage {
+    let newest = try SuperblockSelection.read(disk).newest
+    var damaged = disk.image
+    let geometry = PageGeometry(pageBytes: newest.pageBytes)
+    damaged.flip(1, at: geometry.offset(ofPage: newest.catalog.number) + 30)
+    damaged.flip(1, at: (newest.sequence + 1) % 2 * UInt64(Superblock.bytes) + 50)
+    return damaged
+  }
+
+  @Test
+  func `what the log has written to a tree that nothing else tells of is copied, and told`() throws
+  {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    try store.commit([.createTree("main"), .createTree("other"), Workload.put("other", "k", [1])])
+    try store.database.checkpoint()
+    try store.commit([Workload.put("main", "k", [2])])
+    try Self.salvage(try Self.withoutCatalog(disk)) { report, database in
+      #expect(report.logTransactions == 1)
+      #expect(report.losses.contains { $0.tree == "tree 1" && $0.from == nil })
+      let view = try database.snapshot()
+      let tree = try #require(try view.tree(named: "tree 1"))
+      #expect(try view.value(forKey: Array("k".utf8), in: tree) == [2])
+      #expect(report.trees.first { $0.name == "tree 1" }?.isNameLost == true)
+    }
+    try store.database.close()
+  }
+
+  @Test
+  func `without superblocks it is told that the log is missing`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    try store.commit([.createTree("main"), Workload.put("main", "a", [1])])
+    try store.database.checkpoint()
+    try store.commit([Workload.put("main", "b", [2])])
+    var damaged = disk.image
+    damaged.write([UInt8](repeating: 0, count: 8192)[...], at: 0)
+    try Self.salvage(damaged) { report, _ in
+      #expect(report.losses.contains { $0.damage.structure == "the log" })
+    }
+    try store.database.close()
+  }
+
+  @Test
+  func `a tree whose number is another one's name gets a name of its own`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    try store.commit([.createTree("lost"), .createTree("tree 1"), Workload.put("lost", "k", [1])])
+    try store.database.checkpoint()
+    try store.commit([.createTree("late"), .dropTree("tree 1"), .createTree("tree 1")])
+    try Self.salvage(try Self.withoutCatalog(disk)) { report, database in
+      #expect(Set(report.trees.map(\.name)).count == report.trees.count)
+      let view = try database.snapshot()
+      #expect(try report.trees.allSatisfy { try view.tree(named: $0.name) != nil })
+    }
+    try store.database.close()
+  }
+
+  /// A store with a transaction in doubt, and the tree that it lies in.
+  private static func inDoubt(_ body: (SimulatedDisk, Database, UInt32) throws -> Void) throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    let record = try store.database.makeRecord()
+    let transaction = try store.database.begin()
+    try transaction.update(record, to: [9])
+    let prepared = try transaction.prepare()
+    prepared.leaveInDoubt()
+    try store.database.checkpoint()
+    let name = PreparedTree.name(prepared.number)
+    let tree = try #require(store.database.published.tree(named: name))
+    try body(disk, store.database, tree)
+    try store.database.close()
+  }
+
+  /// Salvages into a store that must open again; returns the transactions in doubt there.
+  private static func inDoubtAfterwards(
+    _ image: DiskImage, _ check: (SalvageReport) -> Void
+  ) throws -> Int {
+    let store = try TestStore()
+    check(try Database.salvage(from: SimulatedDisk(image), into: store.database))
+    try store.reopen()
+    defer { try? store.database.close() }
+    return try store.database.inDoubtTransactions().count
+  }
+
+  @Test
+  func `a transaction in doubt is copied whole or given up, so that the copy can be opened`() throws
+  {
+    try Self.inDoubt { disk, database, tree in
+      let copied = try Self.inDoubtAfterwards(disk.image) { report in #expect(report.isComplete) }
+      #expect(copied == 1)
+      let root = try #require(database.published[tree]).root.number
+      var damaged = disk.image
+      damaged.flip(1, at: database.pager.geometry.offset(ofPage: root) + 200)
+      let left = try Self.inDoubtAfterwards(damaged) { report in
+        #expect(
+          report.losses.contains { $0.damage.structure.hasPrefix("the transaction in doubt ") })
+      }
+      #expect(left == 0)
+    }
+  }
+
+  @Test
+  func `where the catalog is lost, transactions in doubt do not come back, and are told`() throws {
+    try Self.inDoubt { disk, database, _ in
+      // A younger catalog that has them still is damaged, an older one names them.
+      try database.write { _ = try $0.createTree(named: "late") }
+      try database.checkpoint()
+      let left = try Self.inDoubtAfterwards(try Self.withoutCatalog(disk)) { report in
+        #expect(
+          report.losses.contains { $0.damage.structure.hasPrefix("the transaction in doubt ") })
+      }
+      #expect(left == 0)
+    }
   }
 
   @Test

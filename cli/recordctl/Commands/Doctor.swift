@@ -42,7 +42,8 @@ struct Doctor: StoreCommand {
     let report = salvage.report
     let trees = report.trees.map { tree -> Item in
       [
-        "name": .text(tree.name), "entries": .unsigned(tree.entries),
+        "name": .text(tree.name), "isNameLost": .bool(tree.isNameLost),
+        "entries": .unsigned(tree.entries),
         "strayEntries": .unsigned(tree.strayEntries),
       ]
     }
@@ -62,7 +63,7 @@ struct Doctor: StoreCommand {
       throw Failure(
         .corrupt,
         "\(report.losses.count) part\(report.losses.count == 1 ? "" : "s") of \(context.store) could "
-          + "not be read" + Self.consequence(salvage.records),
+          + "not be read" + Self.consequence(salvage),
         hint: salvage.records == .none
           ? nil : "'recordctl export --store \(into)', and import of what is missing elsewhere")
     }
@@ -72,12 +73,19 @@ struct Doctor: StoreCommand {
     return .success
   }
 
-  private static func consequence(_ records: RecordSalvage.Records) -> String {
-    switch records {
-    case .copied, .replayed: ""
-    case .collected: "; the copy is a data set of its own"
-    case .none: "; none of the trees that were found is known to hold records"
+  private static func consequence(_ salvage: RecordSalvage) -> String {
+    var text =
+      switch salvage.records {
+      case .copied, .replayed: ""
+      case .collected: "; the copy is a data set of its own"
+      case .none: "; none of the trees that were found is known to hold records"
+      }
+    let hidden = salvage.report.trees.filter(\.isNameLost)
+      .reduce(0) { $0 + $1.entries + $1.strayEntries }
+    if hidden > 0 {
+      text += "; \(hidden) entries lie in trees without names, which no command shows"
     }
+    return text
   }
 
   /// A key as text where it is some, else in hexadecimal digits.

@@ -20,7 +20,7 @@ enum OpenFiles {
       (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY),
     ] where fcntl(number, F_GETFD) < 0 {
       // The lowest number that is free is taken.
-      _ = unsafe open("/dev/null", mode)
+      guard unsafe open("/dev/null", mode) >= 0 else { exit(ExitStatus.failure.rawValue) }
     }
   }
 

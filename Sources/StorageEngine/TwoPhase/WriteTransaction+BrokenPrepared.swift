@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Giving up transactions in doubt in a store that was put together anew, where nothing holds them.
+extension WriteTransaction {
+  private var preparedReader: PreparedTreeReader {
+    PreparedTreeReader(pager: database.pager, reader: self)
+  }
+
+  /// Drops those that cannot be read; returns their names, and why.
+  func dropBrokenPrepared() throws(EngineError) -> [(name: String, problem: String)] {
+    var broken: [(name: String, problem: String)] = []
+    for (name, tree) in preparedReader.trees {
+      do throws(EngineError) {
+        _ = try preparedReader.read(tree, name)
+      } catch {
+        guard case .corrupt(let damage) = error else { throw error }
+        try dropTree(tree)
+        broken.append((name, damage.problem))
+      }
+    }
+    return broken
+  }
+
+  /// Drops those that change one of some trees, which are dropped as well; returns their numbers.
+  package func dropPrepared(changing trees: Set<TreeID>) throws(EngineError) -> [UInt64] {
+    var numbers: [UInt64] = []
+    for (name, tree) in preparedReader.trees {
+      let work = try preparedReader.read(tree, name)
+      let changed = work.changes.trees.union(work.treeChanges.compactMap(\.droppedTree))
+      guard changed.contains(where: { trees.contains(TreeID(rawValue: $0)) }) else { continue }
+      try dropTree(tree)
+      numbers.append(work.number)
+    }
+    return numbers
+  }
+}
