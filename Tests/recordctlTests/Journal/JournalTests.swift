@@ -131,7 +131,7 @@ import Testing
       try await workspace.succeed("init")
       try workspace.writeLaterJournal(to: "later.journal")
       try await workspace.fail(
-        10, "journal", command, "later.journal", message: "a newer recordctl")
+        6, "journal", command, "later.journal", message: "a newer recordctl")
     }
   }
 
