@@ -163,11 +163,7 @@ struct Salvage {
     else {
       let problem = "has a key of \(key.count) bytes and a value of \(value.count)"
       return try lose(
-        tree, KeyRange(from: key, upTo: key + [0]),
-        .corrupt(
-          Damage(
-            file: pager.storage.name, offset: 0, structure: "an entry of tree \(tree)",
-            problem: problem)))
+        tree, KeyRange(from: key, upTo: key + [0]), damage("an entry of tree \(tree)", problem))
     }
     batch.append((tree, key, value))
     batchBytes += key.count + value.count
@@ -193,6 +189,12 @@ struct Salvage {
     report.losses.append(
       SalvageReport.Loss(tree: name, from: range.lower, upTo: range.upper, damage: damage))
     if let tree { gaps[tree, default: []].append(range) }
+  }
+
+  /// Damage of the old file that has no place of its own.
+  private func damage(_ structure: String, _ problem: String) -> EngineError {
+    .corrupt(
+      Damage(file: pager.storage.name, offset: 0, structure: structure, problem: problem))
   }
 
   /// What an error says is wrong with the old file; one of the new file is thrown on.
@@ -322,9 +324,7 @@ struct Salvage {
   }
 
   private mutating func loseLog(_ problem: String) throws {
-    let damage = Damage(
-      file: pager.storage.name, offset: 0, structure: "the log", problem: problem)
-    try lose(nil, .all, .corrupt(damage))
+    try lose(nil, .all, damage("the log", problem))
   }
 
   /// Passes on the transactions of the log.
@@ -413,12 +413,7 @@ struct Salvage {
   }
 
   private mutating func loseInDoubt(_ name: String, _ problem: String) throws {
-    try lose(
-      nil, .all,
-      .corrupt(
-        Damage(
-          file: pager.storage.name, offset: 0, structure: "the transaction in doubt \(name)",
-          problem: problem)))
+    try lose(nil, .all, damage("the transaction in doubt \(name)", problem))
   }
 }
 
@@ -476,35 +471,5 @@ extension KeyRange {
     if let lower, key.lexicographicallyPrecedes(lower) { return false }
     if let upper, !key.lexicographicallyPrecedes(upper) { return false }
     return true
-  }
-}
-
-extension Database {
-  /// Copies what can be read of a damaged store file into a new, empty store.
-  ///
-  /// The damaged file is only read. Trees, and so segments and indexes, keep their numbers, and
-  /// record identifiers stay good. Where their names cannot be read, trees that
-  /// were dropped may come back, and trees are named by their numbers. `progress` is told how many entries are copied, and may throw to
-  /// stop.
-  ///
-  /// - Throws: `.notAStore` or `.corrupt` when neither a superblock nor any page is intact, and what
-  ///   writing the new store throws.
-  public static func salvage(
-    from path: String, into target: Database, progress: (UInt64) throws -> Void = { _ in }
-  ) throws -> SalvageReport {
-    let storage = try FileStorage.open(at: path, readOnly: true)
-    defer { storage.close() }
-    return try salvage(from: storage, into: target, progress: progress)
-  }
-
-  /// The same from any storage.
-  public static func salvage(
-    from storage: any Storage, into target: Database, progress: (UInt64) throws -> Void = { _ in }
-  ) throws -> SalvageReport {
-    try withoutActuallyEscaping(progress) { progress in
-      var salvage = try Salvage(storage, into: target, progress)
-      try salvage.run()
-      return salvage.report
-    }
   }
 }
