@@ -43,7 +43,9 @@ extension Database {
         return residents.isClosed
       }
       defer { pager.structureLock.withLock { residents.pausedTree = 0 } }
-      if !wasClosed { try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() } }
+      if !wasClosed {
+        try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
+      }
       pager.structureLock.withLock { residents.detach(tree.rawValue) }
     }
   }
@@ -128,7 +130,6 @@ extension Database {
     }
     state.loggedBytes += open.count - start
     state.working.lsn = lsn
-    window.note(lsn, nil)
     return lsn
   }
 
