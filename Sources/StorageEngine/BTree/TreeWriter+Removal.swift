@@ -1,16 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension TreeWriter {
-  /// Joins the leaf, and then its parents, with a neighbour where less than a quarter is in use.
+  /// Makes good what deletes have left of the leaf: call before the way to another leaf is taken, and
+  /// at the end.
+  mutating func leaveLeaf() throws(EngineError) {
+    guard hasDeleted else { return }
+    hasDeleted = false
+    // A leaf that was split since is full enough.
+    guard isPositioned else { return }
+    isPositioned = false
+    if path.count > 1 {
+      switch try packIntoLeft() {
+      case .joined: return try shrinkIfSparse(from: path.count - 2)
+      case .packed: return
+      case .no: break
+      }
+    }
+    try shrinkIfSparse(from: path.count - 1)
+  }
+
+  /// Joins a page, and then its parents, with a neighbour where less than a quarter is in use.
   ///
   /// A page is never just taken out, not even an empty one: its neighbour's fences would move
   /// apart, and its prefix might no longer hold for every key between them.
-  mutating func shrinkIfSparse() throws(EngineError) {
-    var step = path.count - 1
+  private mutating func shrinkIfSparse(from last: Int) throws(EngineError) {
+    var step = last
     while step > 0 {
       let page = path[step].page
       if page.usedBytes(pageBytes: pager.pageBytes) >= pager.pageBytes / 4 { return }
-      isPositioned = false
       guard try mergeWithNeighbour(path[step - 1]) else { return }
       step -= 1
     }
@@ -23,7 +40,6 @@ extension TreeWriter {
       discard(path[0].page)
       tree.root = PageReference(number: 0, checksum: 0)
       tree.height = 0
-      isPositioned = false
       return
     }
     while tree.height > 1 {
@@ -33,11 +49,10 @@ extension TreeWriter {
       discard(root)
       tree.root = child
       tree.height -= 1
-      isPositioned = false
     }
   }
 
-  private mutating func discard(_ page: PageView) {
+  mutating func discard(_ page: PageView) {
     // A forged tree may count anything.
     if page.isLeaf { tree.leafPages &-= 1 } else { tree.branchPages &-= 1 }
     pager.retire(page.number, birth: page.birth)
@@ -80,7 +95,7 @@ extension TreeWriter {
     return true
   }
 
-  private func join(
+  func join(
     _ left: PageView, _ right: PageView, separator: [UInt8], prefixLength: Int
   ) {
     let old = pager.scratchPage

@@ -23,6 +23,8 @@ struct TreeWriter {
   var upperFence: [UInt8]?
   /// The slot behind the last key that was put or deleted: the next one is not before it.
   private var nextSlot = 0
+  /// Whether something was deleted from the leaf.
+  var hasDeleted = false
 
   init(pager: Pager, tree: TreeDescriptor) {
     self.pager = pager
@@ -38,8 +40,9 @@ struct TreeWriter {
   mutating func put(
     _ key: Bytes, _ value: Bytes, form: ValueForm
   ) throws(EngineError) {
-    if tree.height == 0 { try plantRoot() }
     if !isPositioned(for: key) {
+      try leaveLeaf()
+      if tree.height == 0 { try plantRoot() }
       try pager.ensureFrames()
       let epoch = pager.pool.epochs.enter()
       defer { pager.pool.epochs.leave(epoch) }
@@ -62,6 +65,8 @@ struct TreeWriter {
   mutating func delete(_ key: Bytes) throws(EngineError) -> Bool {
     guard tree.height > 0 else { return false }
     if !isPositioned(for: key) {
+      try leaveLeaf()
+      guard tree.height > 0 else { return false }
       try pager.ensureFrames()
       let epoch = pager.pool.epochs.enter()
       defer { pager.pool.epochs.leave(epoch) }
@@ -75,7 +80,7 @@ struct TreeWriter {
     try releaseValue(leaf, index)
     leaf.remove(index)
     tree.entries &-= 1
-    try shrinkIfSparse()
+    hasDeleted = true
     return true
   }
 

@@ -224,6 +224,14 @@ extension Pager {
     return copy
   }
 
+  /// Whether a page that is in memory was made by the open group.
+  func hasChanged(_ reference: PageReference) -> Bool {
+    guard reference.number < UInt64(PageTable.maximumPages),
+      let frame = pool.table[reference.number].frame
+    else { return false }
+    return pool.page(inFrame: frame).birth == openBirth
+  }
+
   /// Marks a page of the open group dirty.
   ///
   /// False when it was evicted meanwhile.

@@ -47,6 +47,13 @@ struct ChangeApplier {
       }
       try changes.advance()
     }
+    try finish(&writer, &set)
+  }
+
+  private func finish(
+    _ writer: inout TreeWriter?, _ set: inout TreeSet
+  ) throws(EngineError) {
+    try writer?.leaveLeaf()
     if let writer { set.update(writer.tree) }
   }
 
@@ -54,7 +61,7 @@ struct ChangeApplier {
     _ writer: inout TreeWriter?, to tree: UInt32, _ set: inout TreeSet
   ) throws(EngineError) {
     if writer?.tree.id == tree { return }
-    if let writer { set.update(writer.tree) }
+    try finish(&writer, &set)
     guard let descriptor = set[tree] else { throw .treeNotFound("number \(tree)") }
     writer = TreeWriter(pager: pager, tree: descriptor)
   }
@@ -84,6 +91,7 @@ struct ChangeApplier {
     case .put where change.key.count + change.value.count <= pager.geometry.maximumInlineBytes:
       try writer?.put(change.key, change.value, form: .inline)
     case .put:
+      try writer?.leaveLeaf()
       writer?.isPositioned = false
       try pager.ensureFrames()
       let share = try pager.makePagedValue(change.value, tree: change.tree)

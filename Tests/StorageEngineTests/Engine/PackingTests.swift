@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+import TestSupport
+import Testing
+
+/// How full leaves are behind deletes, and that nothing is lost by filling them.
+struct PackingTests {
+  @Test(arguments: [4096, 8192, 65536], [2, 3, 10])
+  func `leaves are full again behind deletes that pass over a tree`(
+    pageBytes: Int, kept: Int
+  ) throws {
+    try withStore(pageBytes: pageBytes) { store in
+      try store.commit([.createTree("main")])
+      let keys = (0..<30_000).map { Workload.key(0, $0) }
+      try store.commit(keys.map { Workload.put("main", $0, [UInt8](repeating: 7, count: 60)) })
+      let gone = keys.indices.filter { $0 % kept != 1 }
+      try store.commit(gone.map { Workload.delete("main", keys[$0]) })
+      let usage = try #require(try store.database.treeUsage().first { $0.name == "main" })
+      // The last leaf may be nearly empty.
+      #expect(usage.fillPercent >= (pageBytes == 65536 ? 70 : 80))
+      #expect(try count(in: store) == keys.count - gone.count)
+    }
+  }
+
+  @Test(arguments: 0..<6)
+  func `keys of all lengths are found after deletes and puts that pass over them`(
+    round: Int
+  ) throws {
+    try withStore { store in
+      try store.commit([.createTree("main")])
+      var random = SplitMix64(seed: TestEnvironment.seed &+ UInt64(round))
+      var model: [[UInt8]: [UInt8]] = [:]
+      for step in 0..<25 {
+        var changes: [Change] = []
+        let isDeleting = step % 3 != 0
+        for key in isDeleting ? model.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) : []
+        where random.below(2) == 0 {
+          model[key] = nil
+          changes.append(.delete(tree: "main", key: key))
+        }
+        for _ in 0..<(isDeleting ? 40 : 1200) {
+          let key = self.key(&random)
+          let value = random.bytes(random.below(step % 2 == 0 ? 60 : 700))
+          model[key] = value
+          changes.append(.put(tree: "main", key: key, value: value))
+        }
+        try store.commit(changes)
+        try expect(model, in: store)
+        if step % 5 == 4 { try store.database.checkpoint() }
+      }
+    }
+  }
+
+  /// Many share long beginnings, so that the prefixes of leaves differ.
+  private func key(_ random: inout SplitMix64) -> [UInt8] {
+    let shared = [UInt8](repeating: UInt8(random.below(3)), count: [1, 20, 300][random.below(3)])
+    return shared + random.bytes(1 + random.below(12))
+  }
+
+  private func count(in store: TestStore) throws -> Int {
+    try store.database.read { view in
+      Int(try view.count(of: try #require(try view.tree(named: "main"))))
+    }
+  }
+
+  private func expect(_ model: [[UInt8]: [UInt8]], in store: TestStore) throws {
+    try store.database.read { view in
+      let tree = try #require(try view.tree(named: "main"))
+      var found: [[UInt8]: [UInt8]] = [:]
+      let cursor = try view.cursor(in: tree)
+      while try cursor.next() { found[cursor.key] = try cursor.value() }
+      #expect(found == model)
+      for (key, value) in model where key.count % 7 == 0 {
+        #expect(try view.value(forKey: key, in: tree) == value)
+      }
+    }
+  }
+}
