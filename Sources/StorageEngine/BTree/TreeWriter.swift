@@ -19,8 +19,6 @@ struct TreeWriter {
   var path: [PathStep] = []
   /// Whether `path` leads to a leaf that may be changed in place.
   var isPositioned = false
-  /// The first key beyond the leaf; `nil` for no end.
-  var upperFence: [UInt8]?
   /// The slot behind the last key that was put or deleted: the next one is not before it.
   private var nextSlot = 0
   /// Whether something was deleted from the leaf.
@@ -29,7 +27,14 @@ struct TreeWriter {
   init(pager: Pager, tree: TreeDescriptor) {
     self.pager = pager
     self.tree = tree
-    path.reserveCapacity(PageGeometry.maximumHeight)
+    swap(&path, &pager.writerPath)
+  }
+
+  /// Ends the changes: the writer is not used any more.
+  mutating func finish() throws(EngineError) {
+    try leaveLeaf()
+    path.removeAll(keepingCapacity: true)
+    swap(&path, &pager.writerPath)
   }
 
   var leaf: PageView { path[path.count - 1].page }
@@ -98,8 +103,12 @@ struct TreeWriter {
   /// Keys come in ascending order.
   private func isPositioned(for key: Bytes) -> Bool {
     guard isPositioned else { return false }
-    guard let upperFence else { return true }
-    return upperFence.withBytes { key.compare($0) < 0 }
+    for above in stride(from: path.count - 2, through: 0, by: -1) {
+      let next = path[above].slot + 1
+      let page = path[above].page
+      if next < page.count { return page.compareKey(next, key) > 0 }
+    }
+    return true
   }
 
   /// Goes down to the leaf for `key`.
@@ -122,7 +131,6 @@ struct TreeWriter {
     for step in path.indices {
       try makeMutable(step)
     }
-    upperFence = fences(of: path.count - 1).upper
     isPositioned = true
   }
 

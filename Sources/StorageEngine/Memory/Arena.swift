@@ -9,6 +9,8 @@ struct Arena: ~Copyable {
   /// than to fill it.
   static let hugeBytes = 2 << 20
 
+  /// Most arenas have but one chunk.
+  private var firstChunk: UnsafeMutableRawPointer?
   private var chunks: [UnsafeMutableRawPointer] = unsafe []
   private var hugeChunks: [AlignedBuffer] = []
   private var next = unsafe UnsafeMutableRawPointer(bitPattern: 1)
@@ -19,6 +21,7 @@ struct Arena: ~Copyable {
   private(set) var chunkBytes = 0
 
   deinit {
+    unsafe firstChunk?.deallocate()
     unsafe chunks.forEach { unsafe $0.deallocate() }
   }
 
@@ -42,7 +45,11 @@ struct Arena: ~Copyable {
       unsafe next = chunk.base
     } else {
       let chunk = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
-      unsafe chunks.append(chunk)
+      if unsafe firstChunk == nil {
+        unsafe firstChunk = chunk
+      } else {
+        unsafe chunks.append(chunk)
+      }
       unsafe next = chunk
     }
     left = size

@@ -53,7 +53,7 @@ struct ChangeApplier {
   private func finish(
     _ writer: inout TreeWriter?, _ set: inout TreeSet
   ) throws(EngineError) {
-    try writer?.leaveLeaf()
+    try writer?.finish()
     if let writer { set.update(writer.tree) }
   }
 

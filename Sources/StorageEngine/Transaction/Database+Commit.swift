@@ -77,6 +77,8 @@ extension Database {
       if state.open.count >= configuration.groupBytes { seal() }
       let lsn = state.working.lsn + 1
       let logged = try log(transaction, changes, lsn)
+      // Else its trees would be copied before they change.
+      transaction.treeSet = TreeSet()
       do throws(EngineError) {
         try ChangeApplier(pager: pager, residents: residents).apply(
           transaction.treeChanges, transaction.changes.spilled, logged, to: &state.working)

@@ -42,6 +42,7 @@ extension Pager {
   func mostPages(
     for spilled: [SpilledSet], _ changes: some ChangeSource, in set: TreeSet
   ) throws(EngineError) -> (pages: Int, mayBeLess: Bool) {
+    if spilled.isEmpty { return try mostPages(for: changes, in: set) }
     var demands: [(tree: UInt32, demand: PageDemand)] = []
     var changes = changes
     while let change = changes.current {
@@ -56,11 +57,25 @@ extension Pager {
         demands.append((tree, demand))
       }
     }
-    let bounds = demands.map { next in
-      let tree = set[next.tree] ?? TreeDescriptor(id: next.tree)
-      return (pages: next.demand.mostPages(in: tree, geometry), isEmpty: tree.height == 0)
+    var bound = DemandBound()
+    for (tree, demand) in demands { bound.add(demand, of: tree, in: set, geometry) }
+    return (bound.pages, bound.mayBeLess)
+  }
+
+  private func mostPages(
+    for changes: some ChangeSource, in set: TreeSet
+  ) throws(EngineError) -> (pages: Int, mayBeLess: Bool) {
+    var changes = changes
+    var bound = DemandBound()
+    while let tree = changes.current?.tree {
+      var demand = PageDemand()
+      while let change = changes.current, change.tree == tree {
+        demand.add(change, geometry)
+        try changes.advance()
+      }
+      bound.add(demand, of: tree, in: set, geometry)
     }
-    return (bounds.reduce(0) { $0 + $1.pages }, !bounds.allSatisfy(\.isEmpty))
+    return (bound.pages, bound.mayBeLess)
   }
 
   /// A bound for what the trees contain; changes come in order of tree and key.
@@ -81,5 +96,20 @@ extension Pager {
       try changes.advance()
     }
     return pages + (survey?.mostPages ?? 0)
+  }
+}
+
+/// What changes of several trees take at most.
+private struct DemandBound {
+  var pages = 0
+  /// Whether a look at the trees may find a lower bound.
+  var mayBeLess = false
+
+  mutating func add(
+    _ demand: PageDemand, of id: UInt32, in set: TreeSet, _ geometry: PageGeometry
+  ) {
+    let tree = set[id] ?? TreeDescriptor(id: id)
+    pages += demand.mostPages(in: tree, geometry)
+    if tree.height > 0 { mayBeLess = true }
   }
 }

@@ -55,10 +55,13 @@ final class WriteSet {
 
   // MARK: Order
 
+  private static let single: [UInt32] = [0]
+
   /// Positions of all entries in ascending order of tree and key, of each key the last alone.
   func sorted() -> [UInt32] {
     let entries = table.entries
     guard sortedCount < entries.count else { return order }
+    if entries.count == 1 { return Self.single }
     let tail = UInt32(sortedCount)..<UInt32(entries.count)
     func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
       entries[Int(left)].precedes(entries[Int(right)])
