@@ -21,36 +21,34 @@ public struct DurableTuple<each Element: DurableCodable>: DurableCodable {
 
   /// The sum, if no value has bytes whose number differs.
   public static var durableWidth: Int? {
-    var sum: Int? = 0
-    for width in repeat (each Element).durableWidth {
-      guard let so = sum, let width else {
-        sum = nil
-        continue
-      }
-      sum = so + width
-    }
-    return sum
+    var widths: [Int?] = []
+    repeat widths.append((each Element).durableWidth)
+    let known = widths.compactMap { $0 }
+    return known.count == widths.count ? known.reduce(0, +) : nil
   }
 
   /// The sum.
   public var durableByteCount: Int {
     var sum = 0
-    for element in repeat each elements { sum += DurableParts.byteCount(element) }
+    repeat DurableParts.add(each elements, &sum)
     return sum
   }
 
   /// Writes one after the other.
   public func encode(into writer: inout DurableWriter) {
-    for element in repeat each elements { DurableParts.encode(element, &writer) }
+    repeat DurableParts.encode(each elements, &writer)
   }
 
   /// Reads one after the other.
   ///
   /// - Throws: when one cannot be read, or something is left.
   public init(decoding bytes: Span<UInt8>) throws(DurableDecodingError) {
+    // Looked at before anything is read: the compiler cannot give up a half of a tuple.
+    var end = 0
+    repeat _ = try DurableParts.range((each Element).self, bytes, &end)
+    guard end == bytes.count else { throw DurableDecodingError("bytes behind the last value") }
     var offset = 0
     elements = (repeat try DurableParts.decode((each Element).self, bytes, &offset))
-    guard offset == bytes.count else { throw DurableDecodingError("bytes behind the last value") }
   }
 }
 
@@ -83,10 +81,13 @@ extension Optional: DurableCodable where Wrapped: DurableCodable {
 
 /// The values of a tuple, each on its own.
 enum DurableParts {
-  static func byteCount<T: DurableCodable>(_ value: T) -> Int {
-    if let width = T.durableWidth { return width }
+  static func add<T: DurableCodable>(_ value: T, _ sum: inout Int) {
+    if let width = T.durableWidth {
+      sum += width
+      return
+    }
     let count = value.durableByteCount
-    return count + (max(1, Int.bitWidth - count.leadingZeroBitCount) + 6) / 7
+    sum += count + (max(1, Int.bitWidth - count.leadingZeroBitCount) + 6) / 7
   }
 
   static func encode<T: DurableCodable>(_ value: T, _ writer: inout DurableWriter) {
@@ -97,12 +98,20 @@ enum DurableParts {
   static func decode<T: DurableCodable>(
     _ type: T.Type, _ bytes: Span<UInt8>, _ offset: inout Int
   ) throws(DurableDecodingError) -> T {
-    let count = try T.durableWidth ?? takeCount(bytes, &offset)
+    try T(decoding: bytes.extracting(range(type, bytes, &offset)))
+  }
+
+  /// Where the bytes of the next value are.
+  static func range<T: DurableCodable>(
+    _ type: T.Type, _ bytes: Span<UInt8>, _ offset: inout Int
+  ) throws(DurableDecodingError) -> Range<Int> {
+    let width = T.durableWidth
+    let count = if let width { width } else { try takeCount(bytes, &offset) }
     guard count <= bytes.count - offset else {
       throw DurableDecodingError("a value of the tuple ends too early")
     }
     defer { offset += count }
-    return try T(decoding: bytes.extracting(offset..<offset + count))
+    return offset..<offset + count
   }
 
   private static func takeCount(

@@ -151,7 +151,8 @@ struct PartsAssembly {
 
   /// Takes out an entry if it is complete.
   mutating func take(_ number: UInt64) -> WholeEntry? {
-    guard let head = heads[number], let bytes = parts[number] ?? (head.head.byteCount == 0 ? [] : nil),
+    guard let head = heads[number],
+      let bytes = parts[number] ?? (head.head.byteCount == 0 ? [] : nil),
       bytes.count == head.head.byteCount
     else { return nil }
     heads[number] = nil

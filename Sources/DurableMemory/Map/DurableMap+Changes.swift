@@ -17,7 +17,8 @@ extension DurableMap {
   public func set(
     _ key: Key, _ value: Value, timeToLive: Duration? = nil, durability: Durability? = nil
   ) throws(DurableMapError) -> Bool {
-    try withStored(key, value, core.expiry(after: timeToLive)) { (key, value) throws(DurableMapError) in
+    try withStored(key, value, core.expiry(after: timeToLive)) {
+      (key, value) throws(DurableMapError) in
       try core.set(key, value, durability)
     }
   }

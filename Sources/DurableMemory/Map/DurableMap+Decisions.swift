@@ -68,7 +68,8 @@ extension DurableMap {
     try withStoredKey(key) { (stored) throws(DurableMapError) in
       try core.change(stored, durability) { bytes in
         do {
-          var value = try bytes.map { (bytes) throws(DurableMapError) in try self.value(bytes) }
+          var value: Value?
+          if let bytes { value = try self.value(bytes) }
           let result = try body(&value)
           let decision = try value.map { Decision.set(try storedValue($0, expiry)) } ?? .unset
           outcome = .success(result)

@@ -50,7 +50,8 @@ enum MapCatalog {
   static func create(
     _ map: String, _ entry: MapEntry, in transaction: WriteTransaction
   ) throws(EngineError) {
-    let catalog = try transaction.tree(named: tree) ?? transaction.createTree(named: tree)
+    let found = try transaction.tree(named: tree)
+    let catalog = if let found { found } else { try transaction.createTree(named: tree) }
     try transaction.put(entry.stored, forKey: key(map), in: catalog)
     let name = treeName(map)
     if try transaction.tree(named: name) == nil { _ = try transaction.createTree(named: name) }

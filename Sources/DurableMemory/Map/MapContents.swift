@@ -43,7 +43,8 @@ final class MapContents: ResidentContents {
       return memory.remove(old, hash)
     }
     if StoredFlags(rawValue: value[0]).contains(.inParts) {
-      return memory.arrivals.addHead(key, value)
+      memory.arrivals.addHead(key, value)
+      return
     }
     memory.arrivals.dropHead(key)
     memory.publish(memory.makeEntry(key: key, value: value), hash, replacing: old)

@@ -29,7 +29,7 @@ extension MapCore {
     var tooLong: Int?
     let lsn = try locked { () throws(EngineError) -> UInt64? in
       let found = find(key)
-      let decided = decision ?? decide(found, decide)
+      let decided = decision ?? look(at: found, decide)
       decision = decided
       switch decided {
       case .keep: return nil
@@ -47,7 +47,7 @@ extension MapCore {
     if let lsn { try settle(lsn, durability) }
   }
 
-  private func decide(_ found: FoundEntry, _ body: (Span<UInt8>?) -> Decision) -> Decision {
+  private func look(at found: FoundEntry, _ body: (Span<UInt8>?) -> Decision) -> Decision {
     guard found.isPresent(in: memory) else { return body(nil) }
     return found.entry.lendValue { body($0) }
   }
@@ -58,8 +58,9 @@ extension MapCore {
     let lsn = try locked { () throws(EngineError) in
       var batch = ResidentBatch()
       for table in memory.directory.distinctTables {
-        try table.forEachEntry { (entry) throws(EngineError) in
+        _ = try table.visit { (entry) throws(EngineError) in
           _ = try planRemoval(FoundEntry(entry: entry, hash: 0), &batch)
+          return true
         }
       }
       return try database.commit(batch) { memory.removeAll() }

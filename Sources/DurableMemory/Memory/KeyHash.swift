@@ -22,7 +22,9 @@ struct KeyHash: Sendable {
         a = unsafe UInt64(base.loadUnaligned(as: UInt32.self))
         b = unsafe UInt64(base.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
       } else if count > 0 {
-        let (start, end) = unsafe (base.load(as: UInt8.self), (base + (count &- 1)).load(as: UInt8.self))
+        let (start, end) = unsafe (
+          base.load(as: UInt8.self), (base + (count &- 1)).load(as: UInt8.self)
+        )
         let middle = unsafe (base + count >> 1).load(as: UInt8.self)
         a = UInt64(start) << 16 | UInt64(middle) << 8 | UInt64(end)
         b = 0

@@ -64,7 +64,8 @@ struct SnapshotList {
   /// The epoch in which the oldest was taken.
   var oldestEpoch: UInt64 { open.first?.epoch ?? .max }
 
-  var isEmpty: Bool { open.isEmpty }
+  /// How many are open.
+  var count: Int { open.count }
 
   /// Opens one; the result goes to `close`.
   mutating func add(_ epoch: UInt64) -> UInt64 {

@@ -191,19 +191,3 @@ extension MapMemory {
     directory.deallocate()
   }
 }
-
-/// Snapshots.
-extension MapMemory {
-  /// The tables as they are now, which stay so until the snapshot is closed; `nil` when the map is
-  /// closed.
-  func openSnapshot() -> (tables: [SlotTable], count: Int, number: UInt64)? {
-    guard directory.exists else { return nil }
-    let number = snapshots.add(epochs.current)
-    return (directory.distinctTables, count.load(ordering: .relaxed), number)
-  }
-
-  func closeSnapshot(_ number: UInt64) {
-    snapshots.close(number)
-    reclaim()
-  }
-}

@@ -242,7 +242,9 @@ extension SlotTable {
   /// A table with the same slots.
   func copied(generation: UInt64) -> SlotTable {
     let table = SlotTable(capacity: capacity, depth: depth, generation: generation)
-    for index in 0..<capacity { unsafe table.slots[index].store(self[index].bits, ordering: .relaxed) }
+    for index in 0..<capacity {
+      unsafe table.slots[index].store(self[index].bits, ordering: .relaxed)
+    }
     table.count = count
     table.used = used
     return table
@@ -268,20 +270,6 @@ extension SlotTable {
       next += 1
     }
     return (low, high)
-  }
-
-  func forEach(_ body: (Entry, SlotHash) -> Void) {
-    for index in 0..<capacity {
-      let word = self[index]
-      if word.isEntry { body(word.entry, SlotHash(word: word.bits)) }
-    }
-  }
-
-  func forEachEntry<E: Error>(_ body: (Entry) throws(E) -> Void) throws(E) {
-    for index in 0..<capacity {
-      let word = self[index]
-      if word.isEntry { try body(word.entry) }
-    }
   }
 
   /// Slots for so many entries and some more: about a quarter more than the last time, so that
