@@ -55,12 +55,10 @@ struct PartsHead {
 
   /// Reads the value of a head; `nil` for what is none.
   init?(stored value: Span<UInt8>) {
-    guard value.count > 0 else { return nil }
-    flags = StoredFlags(rawValue: value[0])
+    guard let flags = StoredFlags(of: value) else { return nil }
+    self.flags = flags
     let start = flags.prefixBytes
-    guard flags.contains(.inParts), flags.isSubset(of: .known), value.count == start + 24 else {
-      return nil
-    }
+    guard flags.contains(.inParts), value.count == start + 24 else { return nil }
     expiry = value.extracting(1..<start).array
     number = value.load(bigEndian: UInt64.self, at: start)
     let counts = [8, 16].map { value.load(bigEndian: UInt64.self, at: start + $0) }
@@ -71,6 +69,12 @@ struct PartsHead {
   }
 
   var byteCount: Int { keyCount + valueCount }
+
+  /// Whether it can be the head of an entry with that key: only long keys are in parts.
+  func isOf(_ key: Span<UInt8>) -> Bool {
+    guard key.count > 0, key[0] == StoredForm.Mark.long else { return keyCount == 0 }
+    return key.count == LongKeyName.byteCount && keyCount > StoredForm.longestPlainKey
+  }
 
   /// How many parts hold so many bytes.
   static func partCount(_ bytes: Int) -> Int {
@@ -119,7 +123,7 @@ struct PartsAssembly {
   /// Takes a head, in place of an earlier one with the same key; false when it is none.
   @discardableResult
   mutating func addHead(_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
-    guard let head = PartsHead(stored: value) else { return false }
+    guard let head = PartsHead(stored: value), head.isOf(key) else { return false }
     dropHead(key)
     let key = key.array
     numbers[key] = head.number

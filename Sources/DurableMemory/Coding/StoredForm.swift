@@ -32,6 +32,18 @@ struct StoredFlags: OptionSet {
   static let known: StoredFlags = [.expires, .inParts]
 
   @inline(__always)
+  init(rawValue: UInt8) {
+    self.rawValue = rawValue
+  }
+
+  /// The flags of a stored value; `nil` for bytes that are none.
+  init?(of value: Span<UInt8>) {
+    guard value.count > 0 else { return nil }
+    rawValue = value[0]
+    guard isSubset(of: .known), value.count >= prefixBytes else { return nil }
+  }
+
+  @inline(__always)
   var isPlain: Bool { rawValue == 0 }
 
   /// Bytes ahead of the value itself.

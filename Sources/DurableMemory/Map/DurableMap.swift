@@ -35,8 +35,8 @@ public final class DurableMap<Key: DurableCodable, Value: DurableCodable>: Senda
 
   /// Ends the map; other calls throw `.closed` from then on, and closing once more does nothing.
   ///
-  /// Call it before the database is closed, or let go of the map. Not with open snapshots of it, or
-  /// their memory stays until they are gone.
+  /// Call it before the database is closed, or let go of the map. Does nothing
+  /// in a closure that decides on a change. Snapshots stay what they are, and keep their memory.
   public func close() {
     core.close()
   }

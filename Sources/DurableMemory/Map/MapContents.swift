@@ -5,7 +5,8 @@ import StorageEngine
 /// Takes over what transactions of the engine change in a map.
 ///
 /// Small entries at once; those in parts when the whole transaction was applied, because head and
-/// parts come one by one.
+/// parts come one by one. What no map writes, but someone who changes its tree by hand, is left out
+/// here, and reported when the map is opened again.
 final class MapContents: ResidentContents {
   let memory: MapMemory
 
@@ -38,11 +39,12 @@ final class MapContents: ResidentContents {
     let plainKey = key.extracting(1..<key.count)
     let hash = memory.hash(plainKey)
     let old = memory.entry(plainKey, hash)
-    guard let value, value.count > 0 else {
+    guard let value else {
       memory.arrivals.dropHead(key)
       return memory.remove(old, hash)
     }
-    if StoredFlags(rawValue: value[0]).contains(.inParts) {
+    guard let flags = StoredFlags(of: value) else { return }
+    if flags.contains(.inParts) {
       memory.arrivals.addHead(key, value)
       return
     }

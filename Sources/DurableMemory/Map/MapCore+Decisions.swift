@@ -24,14 +24,11 @@ extension MapCore {
     guard key.count - 1 <= StoredForm.longestKey else {
       throw .keyTooLong(length: key.count - 1, limit: StoredForm.longestKey)
     }
-    // Asked once, also where the change is tried again.
-    var decision: Decision?
     var tooLong: Int?
     let lsn = try locked { () throws(EngineError) -> UInt64? in
       let found = find(key)
-      let decided = decision ?? look(at: found, decide)
-      decision = decided
-      switch decided {
+      // Asked again where the change is tried again: others may have come in between.
+      switch look(at: found, decide) {
       case .keep: return nil
       case .unset: return try delete(key, found)
       case .set(let bytes):

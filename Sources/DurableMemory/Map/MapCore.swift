@@ -35,9 +35,12 @@ final class MapCore: Sendable {
     return resident
   }
 
-  /// Ends the map; errors of the folding concern pages only, which the log makes up for.
+  /// Ends the map, but not for a closure that decides on a change of it.
+  ///
+  /// Errors of the folding concern pages only, which the log makes up for.
   @usableFromInline
   func close() {
+    if memory.lock.isHeldHere { return }
     let wasOpen = memory.lock.withLock {
       defer { memory.close() }
       return !memory.isClosed
@@ -76,8 +79,12 @@ final class MapCore: Sendable {
 
   /// Waits until a commit is as durable as asked; without locks.
   func settle(_ lsn: UInt64, _ durability: Durability?) throws(DurableMapError) {
-    try DurableMapError.wrapping { () throws(EngineError) in
+    do throws(EngineError) {
       try database.settleResident(lsn, durability ?? options.durability)
+    } catch .outOfSpace {
+      // A checkpoint found no room; the commit is as durable as it was to be.
+    } catch {
+      throw .engine(error)
     }
   }
 

@@ -41,8 +41,7 @@ struct MapLoader {
   }
 
   private mutating func takePlain(_ key: Span<UInt8>, _ value: Span<UInt8>) {
-    let flags = StoredFlags(rawValue: value.count > 0 ? value[0] : .max)
-    guard flags.isSubset(of: .known), value.count >= flags.prefixBytes else {
+    guard let flags = StoredFlags(of: value) else {
       problem = "an unknown value"
       return
     }

@@ -13,7 +13,10 @@ struct EntryAllocator: ~Copyable {
 
   /// Slabs with room, for each class of sizes.
   private var withRoom = [Slab](repeating: .none, count: SizeClass.count)
+  /// Slabs that were used before and are empty.
   private var emptySlabs: [Slab] = []
+  /// Slabs that were never used, and take no memory yet.
+  private var freshSlabs: [Slab] = []
   private var chunks: [UInt: Int] = [:]
   /// Bytes of entries that have a piece of memory of their own.
   private var largeBytes = 0
@@ -27,7 +30,9 @@ struct EntryAllocator: ~Copyable {
   }
 
   /// Bytes taken from the system.
-  var byteCount: Int { chunks.count * Self.slabsPerChunk * Self.slabBytes + largeBytes }
+  var byteCount: Int {
+    (chunks.count * Self.slabsPerChunk - freshSlabs.count) * Self.slabBytes + largeBytes
+  }
 
   /// Takes room for an entry of `count` bytes, whatever it holds.
   mutating func take(_ count: Int) -> Entry {
@@ -90,8 +95,8 @@ struct EntryAllocator: ~Copyable {
   }
 
   private mutating func takeSlab() -> Slab {
-    if emptySlabs.isEmpty { addChunk() }
-    let slab = emptySlabs.removeLast()
+    if emptySlabs.isEmpty, freshSlabs.isEmpty { addChunk() }
+    let slab = emptySlabs.popLast() ?? freshSlabs.removeLast()
     chunks[slab.chunk, default: 0] += 1
     return slab
   }
@@ -104,7 +109,7 @@ struct EntryAllocator: ~Copyable {
     for index in (0..<Self.slabsPerChunk).reversed() {
       let slab = Slab(address: chunk + UInt(index * Self.slabBytes))
       slab.chunk = chunk
-      emptySlabs.append(slab)
+      freshSlabs.append(slab)
     }
   }
 
@@ -116,6 +121,7 @@ struct EntryAllocator: ~Copyable {
     // One empty chunk is kept, so that a size that comes and goes does not bother the system.
     guard used == 0, emptySlabs.count > 2 * Self.slabsPerChunk else { return }
     emptySlabs.removeAll { $0.chunk == chunk }
+    freshSlabs.removeAll { $0.chunk == chunk }
     chunks[chunk] = nil
     unsafe Slab(address: chunk).base.deallocate()
   }
@@ -159,7 +165,8 @@ struct SizeClass {
 /// ```
 /// 0   8  next slab with room    24  8  first free place, which names the next
 /// 8   8  slab before it         32  8  offset behind the places that were ever used
-/// 16  8  the chunk it is of     40  4  places in use          44  4  class of their size
+/// 16  8  the chunk it is of     40  4  places in use
+/// 44  4  class of their size    48  8  their bytes
 /// ```
 ///
 /// Safe to use because only the allocator does, for slabs it has.
@@ -229,8 +236,13 @@ private struct Slab {
 
   var isEmpty: Bool { inUse == 0 }
 
+  private var placeBytes: Int {
+    get { load(48) }
+    nonmutating set { store(newValue, 48) }
+  }
+
   var isFull: Bool {
-    firstFree == 0 && usedEnd + SizeClass(number: sizeClass).bytes > EntryAllocator.slabBytes
+    firstFree == 0 && usedEnd &+ placeBytes > EntryAllocator.slabBytes
   }
 
   func prepare(for size: SizeClass) {
@@ -240,6 +252,7 @@ private struct Slab {
     usedEnd = Self.headerBytes
     inUse = 0
     sizeClass = size.number
+    placeBytes = size.bytes
   }
 
   func takePlace() -> Entry {
@@ -250,7 +263,7 @@ private struct Slab {
       return Entry(address: free)
     }
     let place = address + UInt(usedEnd)
-    usedEnd += SizeClass(number: sizeClass).bytes
+    usedEnd &+= placeBytes
     return Entry(address: place)
   }
 

@@ -66,10 +66,15 @@ extension MapMemory {
     publish(entry, hash, replacing: self.entry(key.extracting(1..<key.count), hash))
   }
 
+  @inline(__always)
   private func note(_ entry: Entry, _ sign: Int) {
-    keyBytes += sign * entry.plainKeyCount
-    valueBytes += sign * entry.plainValueCount
-    guard entry.isLong else { return }
+    let keyCount = entry.plainKeyCount
+    keyBytes &+= sign &* keyCount
+    valueBytes &+= sign &* entry.plainValueCount
+    if keyCount > StoredForm.longestPlainKey { noteLong(entry, sign) }
+  }
+
+  private func noteLong(_ entry: Entry, _ sign: Int) {
     let name = LongKeyName(digest: entry.partsName.digest, salt: entry.partsName.salt)
     longKeys[name] = sign > 0 ? entry : nil
   }
@@ -124,7 +129,7 @@ extension MapMemory {
     let new = Directory(depth: 0) { _ in table }
     tableBytes += table.byteCount + new.byteCount
     directoryWord.store(new.word, ordering: .sequentiallyConsistent)
-    retireAll(old)
+    dropAll(old)
     count.store(0, ordering: .relaxed)
     (keyBytes, valueBytes) = (0, 0)
     longKeys = [:]
@@ -143,14 +148,33 @@ extension MapMemory {
     let old = directory
     guard old.exists else { return }
     directoryWord.store(0, ordering: .sequentiallyConsistent)
-    retireAll(old)
-    reclaim()
+    dropAll(old)
+  }
+
+  /// Gives back all that readers came to by a directory: at once if nobody is inside, as it mostly
+  /// is.
+  private func dropAll(_ old: Directory) {
+    epochs.advance()
+    guard min(epochs.oldest(), snapshots.oldestEpoch) == .max else {
+      retireAll(old)
+      return reclaim()
+    }
+    while let item = limbo.take(before: .max) {
+      // Entries go with the allocator.
+      if case .entry = item { continue }
+      free(item)
+    }
+    for table in old.distinctTables { free(.table(table)) }
+    free(.directory(old))
+    allocator = EntryAllocator()
   }
 
   // MARK: Memory
 
   private func retire(_ table: SlotTable) {
     retire(.table(table))
+    // Worth a look at once, as it takes as much memory as hundreds of entries.
+    reclaim()
   }
 
   private func retire(_ entry: Entry) {

@@ -151,6 +151,29 @@ struct ConcurrencyTests {
       #expect(try map.metrics().waitingCount < 200)
     }
   }
+
+  @Test
+  func `compaction and snapshots that are asked for work while others write (K96)`() throws {
+    try withMap(Int.self, [UInt8].self) { fixture in
+      let map = fixture.map
+      let isDone = Atomic<Int>(0)
+      try runThreads(5) { thread in
+        if thread < 4 {
+          defer { isDone.add(1, ordering: .releasing) }
+          for step in 0..<2000 {
+            let bytes = [UInt8](repeating: UInt8(thread), count: step % 200)
+            try map.set(thread << 20 | step % 500, bytes, durability: .manual)
+          }
+        } else {
+          while isDone.load(ordering: .acquiring) < 4 {
+            try map.compact()
+            _ = try map.keys()
+          }
+        }
+      }
+      #expect(map.count == 2000)
+    }
+  }
 }
 
 /// Values that tell whether they are whole: key, step, and bytes that follow from both.

@@ -149,8 +149,9 @@ final class MapRun {
     let value = random.bytes(random.chance(1, in: 6) ? random.below(200_000) : random.below(80))
     switch random.below(10) {
     case 0, 1:
-      try map.unset(key, durability: durability)
       state[map.name]?[key] = nil
+      // Where there was nothing, nothing is waited for.
+      guard try map.unset(key, durability: durability) else { return false }
     case 2, 3:
       var batch = DurableBatch()
       for map in maps {

@@ -59,7 +59,8 @@ struct DecisionTests {
   func `a swap compares with what is there, and with nothing (K89)`() throws {
     try withMap(String.self, String.self) { fixture in
       let map = fixture.map
-      #expect(try !map.compareAndSwap("k", expected: "a", new: "b"))
+      let isSwapped = try map.compareAndSwap("k", expected: "a", new: "b")
+      #expect(!isSwapped)
       #expect(try map.compareAndSwap("k", expected: nil, new: nil))
       #expect(fixture.map.isEmpty)
       #expect(try map.compareAndSwap("k", expected: nil, new: ""))
