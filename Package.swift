@@ -8,6 +8,7 @@ let package = Package(
   products: [
     .library(name: "StorageEngine", targets: ["StorageEngine"]),
     .library(name: "StorageEngineFoundation", targets: ["StorageEngineFoundation"]),
+    .library(name: "DurableMemory", targets: ["DurableMemory"]),
     .library(name: "ChangeJournal", targets: ["ChangeJournal"]),
     .library(name: "Records", targets: ["Records"]),
     .library(name: "PeerSync", targets: ["PeerSync"]),
@@ -34,6 +35,8 @@ let package = Package(
     .target(name: "StorageEngine", dependencies: ["CStorageSystem"]),
     // Foundation's UUID and Date in indexes: a module of its own, for the engine does without.
     .target(name: "StorageEngineFoundation", dependencies: ["StorageEngine"]),
+    // Maps and models that live in memory and survive the process.
+    .target(name: "DurableMemory", dependencies: ["StorageEngine"]),
     .target(
       name: "ChangeJournal",
       dependencies: ["StorageEngine", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
@@ -73,6 +76,9 @@ let package = Package(
       name: "crash-writer", dependencies: ["StorageEngine", "TestSupport"],
       path: "Tests/crash-writer"),
     .executableTarget(
+      name: "map-writer", dependencies: ["DurableMemory", "StorageEngine", "TestSupport"],
+      path: "Tests/map-writer"),
+    .executableTarget(
       name: "operation-counts", dependencies: ["StorageEngine", "Workloads"],
       path: "Tests/operation-counts"),
     .testTarget(
@@ -81,6 +87,9 @@ let package = Package(
     .testTarget(
       name: "StorageEngineFoundationTests",
       dependencies: ["StorageEngineFoundation", "TestSupport"]),
+    .testTarget(
+      name: "DurableMemoryTests",
+      dependencies: ["DurableMemory", "StorageEngine", "TestSupport", "map-writer"]),
     .testTarget(name: "WorkloadsTests", dependencies: ["Workloads", "TestSupport"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),

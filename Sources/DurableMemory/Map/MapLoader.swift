@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+import Synchronization
+
+/// Fills the memory of a map from its tree.
+struct MapLoader {
+  let memory: MapMemory
+  private var parts = PartsAssembly()
+  private var problem: String?
+  private var highestNumber: UInt64 = 0
+  /// Keys of parts that belong to no entry.
+  private(set) var orphans: [[UInt8]] = []
+
+  init(_ memory: MapMemory) {
+    self.memory = memory
+  }
+
+  /// Reads every entry; under the lock of the map.
+  mutating func load(_ view: Snapshot, _ tree: TreeID, map: String) throws(DurableMapError) {
+    do throws(EngineError) {
+      try view.visit(tree) { key, value in
+        take(key, value)
+        return problem == nil
+      }
+    } catch {
+      throw .engine(error)
+    }
+    if parts.lacksParts { problem = problem ?? "an entry lacks a part" }
+    if let problem { throw .damaged(map: map, problem: problem) }
+    memory.nextNumber.store(highestNumber + 1, ordering: .relaxed)
+  }
+
+  private mutating func take(_ key: Span<UInt8>, _ value: Span<UInt8>) {
+    switch key.count > 0 ? key[0] : .max {
+    case StoredForm.Mark.plain: takePlain(key, value)
+    case StoredForm.Mark.long: takeHead(key, value)
+    case StoredForm.Mark.part: takePart(key, value)
+    default: problem = "an unknown key"
+    }
+  }
+
+  private mutating func takePlain(_ key: Span<UInt8>, _ value: Span<UInt8>) {
+    guard let flags = StoredFlags(of: value) else {
+      problem = "an unknown value"
+      return
+    }
+    if flags.contains(.inParts) { return takeHead(key, value) }
+    let entry = memory.makeEntry(key: key, value: value)
+    memory.publish(entry, memory.hash(entry), replacing: .none)
+  }
+
+  private mutating func takeHead(_ key: Span<UInt8>, _ value: Span<UInt8>) {
+    guard let head = PartsHead(stored: value), parts.addHead(key, value) else {
+      problem = "an unknown value"
+      return
+    }
+    highestNumber = max(highestNumber, head.number)
+    finish(head.number)
+  }
+
+  private mutating func takePart(_ key: Span<UInt8>, _ value: Span<UInt8>) {
+    guard let number = PartsHead.number(partKey: key) else {
+      problem = "an unknown part"
+      return
+    }
+    highestNumber = max(highestNumber, number)
+    guard parts.isExpected(number) else { return orphans.append(key.array) }
+    parts.addPart(key, value)
+    finish(number)
+  }
+
+  private mutating func finish(_ number: UInt64) {
+    if let whole = parts.take(number) { memory.publish(whole) }
+  }
+}

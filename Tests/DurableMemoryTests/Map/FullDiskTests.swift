@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DurableMemory
+import StorageEngine
+import TestSupport
+import Testing
+
+/// Disks that are full, and disks that fail.
+struct MapFullDiskTests {
+  @Test(arguments: [0, 1, 5, 40])
+  func `a full disk refuses a set, which nobody ever sees, and the map goes on (K68, K69, K70)`(
+    _ megabytes: Int
+  ) throws {
+    let disk = SimulatedDisk()
+    var random = SplitMix64(seed: TestEnvironment.seed &+ UInt64(megabytes))
+    try withMap(Int.self, [UInt8].self, on: disk) { fixture in
+      let map = fixture.map
+      var model: [Int: [UInt8]] = [:]
+      for key in 0..<50 {
+        model[key] = random.bytes(200)
+        try map.set(key, model[key] ?? [])
+      }
+      disk.setCapacity(disk.image.length + UInt64(megabytes << 20))
+      var refused = 0
+      for step in 0..<4000 where refused < 5 {
+        let key = random.below(3000)
+        let value = random.bytes(random.chance(1, in: 10) ? 100_000 : 2000)
+        do {
+          try map.set(key, value, durability: .manual)
+          model[key] = value
+        } catch DurableMapError.engine(.outOfSpace) {
+          refused += 1
+        }
+        guard try map.get(key) == model[key] else {
+          throw TestFailure("step \(step): \(key) is not what was accepted")
+        }
+      }
+      #expect(refused == 5)
+      #expect(map.count == model.count)
+      for (key, value) in model { #expect(try map.get(key) == value) }
+      // Deleting makes room, or at least breaks nothing.
+      for key in model.keys.prefix(10) {
+        do {
+          try map.unset(key)
+          model[key] = nil
+        } catch DurableMapError.engine(.outOfSpace) {}
+      }
+      disk.setCapacity(1 << 40)
+      try map.set(-1, random.bytes(300_000))
+      try map.compact()
+      #expect(map.count == model.count + 1)
+      try fixture.reopen()
+      for (key, value) in model { #expect(try fixture.map.get(key) == value) }
+    }
+  }
+
+  @Test
+  func `a batch for which there is no room changes nothing (K68, K88)`() throws {
+    let disk = SimulatedDisk()
+    try withMap(Int.self, [UInt8].self, on: disk) { fixture in
+      let map = fixture.map
+      try map.set(1, [1])
+      disk.setCapacity(disk.image.length)
+      var batch = DurableBatch()
+      try batch.set(1, [2], in: map)
+      for key in 2..<50 { try batch.set(key, [UInt8](repeating: 0, count: 300_000), in: map) }
+      #expect(throws: DurableMapError.engine(.outOfSpace)) { try batch.commit() }
+      #expect(try map.get(1) == [1] && map.count == 1)
+      disk.setCapacity(1 << 40)
+      try batch.commit()
+      #expect(try map.get(1) == [2] && map.count == 49)
+    }
+  }
+
+  /// Each call to the disk fails once, as a broken disk would.
+  @Test(arguments: 0..<12)
+  func
+    `a disk that fails is told to all who change the map, and loses nothing acknowledged (K71, K72)`(
+      _ call: Int
+    ) throws
+  {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    let map = try DurableMap<Int, Int>(named: "map", in: store.database)
+    var acknowledged = 0
+    disk.inject(Fault(call: disk.calls + call, kind: .system(errno: 5), lasts: true))
+    var failure: DurableMapError?
+    for key in 0..<40 where failure == nil {
+      do throws(DurableMapError) {
+        try map.set(key, key)
+        acknowledged += 1
+        if key % 10 == 9 { try map.compact() }
+      } catch {
+        failure = error
+      }
+    }
+    #expect(failure != nil)
+    #expect(throws: DurableMapError.self) { try map.set(1000, 1) }
+    #expect(try map.get(1000) == nil)
+    for key in 0..<acknowledged { #expect(try map.get(key) == key) }
+    map.close()
+    map.close()
+    try? store.database.close()
+    disk.inject(nil)
+    let again = try TestStore(opening: disk.reopened())
+    let reopened = try DurableMap<Int, Int>(named: "map", in: again.database)
+    for key in 0..<acknowledged { #expect(try reopened.get(key) == key) }
+    #expect((acknowledged...acknowledged + 1).contains(reopened.count))
+    reopened.close()
+    try again.checkTwiceAndClose()
+  }
+
+  @Test
+  func `a checkpoint that fails leaves the log and the map (K69, K72)`() throws {
+    let disk = SimulatedDisk()
+    try withMap(Int.self, [UInt8].self, on: disk) { fixture in
+      let map = fixture.map
+      for key in 0..<2000 { try map.set(key, [UInt8](repeating: 1, count: 100)) }
+      disk.setCapacity(disk.image.length)
+      do throws(DurableMapError) {
+        try map.compact()
+      } catch {
+        #expect(error == .engine(.outOfSpace))
+      }
+      #expect(map.count == 2000)
+      #expect(try map.get(1999)?.count == 100)
+      disk.setCapacity(1 << 40)
+      try map.set(2000, [])
+    }
+  }
+}
