@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import StorageEngine
+
+/// States of the past, entries of the journal, and following those of another system.
+extension PrevalentSystem {
+  /// Makes the state after a command, or at a time, of the system of a name.
+  ///
+  /// Also of a database that is open for reading only, or while the system is open elsewhere in the
+  /// process.
+  ///
+  /// - Throws: `PrevalenceError`, `.outOfHistory` when the images and entries that are kept do not
+  ///   reach there.
+  public static func past(
+    _ point: PointInTime, in database: Database, named name: String = "main",
+    _ registry: CommandRegistry<Model>, options: PrevalentOptions<Model>
+  ) throws(PrevalenceError) -> PastState<Model> {
+    do {
+      let view = try database.snapshot()
+      defer { view.close() }
+      guard let trees = try PrevalentTrees.find(name, in: view) else {
+        throw PrevalenceError.notFound(name: name)
+      }
+      try options.check(registry)
+      let loader = ModelLoader(
+        journal: CommandJournal(database: database, trees: trees),
+        images: ImageStore(database: database, trees: trees, system: name), registry: registry,
+        options: options, information: try SystemInformation.read(trees, in: view))
+      let loaded = try loader.load(from: view, upTo: point)
+      try loader.check(loaded, reaches: point, in: view)
+      return PastState(
+        model: loaded.model, moment: Moment(number: loaded.number, time: loaded.time))
+    } catch {
+      throw CommandJournal.error(error)
+    }
+  }
+
+  /// Makes the state after a command, or at a time.
+  ///
+  /// - Throws: `PrevalenceError`, `.outOfHistory` when the images and entries that are kept do not
+  ///   reach there.
+  public func past(_ point: PointInTime) throws(PrevalenceError) -> PastState<Model> {
+    try flushForReading()
+    return try Self.past(point, in: database, named: name, loader.registry, options: options)
+  }
+
+  /// The entries of the journal after a command, at most `limit` of them.
+  ///
+  /// - Throws: `PrevalenceError`, `.outOfHistory` when the next one is not kept any more.
+  public func entries(
+    after number: UInt64, limit: Int = .max
+  ) throws(PrevalenceError) -> [JournalEntry] {
+    try flushForReading()
+    var entries: [JournalEntry] = []
+    do {
+      let view = try database.snapshot()
+      defer { view.close() }
+      let bounds = try journal.bounds(in: view)
+      let (first, last) = working.withLock { (bounds?.lowerBound ?? $0.number + 1, $0.number) }
+      guard number + 1 >= first, number <= last else {
+        throw PrevalenceError.outOfHistory(oldest: first - 1, newest: last)
+      }
+      if limit <= 0 { return [] }
+      try journal.read(after: number, in: view) { record, payload in
+        entries.append(JournalEntry(record, payload, seed: seed))
+        return entries.count < limit
+      }
+    } catch {
+      throw CommandJournal.error(error)
+    }
+    return entries
+  }
+
+  /// What is read from the pages must be there.
+  private func flushForReading() throws(PrevalenceError) {
+    try checkOpen()
+    if !isReadOnly, failure == nil { try flush() }
+  }
+
+  /// Executes an entry of another system's journal, under its number and with its time, and returns
+  /// when it is as durable as the options ask.
+  ///
+  /// The other system must have begun with an equal model and the same seed, and this one must have
+  /// executed all entries before it and nothing else.
+  ///
+  /// - Throws: `PrevalenceError`: `.gap` when it is not the next one, `.diverged` when it throws here
+  ///   or leads to another state than there.
+  public func follow(_ entry: JournalEntry) throws(PrevalenceError) {
+    do {
+      let (commit, number) = try change { working in
+        try checkUsable(working)
+        if isReadOnly { throw PrevalenceError.readOnly }
+        try perform(entry, on: &working)
+        return (working.commit, working.number)
+      }
+      try settle(commit, number, options.durability)
+    } catch {
+      throw CommandJournal.error(error)
+    }
+  }
+
+  private func perform(_ entry: JournalEntry, on working: inout WorkingModel<Model>) throws {
+    guard entry.number == working.number + 1 else {
+      throw PrevalenceError.gap(expected: working.number + 1, found: entry.number)
+    }
+    guard entry.seed == seed else {
+      throw PrevalenceError.invalidOptions("the other system has another seed")
+    }
+    leave(shared: &working)
+    var replay = loader.replay(after: working.number, time: working.time)
+    let record = JournalRecord(entry)
+    do throws(PrevalenceError) {
+      try replay.execute(record, entry.command[...], on: &working.model)
+    } catch {
+      try rollBack(&working)
+      throw error
+    }
+    let context = CommandContext(
+      number: entry.number, now: entry.time, seed: seed, isReplay: true)
+    try log(&working, context, hash: entry.stateHash) { bytes in
+      JournalRecord.appendForm(entry.name, version: entry.version, to: &bytes)
+      bytes.append(contentsOf: entry.command)
+      return entry.command.count
+    }
+  }
+}
+
+/// A state that a model had.
+public struct PastState<Model: Sendable>: Sendable {
+  /// The model.
+  public let model: Model
+  /// Which state it is.
+  public let moment: Moment
+}
+
+/// A command in the journal.
+public struct JournalEntry: Sendable, Equatable, Codable {
+  /// Its number: 1, 2, … without gaps.
+  public let number: UInt64
+  /// Its time in milliseconds since 1970.
+  public let time: UInt64
+  /// What the command is called.
+  public let name: String
+  /// The form of its bytes.
+  public let version: Int
+  /// Its bytes.
+  public let command: [UInt8]
+  /// The hash of the state after it, if there is one.
+  public let stateHash: UInt64?
+  /// What random numbers in the system begin with.
+  public let seed: UInt64
+
+  init(_ record: JournalRecord, _ payload: ArraySlice<UInt8>, seed: UInt64) {
+    number = record.number
+    time = record.time
+    name = record.text
+    version = record.version
+    command = Array(payload)
+    stateHash = record.hash
+    self.seed = seed
+  }
+}
+
+extension JournalRecord {
+  init(_ entry: JournalEntry) {
+    number = entry.number
+    time = entry.time
+    hash = entry.stateHash
+    name = Array(entry.name.utf8)[...]
+    version = entry.version
+    payload = entry.command[...]
+    isElsewhere = false
+  }
+}
+
+extension ModelLoader {
+  /// Throws `.outOfHistory` unless what was loaded is what was asked for.
+  func check(
+    _ loaded: LoadedModel<Model>, reaches point: PointInTime, in view: Snapshot
+  ) throws(PrevalenceError) {
+    guard case .command(let wanted) = point, loaded.number != wanted else { return }
+    let oldest = try images.headers(in: view).last?.number ?? 0
+    throw .outOfHistory(oldest: oldest, newest: loaded.number)
+  }
+}
