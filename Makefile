@@ -190,7 +190,7 @@ sanitize-address:
 sanitize-quick: sanitize-quick-thread sanitize-quick-address
 
 sanitize-quick-thread:
-	@$(SANITIZE) thread 'ConcurrencyTests|ConcurrentCrashTests|AcknowledgementTests|PendingCommitTests|FrameReuseTests|GuaranteeTests|ThreadModelTests'
+	@$(SANITIZE) thread 'ConcurrencyTests|ConcurrentCrashTests|AcknowledgementTests|PendingCommitTests|FrameReuseTests|GuaranteeTests|ThreadModelTests|ResidentConcurrencyTests'
 
 sanitize-quick-address:
 	@$(SANITIZE) address 'FrameTests|FrameReuseTests|EntryTests|TreeTests|CursorTests|PageReadTests|ForgeryTests|DamageTests|SalvageTests|LogReaderTests|SpillTests|ThreadModelTests|FallbackTests/'

@@ -37,6 +37,8 @@ public enum EngineError: Error, Sendable, Equatable {
   case treeNotFound(String)
   /// A tree of that name exists.
   case treeExists(String)
+  /// A tree lives in memory already, or a prepared transaction changes it.
+  case treeInUse(String)
   /// A tree's name is empty or longer than the limit.
   case invalidTreeName(String)
   /// A configuration value is out of its bounds.
@@ -94,6 +96,7 @@ extension EngineError: CustomStringConvertible {
       "a transaction has at most \(limit) bytes of changes; nothing was changed"
     case .treeNotFound(let name): "no tree \(name)"
     case .treeExists(let name): "tree \(name) exists already"
+    case .treeInUse(let name): "tree \(name) is in use"
     case .invalidTreeName(let name): "'\(name)' cannot name a tree"
     case .invalidConfiguration(let what): "invalid configuration: \(what)"
     case .undecidable(let number, let reason):

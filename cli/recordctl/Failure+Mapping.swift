@@ -104,7 +104,7 @@ extension Failure {
       self.init(.failure, what)
     case .undecidable:
       self.init(.failure, what, hint: "'recordctl recover', to decide otherwise")
-    case .closed, .readOnly, .treeNotFound, .treeExists, .invalidTreeName:
+    case .closed, .readOnly, .treeNotFound, .treeExists, .treeInUse, .invalidTreeName:
       self.init(.bug, what)
     }
   }

@@ -116,16 +116,30 @@ extension LogBuffer {
     return first..<count
   }
 
+  /// Appends a transaction of key operations alone, which `keyOperations` appends in order.
+  @inline(__always)
+  func appendCommit(lsn: UInt64, keyOperations: () -> Void) {
+    let start = count
+    appendHeader(lsn: lsn, kind: LogRecord.kindCommit, trees: 0)
+    keyOperations()
+    overwrite(UInt32(clamping: count - start), at: start)
+  }
+
+  private func appendHeader(lsn: UInt64, kind: UInt8, trees: Int) {
+    appendInteger(UInt32(0))
+    appendInteger(kind)
+    appendInteger(UInt8(0))
+    appendInteger(UInt16(0))
+    appendInteger(lsn)
+    appendInteger(UInt32(trees))
+  }
+
   private func append(
     lsn: UInt64, trees: [TreeChange], spilled: [SpilledSet], keyOperations: () -> Void
   ) {
     let start = count
-    appendInteger(UInt32(0))
-    appendInteger(spilled.isEmpty ? LogRecord.kindCommit : LogRecord.kindSpilledCommit)
-    appendInteger(UInt8(0))
-    appendInteger(UInt16(0))
-    appendInteger(lsn)
-    appendInteger(UInt32(trees.count))
+    let kind = spilled.isEmpty ? LogRecord.kindCommit : LogRecord.kindSpilledCommit
+    appendHeader(lsn: lsn, kind: kind, trees: trees.count)
     for tree in trees { append(tree) }
     if !spilled.isEmpty { append(spilled) }
     keyOperations()

@@ -101,13 +101,16 @@ extension Database {
   /// Writes a checkpoint, and an entry that names its state.
   private func keepPresentState(_ name: TreeName) throws(EngineError) -> NamedState {
     try writerLock.withLock { () throws(EngineError) in
-      try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
-      // Nobody else commits, so this is what the checkpoint has written.
-      let working = working
-      let made = NamedState(
-        name: name, lsn: working.lsn, createdAt: configuration.clock(),
-        trees: withChecksums(working))
-      pager.structureLock.withLock { pager.snapshots.addNamed(made) }
+      let made = try checkpointLock.withLock { () throws(EngineError) in
+        try runCheckpoint()
+        // Nobody else commits, and nothing is folded, so this is what the checkpoint has written.
+        let working = working
+        let made = NamedState(
+          name: name, lsn: working.lsn, createdAt: configuration.clock(),
+          trees: withChecksums(working))
+        pager.structureLock.withLock { pager.snapshots.addNamed(made) }
+        return made
+      }
       do throws(EngineError) {
         try commitEntry(made)
       } catch {

@@ -249,6 +249,14 @@ extension Pager {
     for number in lists { try claim(number) }
   }
 
+  /// Makes a large value part of no state but those before this transaction.
+  ///
+  /// Call under `structureLock`.
+  func claimAndRetireRuns(of value: DirectValue) throws(EngineError) {
+    try claimRuns(of: value)
+    try retireRuns(of: value)
+  }
+
   private func claim(_ number: UInt64) throws(EngineError) {
     let extent = geometry.extent(ofPage: number)
     guard extent < map.extentCount else { throw damage(number, "lies beyond the end of the file") }

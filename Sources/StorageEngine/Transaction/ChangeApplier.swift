@@ -5,6 +5,8 @@
 /// Call under the structure lock.
 struct ChangeApplier {
   let pager: Pager
+  /// Those trees of a running database whose changes go to memory; their pages follow later.
+  var residents: ResidentTrees?
 
   /// Applies tree changes in order, then key changes, which come in order of tree and key.
   ///
@@ -19,7 +21,7 @@ struct ChangeApplier {
     for part in spilled {
       sources.append(try SpilledChanges(part, pager))
       // Read once more here, and by a recovery until the second checkpoint from now.
-      for block in part.blocks { try claimAndRetire(block.value) }
+      for block in part.blocks { try pager.claimAndRetireRuns(of: block.value) }
     }
     let merge = ChangeMerge(sources + [changes]) { change throws(EngineError) in
       try drop(change)
@@ -28,7 +30,8 @@ struct ChangeApplier {
     try apply(merge, dropped: treeChanges.compactMap(\.droppedTree), to: &set)
   }
 
-  private func apply(
+  /// Applies key changes, which come in order of tree and key, but for those of dropped trees.
+  func apply(
     _ changes: some ChangeSource, dropped: [UInt32], to set: inout TreeSet
   ) throws(EngineError) {
     var changes = changes
@@ -36,6 +39,8 @@ struct ChangeApplier {
     while let change = changes.current {
       if !dropped.isEmpty, dropped.contains(change.tree) {
         try drop(change)
+      } else if let residents, residents.has(change.tree) {
+        try residents.take(change, pager)
       } else {
         try move(&writer, to: change.tree, &set)
         try apply(change, with: &writer)
@@ -57,13 +62,7 @@ struct ChangeApplier {
   /// Gives up what a change that does not count any more has written.
   private func drop(_ change: KeyChange) throws(EngineError) {
     guard change.operation == .putDirect, let value = DirectValue(change.value) else { return }
-    try claimAndRetire(value)
-  }
-
-  /// Makes a large value part of no state but those before this transaction.
-  private func claimAndRetire(_ value: DirectValue) throws(EngineError) {
-    try pager.claimRuns(of: value)
-    try pager.retireRuns(of: value)
+    try pager.claimAndRetireRuns(of: value)
   }
 
   private func apply(_ change: TreeChange, to set: inout TreeSet) throws(EngineError) {
@@ -76,6 +75,7 @@ struct ChangeApplier {
       var writer = TreeWriter(pager: pager, tree: tree)
       try writer.discardAll()
       set.remove(id)
+      residents?.detach(id)
     }
   }
 

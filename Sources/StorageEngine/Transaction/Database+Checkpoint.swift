@@ -23,6 +23,7 @@ extension Database {
   func runCheckpoint(bothSuperblocks: Bool = false) throws(EngineError) {
     try checkWritable()
     if bothSuperblocks { try clearLogForNextOpening() }
+    try foldResidents()
     if let plan = try capture() {
       do {
         try carryOut(plan)
@@ -79,6 +80,7 @@ extension Database {
     let plan = try pager.structureLock.withLock { () throws(EngineError) -> CheckpointPlan? in
       guard state.working.lsn != state.superblock.lsn else { return nil }
       reclaimPages()
+      try foldRest()
       seal()
       guard let group = state.sealed.last else { return nil }
       let planner = CheckpointPlanner(

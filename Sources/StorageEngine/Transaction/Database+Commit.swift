@@ -64,7 +64,10 @@ extension Database {
   func append(
     _ transaction: WriteTransaction, isSilent: Bool = false, alongside: () -> Void = {}
   ) throws(EngineError) -> UInt64 {
-    try pager.structureLock.withLock { () throws(EngineError) in
+    let owners = residents.owners(of: transaction)
+    for owner in owners { owner.lockChanges() }
+    defer { for owner in owners { owner.unlockChanges() } }
+    return try pager.structureLock.withLock { () throws(EngineError) in
       try checkWritable()
       reclaimPages()
       showBeforeLongWork(transaction)
@@ -75,7 +78,7 @@ extension Database {
       let lsn = state.working.lsn + 1
       let logged = try log(transaction, changes, lsn)
       do throws(EngineError) {
-        try ChangeApplier(pager: pager).apply(
+        try ChangeApplier(pager: pager, residents: residents).apply(
           transaction.treeChanges, transaction.changes.spilled, logged, to: &state.working)
       } catch {
         throw poison(error)
@@ -185,7 +188,7 @@ extension Database {
     if waiting > Self.unwrittenLimit { try queue.wait(for: lsn, flushed: true, lead: lead) }
   }
 
-  private func flushTimer() -> FlushTimer {
+  func flushTimer() -> FlushTimer {
     pager.structureLock.withLock {
       if let timer = state.timer { return timer }
       let timer = FlushTimer { [weak self] in try? self?.flush() }

@@ -100,22 +100,26 @@ extension Database {
   }
 
   /// Moves some leaves; returns where to go on.
+  ///
+  /// No checkpoint comes between, so that nothing is folded into what was read.
   private func moveStep(
     above extent: Int, from start: LeafPosition, _ mostLeaves: UInt64
   ) throws(EngineError) -> (next: LeafPosition?, moved: UInt64) {
     try writerLock.withLock { () throws(EngineError) in
-      try checkWritable()
-      var finder = LeafFinder(
-        pager: pager, firstPage: UInt64(extent * pager.geometry.pagesPerExtent),
-        mostLeaves: mostLeaves)
-      let next = try finder.collect(from: start, in: working)
-      if finder.found.isEmpty { return (next, finder.leaves) }
-      try commitSilently { moving throws(EngineError) in
-        for entry in finder.found {
-          try moving.put(entry.value, forKey: entry.key, in: entry.tree)
+      try checkpointLock.withLock { () throws(EngineError) in
+        try checkWritable()
+        var finder = LeafFinder(
+          pager: pager, firstPage: UInt64(extent * pager.geometry.pagesPerExtent),
+          mostLeaves: mostLeaves)
+        let next = try finder.collect(from: start, in: working)
+        try moveResident(finder.found.filter { residents.has($0.tree.rawValue) })
+        let others = finder.found.filter { !residents.has($0.tree.rawValue) }
+        if others.isEmpty { return (next, finder.leaves) }
+        try commitSilently { moving throws(EngineError) in
+          for entry in others { try moving.put(entry.value, forKey: entry.key, in: entry.tree) }
         }
+        return (next, finder.leaves)
       }
-      return (next, finder.leaves)
     }
   }
 

@@ -25,6 +25,7 @@ public final class Database: Sendable {
   let recordNumbers = RecordNumbers()
   let window: ConflictWindow
   let prepared = PreparedTransactions()
+  let residents = ResidentTrees()
   let namedSnapshotLock = NamedSnapshotLock()
   let asyncWaiters = AsyncWaiters()
   private let closed = Atomic<Bool>(false)
@@ -130,6 +131,8 @@ public final class Database: Sendable {
       pager.structureLock.withLock { state.timer }?.cancel()
       pager.storage.close()
     }
+    // Those who commit to resident trees do not wait for the writer lock.
+    pager.structureLock.withLock { residents.isClosed = true }
     if let poison = queue.poison { throw poison }
     // A checkpoint that finds no room must not take with it what was only shown so far.
     try settle(working.lsn, .synced)

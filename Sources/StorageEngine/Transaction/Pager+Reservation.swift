@@ -14,9 +14,7 @@ extension Pager {
   func reserve(
     for transaction: WriteTransaction, _ changes: GroupChanges, in set: TreeSet
   ) throws(EngineError) {
-    let trees = set.trees.count + transaction.treeChanges.count
-    let kept =
-      Self.checkpointPages + trees / Self.treesPerPage + map.extentCount / Self.extentsPerPage
+    let kept = keptPages(trees: set.trees.count + transaction.treeChanges.count)
     let (inAnyLeaves, mayBeLess) = try mostPages(
       for: transaction.changes.spilled, changes, in: set)
     if canTake(pages: inAnyLeaves + kept) { return }
@@ -24,6 +22,20 @@ extension Pager {
     let inTheirLeaves = try surveyedPages(
       for: transaction.changes.merged(with: changes), in: set)
     try ensure(pages: inTheirLeaves + kept)
+  }
+
+  /// The same for changes of no transaction.
+  func reserve(_ changes: GroupChanges, in set: TreeSet) throws(EngineError) {
+    let kept = keptPages(trees: set.trees.count)
+    let (inAnyLeaves, mayBeLess) = try mostPages(for: [], changes, in: set)
+    if canTake(pages: inAnyLeaves + kept) { return }
+    if !mayBeLess { return try ensure(pages: inAnyLeaves + kept) }
+    try ensure(pages: try surveyedPages(for: changes, in: set) + kept)
+  }
+
+  /// Pages that the next checkpoint takes for itself at most.
+  private func keptPages(trees: Int) -> Int {
+    Self.checkpointPages + trees / Self.treesPerPage + map.extentCount / Self.extentsPerPage
   }
 
   /// A bound for whatever the trees contain, and whether a look at them may find a lower one.

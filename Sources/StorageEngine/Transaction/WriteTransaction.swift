@@ -87,6 +87,10 @@ public final class WriteTransaction: TreeWriting, OpenableView {
 
   func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
     try checkOpen()
+    // Its pages lag behind, and change while this reads them.
+    if isAlone, database.residents.has(tree.rawValue) {
+      throw .treeInUse("number \(tree.rawValue)")
+    }
     guard let descriptor = treeSet[tree.rawValue] else {
       throw .treeNotFound("number \(tree.rawValue)")
     }

@@ -12,6 +12,9 @@ extension Database {
   ) throws(TransactionError) -> UInt64 {
     let (number, lsn) = try exclusively { () throws(TransactionError) in
       try admit(transaction, work, isPreparing: true)
+      if let tree = work.changes.trees.first(where: residents.has) {
+        throw .engine(.treeInUse("number \(tree)"))
+      }
       return try store(transaction, work)
     }
     scheduleCheckpointIfDue()

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Putting what has changed in resident trees into their pages.
+///
+/// Folding changes pages, but not what the store says: the log has all of it already. So a fold is an
+/// empty transaction in the log, and recovery does not repeat it. Invariant: a checkpoint has in its
+/// pages every change up to its LSN, because what is left is folded in the same moment in which it
+/// takes its state.
+///
+/// Call under the checkpoint lock: one fold at a time.
+extension Database {
+  /// Changes that are folded at once: commits wait meanwhile.
+  private static let changesAtOnce = 256
+  /// What may be left for the moment of the checkpoint.
+  private static let fewPending = 512
+  private static let mostRounds = 12
+
+  /// Folds until little is left, beside those who commit.
+  func foldResidents() throws(EngineError) {
+    for _ in 0..<Self.mostRounds {
+      let changes = pager.structureLock.withLock {
+        residents.pendingCount > Self.fewPending ? residents.takePending() : nil
+      }
+      guard let changes else { return }
+      try fold(SortedChanges(changes))
+    }
+  }
+
+  /// Folds what is left; call under the structure lock as well.
+  func foldRest() throws(EngineError) {
+    guard residents.pendingCount > 0 else { return }
+    let buffer = LogBuffer()
+    var changes = SortedChanges(residents.takePending())
+    let all = changes
+    buffer.append(&changes, atMost: .max)
+    do throws(EngineError) {
+      try foldSlice(buffer)
+    } catch {
+      try putBack(all, after: error)
+    }
+  }
+
+  /// Folds changes slice by slice.
+  private func fold(_ changes: SortedChanges) throws(EngineError) {
+    var changes = changes
+    let buffer = LogBuffer()
+    while changes.current != nil {
+      let rest = changes
+      buffer.removeAll()
+      buffer.append(&changes, atMost: Self.changesAtOnce)
+      do throws(EngineError) {
+        let lsn = try pager.structureLock.withLock { () throws(EngineError) in
+          try foldSlice(buffer)
+          return state.working.lsn
+        }
+        // Sets the pages free that were replaced where these are many.
+        try settle(lsn, .manual)
+      } catch {
+        try pager.structureLock.withLock { () throws(EngineError) in
+          try putBack(rest, after: error)
+        }
+      }
+    }
+  }
+
+  /// Keeps what could not be folded, and throws the reason.
+  private func putBack(
+    _ changes: SortedChanges, after error: EngineError
+  ) throws(EngineError) {
+    if queue.poison == nil { try residents.putBack(changes, pager) }
+    throw error
+  }
+
+  private func foldSlice(_ buffer: LogBuffer) throws(EngineError) {
+    try checkWritable()
+    reclaimPages()
+    let changes = GroupChanges(buffer, 0..<buffer.count)
+    let dropped = try droppedTrees(in: changes)
+    try applyUnlogged(changes, dropped: dropped)
+  }
+
+  /// Changes pages by what the log has already; call under the structure lock.
+  func applyUnlogged(
+    _ changes: GroupChanges, dropped: [UInt32] = []
+  ) throws(EngineError) {
+    do throws(EngineError) {
+      try pager.reserve(changes, in: state.working)
+    } catch {
+      throw poisonIfBroken(error)
+    }
+    _ = try logResident(bytes: 0) { _ in }
+    do throws(EngineError) {
+      try ChangeApplier(pager: pager).apply(changes, dropped: dropped, to: &state.working)
+    } catch {
+      throw poison(error)
+    }
+  }
+
+  /// Puts entries of resident trees where they are already, so that their leaves move.
+  ///
+  /// What the pages have may be older than memory, so it must not get into the log. Call under the
+  /// writer lock.
+  func moveResident(_ entries: [LeafFinder.Entry]) throws(EngineError) {
+    // Larger values are in pages of their own, which no put of the same value moves unlogged.
+    let movable = entries.filter { $0.value.count <= PageGeometry.directValueBytes }
+    if movable.isEmpty { return }
+    let buffer = LogBuffer()
+    for entry in movable {
+      entry.key.withBytes { key in
+        entry.value.withBytes { value in
+          buffer.append(
+            KeyChange(operation: .put, tree: entry.tree.rawValue, key: key, value: value))
+        }
+      }
+    }
+    try pager.structureLock.withLock { () throws(EngineError) in
+      try checkWritable()
+      reclaimPages()
+      try applyUnlogged(GroupChanges(buffer, 0..<buffer.count))
+    }
+  }
+
+  /// Trees that were dropped since they changed.
+  private func droppedTrees(in changes: GroupChanges) throws(EngineError) -> [UInt32] {
+    var changes = changes
+    var dropped: [UInt32] = []
+    var last: UInt32 = 0
+    while let change = changes.current {
+      if change.tree != last, state.working[change.tree] == nil { dropped.append(change.tree) }
+      last = change.tree
+      changes.advance()
+    }
+    return dropped
+  }
+}
+
+extension LogBuffer {
+  /// Appends the next changes of a source.
+  fileprivate func append(_ changes: inout SortedChanges, atMost limit: Int) {
+    var count = 0
+    while count < limit, let change = changes.current {
+      append(change)
+      count += 1
+      changes.advance()
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A tree whose entries live in memory, in whatever form their owner likes.
+///
+/// A commit to it goes to the log and to memory. Its pages lag behind; the engine folds in what has
+/// changed, sorted, with each checkpoint. A recovery needs nothing of this: it applies the log to the
+/// pages as for any tree.
+package final class ResidentTree: Sendable {
+  package let tree: TreeID
+  private let database: Database
+
+  init(_ tree: TreeID, _ database: Database) {
+    self.tree = tree
+    self.database = database
+  }
+
+  /// Logs a value for a key, then calls `apply`; returns the LSN.
+  ///
+  /// Both happen under the lock that orders all commits, so that memory changes in the order of the
+  /// log: `apply` must be quick and must not call the database. Does not wait for the disk; see
+  /// `Database.settleResident`.
+  ///
+  /// - Throws: `.invalidKeyLength`; `.valueTooLong` above 64 KiB; `.treeNotFound` once the tree is
+  ///   detached or dropped; `.closed`, `.readOnly`, `.poisoned`, `.storage`, `.outOfSpace`. Nothing is
+  ///   changed then, and `apply` is not called.
+  @discardableResult
+  package func put(
+    _ key: Span<UInt8>, _ value: Span<UInt8>, apply: () -> Void
+  ) throws(EngineError) -> UInt64 {
+    try Self.check(key: key.count, value: value.count)
+    return try key.withBytes { (key) throws(EngineError) in
+      try value.withBytes { (value) throws(EngineError) in
+        try database.commitResident(
+          KeyChange(operation: .put, tree: tree.rawValue, key: key, value: value), apply: apply)
+      }
+    }
+  }
+
+  /// Logs that a key is deleted, then calls `apply`, like `put`.
+  @discardableResult
+  package func delete(_ key: Span<UInt8>, apply: () -> Void) throws(EngineError) -> UInt64 {
+    try Self.check(key: key.count, value: 0)
+    return try key.withBytes { (key) throws(EngineError) in
+      try database.commitResident(
+        KeyChange(operation: .delete, tree: tree.rawValue, key: key, value: key.prefix(0)),
+        apply: apply)
+    }
+  }
+
+  /// Folds what has changed into the pages, and ends the attachment: from then on the tree is one as
+  /// any other.
+  ///
+  /// - Throws: what `Database.checkpoint` throws; the tree stays attached then.
+  package func detach() throws(EngineError) {
+    try database.detachResident(tree)
+  }
+
+  static func check(key: Int, value: Int) throws(EngineError) {
+    guard key > 0, key <= PageGeometry.maximumKeyBytes else {
+      throw .invalidKeyLength(length: key, limit: PageGeometry.maximumKeyBytes)
+    }
+    guard value <= PageGeometry.directValueBytes else {
+      throw .valueTooLong(length: value, limit: PageGeometry.directValueBytes)
+    }
+  }
+}
+
+/// Changes of one or several resident trees of one database, to be committed together.
+package struct ResidentBatch: ~Copyable {
+  let changes = WriteSet()
+
+  /// An empty batch.
+  package init() {}
+
+  package var isEmpty: Bool { changes.isEmpty }
+
+  /// Adds a value for a key, which replaces an earlier change of it.
+  ///
+  /// - Throws: `.invalidKeyLength`; `.valueTooLong` above 64 KiB.
+  package mutating func put(
+    _ key: Span<UInt8>, _ value: Span<UInt8>, in tree: ResidentTree
+  ) throws(EngineError) {
+    try ResidentTree.check(key: key.count, value: value.count)
+    key.withBytes { key in
+      value.withBytes { value in
+        _ = changes.set(
+          KeyChange(operation: .put, tree: tree.tree.rawValue, key: key, value: value))
+      }
+    }
+  }
+
+  /// Adds the deletion of a key.
+  ///
+  /// - Throws: `.invalidKeyLength`.
+  package mutating func delete(
+    _ key: Span<UInt8>, in tree: ResidentTree
+  ) throws(EngineError) {
+    try ResidentTree.check(key: key.count, value: 0)
+    key.withBytes { key in
+      _ = changes.set(
+        KeyChange(operation: .delete, tree: tree.tree.rawValue, key: key, value: key.prefix(0)))
+    }
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+import TestSupport
+import Testing
+
+/// Several threads change resident trees beside checkpoints, compaction and other transactions.
+struct ResidentConcurrencyTests {
+  @Test func `threads that commit beside checkpoints lose nothing`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk) {
+      $0.checkpointBytes = 1 << 17
+      $0.scheduler = nil
+    }
+    let database = store.database
+    let pair = try ResidentPair(named: "memory", in: database)
+    try store.commit([.createTree("pages")])
+    let rounds = TestEnvironment.count("RECORD_STORE_THREAD_ROUNDS", quick: 600)
+    try runThreads(6) { thread in
+      var random = SplitMix64(seed: TestEnvironment.seed &+ UInt64(thread))
+      for round in 0..<rounds {
+        let key = [UInt8(thread), UInt8(random.below(250))]
+        switch (thread, round % 8) {
+        case (0, 0): try database.checkpoint()
+        case (1, 0): _ = try database.compact()
+        case (2, _):
+          try database.write(durability: .manual) { transaction in
+            let pages = try #require(try transaction.tree(named: "pages"))
+            try transaction.put(key, forKey: key, in: pages)
+            try transaction.put(random.bytes(300), forKey: key, in: pair.tree.tree)
+          }
+        default:
+          pair.owner.lockChanges()
+          let lsn = try pair.put(key, random.bytes(random.below(600)))
+          pair.owner.unlockChanges()
+          try database.settleResident(lsn, round % 16 == 5 ? .synced : .manual)
+        }
+      }
+    }
+    let expected = pair.owner.all
+    try database.checkpoint()
+    #expect(try ResidentPair.pages(of: "memory", in: database) == expected)
+    try database.close()
+    let copy = try TestStore(opening: disk.reopened())
+    #expect(try ResidentPair.pages(of: "memory", in: copy.database) == expected)
+    try copy.checkTwiceAndClose()
+  }
+
+  @Test func `a named snapshot has all of some moment`() throws {
+    try withStore(adjust: { $0.scheduler = nil }) { store in
+      let database = store.database
+      let pair = try ResidentPair(named: "memory", in: database)
+      // Each batch gives all keys the same value.
+      try runThreads(2) { thread in
+        for round in 0..<150 {
+          if thread == 1 {
+            if round % 30 == 0 { try database.createSnapshot(named: "at \(round)") }
+            continue
+          }
+          var batch = ResidentBatch()
+          let value = [UInt8(round)]
+          let valueSpan = value.span
+          for key in 0..<40 {
+            let bytes = [UInt8(key)]
+            let keySpan = bytes.span
+            try batch.put(keySpan, valueSpan, in: pair.tree)
+          }
+          let lsn = try database.commit(batch) {
+            for key in 0..<40 { pair.owner.set([UInt8(key)], value) }
+          }
+          try database.settleResident(lsn, .manual)
+        }
+      }
+      for name in try database.namedSnapshots().map(\.name) {
+        let view = try database.snapshot(named: name)
+        defer { view.close() }
+        let tree = try #require(try view.tree(named: "memory"))
+        let cursor = try view.cursor(in: tree)
+        var values: Set<[UInt8]> = []
+        var count = 0
+        while try cursor.next() {
+          values.insert(try cursor.value())
+          count += 1
+        }
+        #expect(values.count <= 1 && (count == 0 || count == 40))
+      }
+    }
+  }
+}
