@@ -2,65 +2,138 @@
 
 import StorageEngine
 
-/// The journal of one system in the store: its only writer.
+/// The journal of one system in the store.
+///
+/// Its tree is a resident one: entries go to the log, and the engine puts them into pages with the next
+/// checkpoint. So what a snapshot of the store shows may lack the last entries; these are in memory
+/// (`RecentJournal`).
 struct CommandJournal: Sendable {
   let database: Database
   let trees: PrevalentTrees
+  /// `nil` for reading only.
+  let resident: ResidentTree?
 
   /// Entries that are removed in one transaction.
   private static let removedAtOnce: UInt64 = 512
 
+  /// Has the entries of a journal live in memory from now on.
+  static func attach(
+    _ trees: PrevalentTrees, in database: Database, name: String
+  ) throws(PrevalenceError) -> CommandJournal {
+    do throws(EngineError) {
+      let resident = try database.attachResident(trees.journal, JournalContents())
+      return CommandJournal(database: database, trees: trees, resident: resident)
+    } catch {
+      if case .treeInUse = error { throw .alreadyOpen(name: name) }
+      throw .engine(error)
+    }
+  }
+
   /// Logs a command; it is durable once `settle` has returned.
   ///
-  /// Nothing is changed when it throws. Calls come in the order of the numbers.
+  /// Nothing is changed when it throws. Calls come in the order of the numbers. `payload` is how many
+  /// bytes of the entry, its last ones, are the command.
   func append(
-    _ number: UInt64, _ record: borrowing JournalBytes
+    _ number: UInt64, _ entry: Span<UInt8>, payload: Int
   ) throws(PrevalenceError) -> UInt64 {
-    do {
-      let (_, commit) = try database.writeWithoutWaiting { transaction in
-        let key = PrevalentKey.of(number)
-        guard try transaction.value(forKey: key, in: trees.journal) == nil else {
-          throw PrevalenceError.damagedEntry(number: number, reason: "it is there already")
-        }
-        try transaction.put(record.entry, forKey: key, in: trees.journal)
-        if let payload = record.elsewhere {
-          try transaction.put(payload, forKey: key, in: trees.payloads)
-        }
+    guard let resident else { throw .readOnly }
+    do throws(EngineError) {
+      return try put(number, entry, payload: payload, in: resident)
+    } catch .outOfSpace {
+      // The log may have room when its changes are in the pages.
+      return try PrevalenceError.wrapping { () throws(EngineError) in
+        try database.checkpoint()
+        return try put(number, entry, payload: payload, in: resident)
       }
-      return commit.lsn
     } catch {
-      throw Self.error(error)
+      throw .engine(error)
+    }
+  }
+
+  private func put(
+    _ number: UInt64, _ entry: Span<UInt8>, payload: Int, in resident: ResidentTree
+  ) throws(EngineError) -> UInt64 {
+    if entry.count > JournalRecord.maximumBytes {
+      return try putLong(number, entry, payload: payload)
+    }
+    let key = PrevalentKey.bytes(of: number)
+    let span = key.span
+    return try resident.put(span, entry) {}
+  }
+
+  /// Logs a command that is too long for an entry, in a tree beside it.
+  private func putLong(
+    _ number: UInt64, _ entry: Span<UInt8>, payload: Int
+  ) throws(EngineError) -> UInt64 {
+    let bytes = entry.indices.map { entry[$0] }
+    var short = Array(bytes.dropLast(payload))
+    short[1] |= JournalRecord.elsewhereFlag
+    let key = PrevalentKey.of(number)
+    do {
+      return try database.writeWithoutWaiting { transaction in
+        try transaction.put(short, forKey: key, in: trees.journal)
+        try transaction.put(Array(bytes.suffix(payload)), forKey: key, in: trees.payloads)
+      }.commit.lsn
+    } catch let error as EngineError {
+      throw error
+    } catch {
+      throw .poisoned(reason: "\(error)")
     }
   }
 
   /// Waits until a commit is as durable as asked, and the ones before it.
   func settle(_ lsn: UInt64, _ durability: Durability) throws(PrevalenceError) {
     try PrevalenceError.wrapping { () throws(EngineError) in
-      try database.settle(lsn, durability)
+      try database.settleResident(lsn, durability)
     }
   }
 
+  /// Whether a commit is certain to survive; only for a store that refuses changes.
+  func isDurable(_ lsn: UInt64) -> Bool { (try? database.settle(lsn, .synced)) != nil }
+
   /// Removes the entries of a range.
   func remove(_ range: ClosedRange<UInt64>) throws(PrevalenceError) {
+    guard let resident else { throw .readOnly }
     var start = range.lowerBound
     while start <= range.upperBound {
       let end = min(range.upperBound, start + Self.removedAtOnce - 1)
-      do {
-        try database.write(durability: .manual) { transaction in
-          for number in start...end {
-            let key = PrevalentKey.of(number)
-            try transaction.delete(key, in: trees.journal)
-            try transaction.delete(key, in: trees.payloads)
-          }
+      try PrevalenceError.wrapping { () throws(EngineError) in
+        var batch = ResidentBatch()
+        for number in start...end {
+          let key = PrevalentKey.bytes(of: number)
+          let span = key.span
+          try batch.delete(span, in: resident)
         }
-      } catch {
-        throw Self.error(error)
+        try database.settleResident(try database.commit(batch) {}, .manual)
       }
       start = end + 1
+    }
+    try removePayloads(upTo: range.upperBound)
+  }
+
+  private func removePayloads(upTo number: UInt64) throws(PrevalenceError) {
+    do {
+      let range = KeyRange(upTo: PrevalentKey.of(number + 1))
+      while true {
+        let hasMore = try database.write(durability: .manual) { transaction in
+          let cursor = try transaction.cursor(in: trees.payloads, range: range)
+          // Each may be long.
+          for _ in 0..<8 {
+            guard try cursor.next() else { return false }
+            try transaction.delete(cursor.key, in: trees.payloads)
+          }
+          return true
+        }
+        guard hasMore else { return }
+      }
+    } catch {
+      throw Self.error(error)
     }
   }
 
   /// The first and the last entry that a view shows.
+  ///
+  /// The last ones may be missing.
   func bounds(in view: Snapshot) throws(PrevalenceError) -> ClosedRange<UInt64>? {
     try PrevalenceError.wrapping { () throws(EngineError) in
       let forward = try view.cursor(in: trees.journal)
@@ -115,8 +188,10 @@ struct CommandJournal: Sendable {
   }
 }
 
-/// An entry and, where the command is too long for it, the command.
-struct JournalBytes: ~Copyable {
-  let entry: [UInt8]
-  let elsewhere: [UInt8]?
+/// What the engine calls about the tree: nothing needs to be done, as the only one who changes it is
+/// its journal, under the lock that orders commands.
+private final class JournalContents: ResidentContents {
+  func lockChanges() {}
+  func unlockChanges() {}
+  func apply(_ key: Span<UInt8>, _ value: Span<UInt8>?) {}
 }

@@ -68,7 +68,13 @@ enum PrevalentKey {
 
   /// A number in eight bytes, the highest first.
   static func of(_ number: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * UInt64($0))) }
+    let bytes = bytes(of: number)
+    return bytes.indices.map { bytes[$0] }
+  }
+
+  /// The same without memory of its own.
+  static func bytes(of number: UInt64) -> [8 of UInt8] {
+    [8 of UInt8] { UInt8(truncatingIfNeeded: number >> (56 - 8 * UInt64($0))) }
   }
 
 

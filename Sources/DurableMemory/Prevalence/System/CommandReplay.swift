@@ -41,16 +41,17 @@ struct CommandReplay<Model: Sendable> {
     time = record.time
   }
 
-  /// Executes what lies in segments, up to a number.
+  /// Executes what lies in segments, as long as it is wanted.
   mutating func execute(
-    _ segments: [RecentJournal.Segment], upTo limit: UInt64, on model: inout Model
+    _ segments: [RecentJournal.Segment], on model: inout Model,
+    while isWanted: (JournalRecord) -> Bool
   ) throws(PrevalenceError) {
     for segment in segments {
       for index in segment.ends.indices {
         let next = segment.first + UInt64(index)
         guard next > number else { continue }
-        guard next <= limit else { return }
         let record = try JournalRecord(number: next, segment.entry(index))
+        guard isWanted(record) else { return }
         try execute(record, record.payload, on: &model)
       }
     }

@@ -39,17 +39,20 @@ extension PrevalentSystem {
       durability: durability ?? options.durability)
   }
 
+  private static var settleInterval: UInt64 { 64 }
+
   /// Runs `body` as the only one who changes the model, and does afterwards what has become due.
   func change<R>(_ body: (inout WorkingModel<Model>) throws -> R) throws -> R {
     do {
-      let (result, needsImage, needsCopy) = try working.withLock { working in
+      let (result, needsImage, trimming) = try working.withLock { working in
         let result = try body(&working)
         let needsImage = working.needsImage(options.snapshots)
         if needsImage { working.isImageScheduled = true }
         return (result, needsImage, trim(&working))
       }
       if needsImage { scheduleImage() }
-      if needsCopy { catchUp() }
+      if trimming.needsCopy { catchUp() }
+      if trimming.needsLook { try lookAtStore() }
       return result
     } catch let error as PrevalenceError where error.isFatal {
       fail(error)
@@ -151,7 +154,9 @@ extension PrevalentSystem {
         let start = bytes.count
         JournalRecord.appendHead(time: context.now, hash: hash, to: &bytes)
         let payload = appendCommand(&bytes)
-        lsn = try append(context.number, bytes[start...], payload: payload)
+        let span = bytes.span
+        lsn = try journal.append(
+          context.number, span.extracting(start..<span.count), payload: payload)
         return lsn
       }
       working.commit = lsn
@@ -163,19 +168,6 @@ extension PrevalentSystem {
       if (error as? PrevalenceError)?.isFatal != true { try rollBack(&working) }
       throw error
     }
-  }
-
-  /// Writes an entry to the journal of the store.
-  private func append(
-    _ number: UInt64, _ entry: ArraySlice<UInt8>, payload: Int
-  ) throws(PrevalenceError) -> UInt64 {
-    guard entry.count > JournalRecord.maximumBytes else {
-      return try journal.append(number, JournalBytes(entry: Array(entry), elsewhere: nil))
-    }
-    var short = Array(entry.dropLast(payload))
-    short[1] |= JournalRecord.elsewhereFlag
-    return try journal.append(
-      number, JournalBytes(entry: short, elsewhere: Array(entry.suffix(payload))))
   }
 
   private func dueHash(_ number: UInt64, _ model: Model) throws(PrevalenceError) -> UInt64? {
@@ -194,7 +186,10 @@ extension PrevalentSystem {
     _ commit: UInt64, _ number: UInt64, _ durability: Durability
   ) throws(PrevalenceError) {
     do throws(PrevalenceError) {
-      try journal.settle(commit, durability)
+      // What waits for nothing looks now and then whether very much is unwritten.
+      if durability != .manual || number % Self.settleInterval == 0 {
+        try journal.settle(commit, durability)
+      }
     } catch {
       fail(error)
       throw error

@@ -6,8 +6,8 @@ public import StorageEngine
 extension PrevalentSystem {
   /// Makes the state after a command, or at a time, of the system of a name.
   ///
-  /// Also of a database that is open for reading only, or while the system is open elsewhere in the
-  /// process.
+  /// For a database that is open for reading only, or whose system is not open; while it is, its last
+  /// commands are missing until the next checkpoint of the store.
   ///
   /// - Throws: `PrevalenceError`, `.outOfHistory` when the images and entries that are kept do not
   ///   reach there.
@@ -23,7 +23,7 @@ extension PrevalentSystem {
       }
       try options.check(registry)
       let loader = ModelLoader(
-        journal: CommandJournal(database: database, trees: trees),
+        journal: CommandJournal(database: database, trees: trees, resident: nil),
         images: ImageStore(database: database, trees: trees, system: name), registry: registry,
         options: options, information: try SystemInformation.read(trees, in: view))
       let loaded = try loader.load(from: view, upTo: point)
@@ -40,41 +40,60 @@ extension PrevalentSystem {
   /// - Throws: `PrevalenceError`, `.outOfHistory` when the images and entries that are kept do not
   ///   reach there.
   public func past(_ point: PointInTime) throws(PrevalenceError) -> PastState<Model> {
-    try flushForReading()
-    return try Self.past(point, in: database, named: name, loader.registry, options: options)
+    try checkOpen()
+    let view = try PrevalenceError.wrapping { () throws(EngineError) in try database.snapshot() }
+    defer { view.close() }
+    var loaded = try loader.load(from: view, upTo: point)
+    var replay = loader.replay(after: loaded.number, time: loaded.time)
+    let segments = working.withLock { $0.recent.segments(after: loaded.number) } ?? []
+    try replay.execute(segments, on: &loaded.model) { point.contains($0) }
+    (loaded.number, loaded.time) = (replay.number, replay.time)
+    try loader.check(loaded, reaches: point, in: view)
+    return PastState(
+      model: loaded.model, moment: Moment(number: loaded.number, time: loaded.time))
   }
 
   /// The entries of the journal after a command, at most `limit` of them.
+  ///
+  /// The last ones may not be durable yet.
   ///
   /// - Throws: `PrevalenceError`, `.outOfHistory` when the next one is not kept any more.
   public func entries(
     after number: UInt64, limit: Int = .max
   ) throws(PrevalenceError) -> [JournalEntry] {
-    try flushForReading()
-    var entries: [JournalEntry] = []
+    try checkOpen()
+    let (first, last) = working.withLock { ($0.firstEntry, $0.number) }
+    guard number + 1 >= first, number <= last else {
+      throw .outOfHistory(oldest: first - 1, newest: last)
+    }
+    if limit <= 0 { return [] }
     do {
-      let view = try database.snapshot()
-      defer { view.close() }
-      let bounds = try journal.bounds(in: view)
-      let (first, last) = working.withLock { (bounds?.lowerBound ?? $0.number + 1, $0.number) }
-      guard number + 1 >= first, number <= last else {
-        throw PrevalenceError.outOfHistory(oldest: first - 1, newest: last)
+      var entries = try storedEntries(after: number, limit: limit)
+      let stored = entries.last?.number ?? number
+      for segment in working.withLock({ $0.recent.segments(after: stored) }) ?? [] {
+        for index in segment.ends.indices where segment.first + UInt64(index) > stored {
+          guard entries.count < limit else { return entries }
+          let record = try JournalRecord(
+            number: segment.first + UInt64(index), segment.entry(index))
+          entries.append(JournalEntry(record, record.payload, seed: seed))
+        }
       }
-      if limit <= 0 { return [] }
-      try journal.read(after: number, in: view) { record, payload in
-        entries.append(JournalEntry(record, payload, seed: seed))
-        return entries.count < limit
-      }
+      return entries
     } catch {
       throw CommandJournal.error(error)
     }
-    return entries
   }
 
-  /// What is read from the pages must be there.
-  private func flushForReading() throws(PrevalenceError) {
-    try checkOpen()
-    if !isReadOnly, failure == nil { try flush() }
+  /// The entries that the pages of the store have.
+  private func storedEntries(after number: UInt64, limit: Int) throws -> [JournalEntry] {
+    var entries: [JournalEntry] = []
+    let view = try database.snapshot()
+    defer { view.close() }
+    try journal.read(after: number, in: view) { record, payload in
+      entries.append(JournalEntry(record, payload, seed: seed))
+      return entries.count < limit
+    }
+    return entries
   }
 
   /// Executes an entry of another system's journal, under its number and with its time, and returns

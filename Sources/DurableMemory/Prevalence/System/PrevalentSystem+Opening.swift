@@ -144,6 +144,24 @@ extension PrevalentSystem {
     _ registry: CommandRegistry<Model>, _ options: PrevalentOptions<Model>, isReadOnly: Bool,
     _ registration: SystemRegistration?
   ) throws -> PrevalentSystem<Model> {
+    let journal =
+      isReadOnly
+      ? CommandJournal(database: database, trees: trees, resident: nil)
+      : try CommandJournal.attach(trees, in: database, name: name)
+    do {
+      return try load(
+        journal, owned: owned, name, registry, options, isReadOnly: isReadOnly, registration)
+    } catch {
+      try? journal.resident?.detach()
+      throw error
+    }
+  }
+
+  private static func load(
+    _ journal: CommandJournal, owned: Bool, _ name: String, _ registry: CommandRegistry<Model>,
+    _ options: PrevalentOptions<Model>, isReadOnly: Bool, _ registration: SystemRegistration?
+  ) throws -> PrevalentSystem<Model> {
+    let (database, trees) = (journal.database, journal.trees)
     let view = try database.snapshot()
     defer { view.close() }
     let information = try SystemInformation.read(trees, in: view)
@@ -151,7 +169,6 @@ extension PrevalentSystem {
       throw PrevalenceError.modelMismatch(
         stored: information.modelName, expected: options.modelName)
     }
-    let journal = CommandJournal(database: database, trees: trees)
     let loader = ModelLoader(
       journal: journal, images: ImageStore(database: database, trees: trees, system: name),
       registry: registry, options: options, information: information)

@@ -5,11 +5,6 @@ import Synchronization
 
 /// Reading the model.
 extension PrevalentSystem {
-  /// How far copies may lag behind before they are given up, or caught up if they are to be kept.
-  static var mostLag: UInt64 { 16_384 }
-  private static var trimInterval: UInt64 { 1024 }
-  private static var storeLookBytes: Int { 8 << 20 }
-
   /// Runs `body` on the state after the last command that is as durable as was asked for it.
   ///
   /// Commands and other queries go on meanwhile; what `body` sees stays as it is. It may keep the
@@ -72,7 +67,7 @@ extension PrevalentSystem {
 
   /// Shows the last command that queries may see; one thread at a time.
   @discardableResult
-  private func showNewest(reading: Bool) throws(PrevalenceError) -> ModelCopy<Model> {
+  func showNewest(reading: Bool) throws(PrevalenceError) -> ModelCopy<Model> {
     if phase.load(ordering: .acquiring) == .failed { try showDurable() }
     let number = visible.load(ordering: .acquiring)
     if reading, let copy = gallery.read(atLeast: number) { return copy }
@@ -102,7 +97,7 @@ extension PrevalentSystem {
     copy.model = nil
     var replay = loader.replay(after: copy.number, time: copy.time)
     do throws(PrevalenceError) {
-      try replay.execute(segments, upTo: number, on: &model)
+      try replay.execute(segments, on: &model) { $0.number <= number }
     } catch {
       gallery.discard(copy)
       fail(error)
@@ -140,42 +135,19 @@ extension PrevalentSystem {
     }
     let view = try PrevalenceError.wrapping { () throws(EngineError) in try database.snapshot() }
     defer { view.close() }
-    let durable = try loader.load(from: view)
+    var durable = try loader.load(from: view)
+    // Entries that are durable in the log need not be in the pages.
+    let segments = working.withLock { $0.recent.segments(after: durable.number) } ?? []
+    let last = segments.reversed().lazy.compactMap { segment in
+      segment.commits.lastIndex { self.journal.isDurable($0) }.map { segment.first + UInt64($0) }
+    }.first
+    var replay = loader.replay(after: durable.number, time: durable.time)
+    try replay.execute(segments, on: &durable.model) { $0.number <= last ?? 0 }
     gallery.clear()
-    visible.store(durable.number, ordering: .releasing)
-    let copy = ModelCopy(durable.model, number: durable.number, time: durable.time)
-    gallery.show(copy, number: durable.number, time: durable.time, reading: false)
+    visible.store(replay.number, ordering: .releasing)
+    let copy = ModelCopy(durable.model, number: replay.number, time: replay.time)
+    gallery.show(copy, number: replay.number, time: replay.time, reading: false)
     phase.store(.showsDurable, ordering: .releasing)
-  }
-
-  /// Keeps the journal in memory short; true when the second copy is to be caught up.
-  func trim(_ working: inout WorkingModel<Model>) -> Bool {
-    guard working.number % Self.trimInterval == 0 else { return false }
-    var oldest = gallery.oldest ?? working.number
-    let lags = working.number - min(oldest, working.number) > Self.mostLag
-    if lags, !working.keepsSecondCopy {
-      gallery.clear()
-      oldest = gallery.oldest ?? working.number
-    }
-    if working.recent.byteCount > Self.storeLookBytes, let view = try? database.snapshot() {
-      defer { view.close() }
-      let stored = (try? journal.bounds(in: view)?.upperBound) ?? working.stored
-      working.stored = max(working.stored, stored)
-    }
-    working.recent.forget(upTo: min(oldest, working.stored))
-    return lags && working.keepsSecondCopy
-  }
-
-  /// Brings the second copy up to date, where the journal in memory would become too long.
-  func catchUp() {
-    showing.withLock { _ in
-      do throws(PrevalenceError) {
-        try showNewest(reading: false)
-      } catch {
-        // The next command or query meets it as well.
-        options.onFailure?(error)
-      }
-    }
   }
 }
 

@@ -17,7 +17,7 @@ extension PrevalentSystem {
       }
       working.model = base.model
       var replay = loader.replay(after: base.number, time: base.time)
-      try replay.execute(segments, upTo: working.number, on: &working.model)
+      try replay.execute(segments, on: &working.model) { _ in true }
     } catch {
       // What is in memory now may be anything.
       let failure = CommandJournal.error(error)

@@ -59,6 +59,9 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   }
 
   deinit {
+    guard isOpen.load(ordering: .acquiring) else { return }
+    // With its own database everything ends as in a crash, which loses nothing that is durable.
+    if !ownsDatabase { try? journal.resident?.detach() }
     registration?.end()
   }
 
@@ -104,11 +107,10 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
     }
     if ownsDatabase {
       try PrevalenceError.wrapping { () throws(EngineError) in try database.close() }
-    } else if !isReadOnly {
-      let (commit, number) = working.withLock { ($0.commit, $0.number) }
-      try journal.settle(commit, .synced)
-      show(upTo: number)
+    } else if let resident = journal.resident {
+      try PrevalenceError.wrapping { () throws(EngineError) in try resident.detach() }
     }
+    show(upTo: working.withLock { $0.number })
     events.deliver { visible.load(ordering: .acquiring) }
   }
 

@@ -25,8 +25,10 @@ struct WorkingModel<Model: Sendable> {
   var isImageScheduled = false
   /// The first command that is in the journal, or would be.
   var firstEntry: UInt64
-  /// What the pages of the store showed when last looked at.
+  /// The last command that the pages of the store certainly have.
   var stored: UInt64
+  /// Bytes of journal in memory at which to look at the store again.
+  var bytesToLook = PrevalentSystem<Model>.storeLookBytes
   /// Types of which a command was decoded again.
   var verified: Set<ObjectIdentifier> = []
   /// Whether a second copy is kept up to date, asked for or because commands have thrown after they
