@@ -158,7 +158,7 @@ extension Database {
   }
 
   /// Waits until a commit is as durable as asked.
-  func settle(_ lsn: UInt64, _ durability: Durability) throws(EngineError) {
+  package func settle(_ lsn: UInt64, _ durability: Durability) throws(EngineError) {
     // Also after the database was closed: what is durable is as durable as anyone asks.
     if lsn <= queue.durableLSN { return }
     switch durability != .synced && isCrowded ? .synced : durability {

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where one value is decoded from.
+struct BinaryDecoding: Decoder {
+  /// On the value.
+  let cursor: BinaryCursor
+
+  var codingPath: [any CodingKey] { [] }
+  var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+  func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+    var cursor = cursor
+    return KeyedDecodingContainer(try KeyedReading(cursor.readContainer(.fields)))
+  }
+
+  func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+    var cursor = cursor
+    return UnkeyedReading(cursor: try cursor.readContainer(.list))
+  }
+
+  func singleValueContainer() throws -> any SingleValueDecodingContainer {
+    SingleReading(cursor: cursor)
+  }
+}
+
+private struct SingleReading: SingleValueDecodingContainer {
+  let cursor: BinaryCursor
+  var codingPath: [any CodingKey] { [] }
+
+  func decodeNil() -> Bool { (try? cursor.peek()) == .null }
+
+  func decode<T: Decodable & BinaryElement>(_ type: T.Type) throws -> T {
+    var cursor = cursor
+    return try T.read(from: &cursor)
+  }
+
+  func decode<T: Decodable>(_ type: T.Type) throws -> T {
+    var cursor = cursor
+    return try cursor.read(type)
+  }
+}
+
+private struct KeyedReading<Key: CodingKey>: KeyedDecodingContainerProtocol {
+  private let fields: FieldTable
+  var codingPath: [any CodingKey] { [] }
+
+  init(_ inside: BinaryCursor) throws {
+    fields = try FieldTable(inside)
+  }
+
+  var allKeys: [Key] { fields.names.compactMap { Key(stringValue: $0) } }
+
+  func contains(_ key: Key) -> Bool { fields.find(key.stringValue) != nil }
+
+  private func value(_ key: some CodingKey) throws -> BinaryCursor {
+    guard let cursor = fields.find(key.stringValue) else {
+      let context = DecodingError.Context(
+        codingPath: [], debugDescription: "no field \(key.stringValue)")
+      throw DecodingError.keyNotFound(key, context)
+    }
+    return cursor
+  }
+
+  func decodeNil(forKey key: Key) throws -> Bool { try value(key).peek() == .null }
+
+  func decode<T: Decodable & BinaryElement>(_ type: T.Type, forKey key: Key) throws -> T {
+    var cursor = try value(key)
+    return try T.read(from: &cursor)
+  }
+
+  func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
+    var cursor = try value(key)
+    return try cursor.read(type)
+  }
+
+  func nestedContainer<Nested: CodingKey>(
+    keyedBy type: Nested.Type, forKey key: Key
+  ) throws -> KeyedDecodingContainer<Nested> {
+    try BinaryDecoding(cursor: value(key)).container(keyedBy: type)
+  }
+
+  func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
+    try BinaryDecoding(cursor: value(key)).unkeyedContainer()
+  }
+
+  func superDecoder() throws -> any Decoder { BinaryDecoding(cursor: try value(SuperKey())) }
+  func superDecoder(forKey key: Key) throws -> any Decoder {
+    BinaryDecoding(cursor: try value(key))
+  }
+}
+
+/// The fields of a value and where they are.
+private final class FieldTable {
+  private let inside: BinaryCursor
+  private var entries: [(name: ArraySlice<UInt8>, offset: Int)] = []
+  /// Fields are mostly read in the order in which they were written.
+  private var next = 0
+
+  init(_ inside: BinaryCursor) throws {
+    self.inside = inside
+    var cursor = inside
+    while !cursor.isAtEnd {
+      let name = try cursor.readBytes()
+      entries.append((name, cursor.offset))
+      try cursor.skip()
+    }
+  }
+
+  var names: [String] { entries.map { String(decoding: $0.name, as: UTF8.self) } }
+
+  func find(_ name: String) -> BinaryCursor? {
+    for step in entries.indices {
+      let index = (next + step) % entries.count
+      guard entries[index].name.elementsEqual(name.utf8) else { continue }
+      next = index
+      return BinaryCursor(
+        source: inside.source, offset: entries[index].offset, end: inside.end,
+        depth: inside.depth)
+    }
+    return nil
+  }
+}
+
+private struct UnkeyedReading: UnkeyedDecodingContainer {
+  private var cursor: BinaryCursor
+  private(set) var currentIndex = 0
+  /// Not known without reading everything.
+  var count: Int? { nil }
+  var isAtEnd: Bool { cursor.isAtEnd }
+  var codingPath: [any CodingKey] { [] }
+
+  init(cursor: BinaryCursor) {
+    self.cursor = cursor
+  }
+
+  mutating func decodeNil() throws -> Bool {
+    guard try cursor.peek() == .null else { return false }
+    currentIndex += 1
+    try cursor.skip()
+    return true
+  }
+
+  mutating func decode<T: Decodable & BinaryElement>(_ type: T.Type) throws -> T {
+    let value = try T.read(from: &cursor)
+    currentIndex += 1
+    return value
+  }
+
+  mutating func decode<T: Decodable>(_ type: T.Type) throws -> T {
+    let value = try cursor.read(type)
+    currentIndex += 1
+    return value
+  }
+
+  mutating func nestedContainer<Nested: CodingKey>(
+    keyedBy type: Nested.Type
+  ) throws -> KeyedDecodingContainer<Nested> {
+    try superDecoder().container(keyedBy: type)
+  }
+
+  mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer {
+    try superDecoder().unkeyedContainer()
+  }
+
+  mutating func superDecoder() throws -> any Decoder {
+    let here = cursor
+    try cursor.skip()
+    currentIndex += 1
+    return BinaryDecoding(cursor: here)
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bytes of a value while it is being encoded.
+///
+/// Containers are written as they come; the length in front of each is filled in when the next
+/// thing outside of it is written.
+final class BinaryWriter {
+  private struct Frame {
+    /// Where the four bytes of its length are.
+    let lengthOffset: Int
+    let serial: Int
+    let tag: BinaryTag
+  }
+
+  private var bytes: [UInt8]
+  private var frames: [Frame] = []
+  private var nextSerial = 0
+  /// Where a value must begin, because its name was written: what does not come is `nil`.
+  private var awaitedValue: Int?
+  private(set) var failure: BinaryCodingError?
+  let isCanonical: Bool
+  let depthLimit: Int
+  private(set) var depth = 0
+
+  init(_ bytes: [UInt8], isCanonical: Bool, depthLimit: Int) {
+    self.bytes = bytes
+    self.isCanonical = isCanonical
+    self.depthLimit = depthLimit
+  }
+
+  func takeBytes() -> [UInt8] {
+    defer { bytes = [] }
+    return bytes
+  }
+
+  var count: Int { bytes.count }
+  /// How many containers are open.
+  var level: Int { frames.count }
+
+  func fail(_ error: BinaryCodingError) {
+    if failure == nil { failure = error }
+  }
+
+  // MARK: Values
+
+  /// Writes any value.
+  @inline(__always)
+  func write<T: Encodable>(_ value: T) throws {
+    if let element = value as? any BinaryElement { return try element.write(to: self) }
+    try writeComposite(value)
+  }
+
+  private func writeComposite(_ value: some Encodable) throws {
+    try nest {
+      let (start, level) = (bytes.count, frames.count)
+      try value.encode(to: BinaryEncoding(writer: self, level: level, start: start))
+      close(to: level)
+      // A type without content.
+      if bytes.count == start {
+        begin(.fields)
+        close(to: level)
+      }
+      if let failure { throw failure }
+    }
+  }
+
+  func nest(_ body: () throws -> Void) throws {
+    depth += 1
+    defer { depth -= 1 }
+    guard depth <= depthLimit else { throw BinaryCodingError.tooDeep(limit: depthLimit) }
+    try body()
+  }
+
+  @inline(__always)
+  func tag(_ tag: BinaryTag) { bytes.append(tag.rawValue) }
+
+  @inline(__always)
+  func varint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(truncatingIfNeeded: rest))
+  }
+
+  @inline(__always)
+  func raw(_ word: some FixedWidthInteger) {
+    var rest = word
+    for _ in 0..<word.bitWidth / 8 {
+      bytes.append(UInt8(truncatingIfNeeded: rest))
+      rest >>= 8
+    }
+  }
+
+  func text(_ text: String) {
+    varint(UInt64(text.utf8.count))
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  func raw(contentsOf content: [UInt8]) { bytes.append(contentsOf: content) }
+
+  // MARK: Containers
+
+  /// Opens a container and returns its serial number.
+  @discardableResult
+  func begin(_ tag: BinaryTag) -> Int {
+    awaitedValue = nil
+    self.tag(tag)
+    frames.append(Frame(lengthOffset: bytes.count, serial: nextSerial, tag: tag))
+    for _ in 0..<4 { bytes.append(0) }
+    nextSerial += 1
+    return nextSerial - 1
+  }
+
+  /// The container that is open at a level, if it is of that sort.
+  func container(at level: Int, _ tag: BinaryTag) -> Int? {
+    guard level < frames.count, frames[level].tag == tag else { return nil }
+    return frames[level].serial
+  }
+
+  /// Ends all containers above a level.
+  func close(to level: Int) {
+    fillAwaited()
+    while frames.count > level, let frame = frames.popLast() {
+      let length = bytes.count - frame.lengthOffset - 4
+      guard let word = UInt32(exactly: length) else { return fail(.tooLong) }
+      for place in 0..<4 {
+        bytes[frame.lengthOffset + place] = UInt8(truncatingIfNeeded: word >> (8 * UInt32(place)))
+      }
+    }
+  }
+
+  /// Goes on in an open container; false when it is not open any more.
+  func resume(_ serial: Int, at level: Int) -> Bool {
+    guard level < frames.count, frames[level].serial == serial else {
+      fail(.interleaved)
+      return false
+    }
+    close(to: level + 1)
+    return true
+  }
+
+  /// Expects a value to begin here.
+  func awaitValue() { awaitedValue = bytes.count }
+
+  private func fillAwaited() {
+    if awaitedValue == bytes.count { tag(.null) }
+    awaitedValue = nil
+  }
+}

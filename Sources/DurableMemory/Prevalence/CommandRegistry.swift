@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The commands that a journal may hold, and how older forms of them are read.
+public struct CommandRegistry<Model: Sendable>: Sendable {
+  /// A form of a command in the journal.
+  struct Form: Hashable {
+    let name: String
+    let version: Int
+  }
+
+  /// Decodes a command and executes it.
+  typealias Replay =
+    @Sendable (ArraySlice<UInt8>, inout Model, inout CommandContext) throws -> Void
+
+  private(set) var forms: [Form: Replay] = [:]
+  private var types: Set<ObjectIdentifier> = []
+  /// Names that are used twice, and the like.
+  private(set) var mistakes: [String] = []
+
+  /// A registry without commands.
+  public init() {}
+
+  /// Registers several types at once.
+  public init(_ types: any Command<Model>.Type...) {
+    for type in types { register(type) }
+  }
+
+  /// Registers a type; needed before a command of it can be executed.
+  public mutating func register<C: Command>(_ type: C.Type) where C.Model == Model {
+    types.insert(ObjectIdentifier(type))
+    add(C.name, C.version) { bytes, model, context in
+      let command: C
+      do {
+        command = try C.codec.decode(bytes)
+      } catch {
+        throw CommandFailure.undecodable("\(error)")
+      }
+      try command.validate(model, in: &context)
+      _ = try command.execute(on: &model, in: &context)
+    }
+  }
+
+  /// Reads an older form: commands that are called `name` and have that version are decoded as `Old`
+  /// and replaced by what `upgrade` makes of them.
+  ///
+  /// A renamed command is an upgrade with another name.
+  public mutating func upgrade<Old, C: Command>(
+    _ name: String, version: Int, with codec: some PrevalentCodec<Old>,
+    to upgrade: @escaping @Sendable (Old) throws -> C
+  ) where C.Model == Model {
+    add(name, version) { bytes, model, context in
+      let command: C
+      do {
+        command = try upgrade(try codec.decode(bytes))
+      } catch {
+        throw CommandFailure.undecodable("\(error)")
+      }
+      try command.validate(model, in: &context)
+      _ = try command.execute(on: &model, in: &context)
+    }
+  }
+
+  /// Reads an older form that was written by `BinaryCodec`.
+  public mutating func upgrade<Old: Codable, C: Command>(
+    _ name: String, version: Int, from old: Old.Type,
+    to upgrade: @escaping @Sendable (Old) throws -> C
+  ) where C.Model == Model {
+    self.upgrade(name, version: version, with: BinaryCodec<Old>(), to: upgrade)
+  }
+
+  /// Reads what is still in the journal under a former name of the type.
+  public mutating func rename<C: Command>(_ former: String, to type: C.Type)
+  where C.Model == Model {
+    upgrade(former, version: C.version, with: C.codec) { $0 }
+  }
+
+  private mutating func add(_ name: String, _ version: Int, _ replay: @escaping Replay) {
+    let form = Form(name: name, version: version)
+    if !(1...255).contains(name.utf8.count) {
+      mistakes.append("'\(name)' cannot name a command")
+    } else if !(1...Int(UInt32.max)).contains(version) {
+      mistakes.append("a command cannot have the version \(version)")
+    } else if forms.updateValue(replay, forKey: form) != nil {
+      mistakes.append("two commands are called \(name) version \(version)")
+    }
+  }
+
+  func contains<C: Command>(_ type: C.Type) -> Bool { types.contains(ObjectIdentifier(type)) }
+}
+
+/// What keeps a command of the journal from being executed.
+enum CommandFailure: Error {
+  case undecodable(String)
+}

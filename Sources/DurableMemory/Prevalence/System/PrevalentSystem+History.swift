@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import StorageEngine
+
+/// States of the past, entries of the journal, and following those of another system.
+extension PrevalentSystem {
+  /// Makes the state after a command, or at a time, of the system of a name.
+  ///
+  /// For a database that is open for reading only, or whose system is not open; while it is, its last
+  /// commands are missing until the next checkpoint of the store.
+  ///
+  /// - Throws: `PrevalenceError`, `.outOfHistory` when the images and entries that are kept do not
+  ///   reach there.
+  public static func past(
+    _ point: PointInTime, in database: Database, named name: String = "main",
+    _ registry: CommandRegistry<Model>, options: PrevalentOptions<Model>
+  ) throws(PrevalenceError) -> PastState<Model> {
+    do {
+      let view = try database.snapshot()
+      defer { view.close() }
+      guard let trees = try PrevalentTrees.find(name, in: view) else {
+        throw PrevalenceError.notFound(name: name)
+      }
+      try options.check(registry)
+      let loader = ModelLoader(
+        journal: CommandJournal(database: database, trees: trees, resident: nil),
+        images: ImageStore(database: database, trees: trees, system: name), registry: registry,
+        options: options, information: try SystemInformation.read(trees, in: view))
+      let loaded = try loader.load(from: view, upTo: point)
+      try loader.check(loaded, reaches: point, in: view)
+      return PastState(
+        model: loaded.model, moment: Moment(number: loaded.number, time: loaded.time))
+    } catch {
+      throw CommandJournal.error(error)
+    }
+  }
+
+  /// Makes the state after a command, or at a time.
+  ///
+  /// - Throws: `PrevalenceError`, `.outOfHistory` when the images and entries that are kept do not
+  ///   reach there.
+  public func past(_ point: PointInTime) throws(PrevalenceError) -> PastState<Model> {
+    try checkOpen()
+    let view = try PrevalenceError.wrapping { () throws(EngineError) in try database.snapshot() }
+    defer { view.close() }
+    var loaded = try loader.load(from: view, upTo: point)
+    var replay = loader.replay(after: loaded.number, time: loaded.time)
+    let segments = working.withLock { $0.recent.segments(after: loaded.number) } ?? []
+    try replay.execute(segments, on: &loaded.model) { point.contains($0) }
+    (loaded.number, loaded.time) = (replay.number, replay.time)
+    try loader.check(loaded, reaches: point, in: view)
+    return PastState(
+      model: loaded.model, moment: Moment(number: loaded.number, time: loaded.time))
+  }
+
+  /// The entries of the journal after a command, at most `limit` of them.
+  ///
+  /// The last ones may not be durable yet.
+  ///
+  /// - Throws: `PrevalenceError`, `.outOfHistory` when the next one is not kept any more.
+  public func entries(
+    after number: UInt64, limit: Int = .max
+  ) throws(PrevalenceError) -> [JournalEntry] {
+    try checkOpen()
+    let (first, last) = working.withLock { ($0.firstEntry, $0.number) }
+    guard number + 1 >= first, number <= last else {
+      throw .outOfHistory(oldest: first - 1, newest: last)
+    }
+    if limit <= 0 { return [] }
+    do {
+      var entries = try storedEntries(after: number, limit: limit)
+      let stored = entries.last?.number ?? number
+      for segment in working.withLock({ $0.recent.segments(after: stored) }) ?? [] {
+        for index in segment.ends.indices where segment.first + UInt64(index) > stored {
+          guard entries.count < limit else { return entries }
+          let record = try JournalRecord(
+            number: segment.first + UInt64(index), segment.entry(index))
+          entries.append(JournalEntry(record, record.payload, seed: seed))
+        }
+      }
+      return entries
+    } catch {
+      throw CommandJournal.error(error)
+    }
+  }
+
+  /// The entries that the pages of the store have.
+  private func storedEntries(after number: UInt64, limit: Int) throws -> [JournalEntry] {
+    var entries: [JournalEntry] = []
+    let view = try database.snapshot()
+    defer { view.close() }
+    try journal.read(after: number, in: view) { record, payload in
+      entries.append(JournalEntry(record, payload, seed: seed))
+      return entries.count < limit
+    }
+    return entries
+  }
+
+  /// Executes an entry of another system's journal, under its number and with its time, and returns
+  /// when it is as durable as the options ask.
+  ///
+  /// The other system must have begun with an equal model and the same seed, and this one must have
+  /// executed all entries before it and nothing else.
+  ///
+  /// - Throws: `PrevalenceError`: `.gap` when it is not the next one, `.diverged` when it throws here
+  ///   or leads to another state than there.
+  public func follow(_ entry: JournalEntry) throws(PrevalenceError) {
+    do {
+      let (commit, number) = try change { working in
+        try checkUsable(working)
+        if isReadOnly { throw PrevalenceError.readOnly }
+        try perform(entry, on: &working)
+        return (working.commit, working.number)
+      }
+      try settle(commit, number, options.durability)
+    } catch {
+      throw CommandJournal.error(error)
+    }
+  }
+
+  private func perform(_ entry: JournalEntry, on working: inout WorkingModel<Model>) throws {
+    guard entry.number == working.number + 1 else {
+      throw PrevalenceError.gap(expected: working.number + 1, found: entry.number)
+    }
+    guard entry.seed == seed else {
+      throw PrevalenceError.invalidOptions("the other system has another seed")
+    }
+    leave(shared: &working)
+    var replay = loader.replay(after: working.number, time: working.time)
+    let record = JournalRecord(entry)
+    do throws(PrevalenceError) {
+      try replay.execute(record, entry.command[...], on: &working.model)
+    } catch {
+      try rollBack(&working)
+      throw error
+    }
+    let context = CommandContext(
+      number: entry.number, now: entry.time, seed: seed, isReplay: true)
+    try log(&working, context, hash: entry.stateHash) { bytes in
+      JournalRecord.appendForm(entry.name, version: entry.version, to: &bytes)
+      bytes.append(contentsOf: entry.command)
+      return entry.command.count
+    }
+  }
+}
+
+/// A state that a model had.
+public struct PastState<Model: Sendable>: Sendable {
+  /// The model.
+  public let model: Model
+  /// Which state it is.
+  public let moment: Moment
+}
+
+/// A command in the journal.
+public struct JournalEntry: Sendable, Equatable, Codable {
+  /// Its number: 1, 2, … without gaps.
+  public let number: UInt64
+  /// Its time in milliseconds since 1970.
+  public let time: UInt64
+  /// What the command is called.
+  public let name: String
+  /// The form of its bytes.
+  public let version: Int
+  /// Its bytes.
+  public let command: [UInt8]
+  /// The hash of the state after it, if there is one.
+  public let stateHash: UInt64?
+  /// What random numbers in the system begin with.
+  public let seed: UInt64
+
+  init(_ record: JournalRecord, _ payload: ArraySlice<UInt8>, seed: UInt64) {
+    number = record.number
+    time = record.time
+    name = record.text
+    version = record.version
+    command = Array(payload)
+    stateHash = record.hash
+    self.seed = seed
+  }
+}
+
+extension JournalRecord {
+  init(_ entry: JournalEntry) {
+    number = entry.number
+    time = entry.time
+    hash = entry.stateHash
+    name = Array(entry.name.utf8)[...]
+    version = entry.version
+    payload = entry.command[...]
+    isElsewhere = false
+  }
+}
+
+extension ModelLoader {
+  /// Throws `.outOfHistory` unless what was loaded is what was asked for.
+  func check(
+    _ loaded: LoadedModel<Model>, reaches point: PointInTime, in view: Snapshot
+  ) throws(PrevalenceError) {
+    guard case .command(let wanted) = point, loaded.number != wanted else { return }
+    let oldest = try images.headers(in: view).last?.number ?? 0
+    throw .outOfHistory(oldest: oldest, newest: loaded.number)
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StorageEngine
+import Synchronization
+
+/// Undoing what a command has changed before it threw, or before it could not be written.
+extension PrevalentSystem {
+  /// Puts the state after the last command in the place of what is there.
+  ///
+  /// The state is made from a copy in the gallery if there is one, else from the store. In the second
+  /// case a copy is kept from then on, so that the next time is cheap.
+  func rollBack(_ working: inout WorkingModel<Model>) throws {
+    do {
+      let base = try takeBase(&working)
+      guard let segments = working.recent.segments(after: base.number) else {
+        throw PrevalenceError.failed(reason: "commands after \(base.number) are not in memory")
+      }
+      working.model = base.model
+      var replay = loader.replay(after: base.number, time: base.time)
+      try replay.execute(segments, on: &working.model) { _ in true }
+    } catch {
+      // What is in memory now may be anything.
+      let failure = CommandJournal.error(error)
+      throw failure.isFatal ? failure : PrevalenceError.failed(reason: "\(failure)")
+    }
+    if working.keepsSecondCopy, gallery.count == 0 { keepCopy(&working) }
+  }
+
+  private func takeBase(
+    _ working: inout WorkingModel<Model>
+  ) throws -> (model: Model, number: UInt64, time: UInt64) {
+    if let (copy, isAlone) = gallery.takeForRollback() {
+      defer { if !isAlone { gallery.endReading(copy) } }
+      if let model = copy.model, copy.number <= working.number {
+        if isAlone { copy.model = nil }
+        tally.rollbacksFromCopy.add(1, ordering: .relaxed)
+        return (model, copy.number, copy.time)
+      }
+    }
+    tally.rollbacksFromStore.add(1, ordering: .relaxed)
+    working.keepsSecondCopy = true
+    let view = try database.snapshot()
+    defer { view.close() }
+    let loaded = try loader.load(from: view, upTo: .command(working.number))
+    return (loaded.model, loaded.number, loaded.time)
+  }
+
+  /// Puts a copy of the model into the gallery that becomes independent with the next change.
+  func keepCopy(_ working: inout WorkingModel<Model>) {
+    let copy = ModelCopy(working.model, number: working.number, time: working.time)
+    gallery.show(copy, number: working.number, time: working.time, reading: false)
+  }
+
+  /// Before a change: a copy that shares the memory of the model is given up unless it is needed,
+  /// so that the model can be changed in place.
+  func leave(shared working: inout WorkingModel<Model>) {
+    guard let copy = working.shared else { return }
+    working.shared = nil
+    if !working.keepsSecondCopy { gallery.giveUp(shared: copy) }
+  }
+}

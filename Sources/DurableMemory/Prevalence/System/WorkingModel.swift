@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The model that commands change, and what goes with it; under the lock that orders commands.
+struct WorkingModel<Model: Sendable> {
+  var model: Model
+  /// The last command.
+  var number: UInt64
+  /// Its time in milliseconds since 1970.
+  var time: UInt64
+  /// The transaction of the last command in the log.
+  var commit: UInt64 = 0
+  var recent: RecentJournal
+  /// A copy in the gallery that shares its memory with `model`.
+  var shared: ModelCopy<Model>?
+  /// Why nothing can be executed any more.
+  var failure: PrevalenceError?
+  /// The newest image.
+  var image: ImageHeader
+  /// Images that are kept, though they cannot be read.
+  var skipped: [SkippedImage]
+  /// Bytes of journal since the last image was written or tried.
+  var bytesSinceImage: Int
+  /// The last command when the last image was written or tried.
+  var imageTried: UInt64
+  var isImageScheduled = false
+  /// The first command that is in the journal, or would be.
+  var firstEntry: UInt64
+  /// The last command that the pages of the store certainly have.
+  var stored: UInt64
+  /// Bytes of journal in memory at which to look at the store again.
+  var bytesToLook = PrevalentSystem<Model>.storeLookBytes
+  /// Types of which a command was decoded again.
+  var verified: Set<ObjectIdentifier> = []
+  /// Whether a second copy is kept up to date, asked for or because commands have thrown after they
+  /// had changed something.
+  var keepsSecondCopy: Bool
+
+  init(_ loaded: LoadedModel<Model>, firstEntry: UInt64, keepsSecondCopy: Bool) {
+    model = loaded.model
+    number = loaded.number
+    time = loaded.time
+    image = loaded.image
+    skipped = loaded.skipped
+    bytesSinceImage = loaded.journalBytes
+    imageTried = loaded.image.number
+    recent = RecentJournal(after: loaded.number)
+    stored = loaded.number
+    self.firstEntry = firstEntry
+    self.keepsSecondCopy = keepsSecondCopy
+  }
+
+  /// Whether an image is due.
+  func needsImage(_ policy: SnapshotPolicy) -> Bool {
+    if isImageScheduled || failure != nil { return false }
+    if let commands = policy.everyCommands, number - imageTried >= commands { return true }
+    guard let bytes = policy.everyBytes, number > imageTried else { return false }
+    return bytesSinceImage >= max(bytes, image.bytes)
+  }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import DurableMemory
+import StorageEngine
+import TestSupport
+import Testing
+
+/// Damaged images, torn tails, flipped bits, foreign trees.
+struct DamageTests {
+  /// A closed bank with an older image, entries, a newer image and entries.
+  private func twoImages() throws -> BankStore {
+    let bank = try BankStore()
+    for number in 1...9 {
+      try bank.system.execute(Note(text: "\(number)"))
+      if number % 3 == 0, number < 9 { try bank.system.snapshot() }
+    }
+    try bank.system.close()
+    return bank
+  }
+
+  enum ImageDamage: CaseIterable {
+    case torn, empty, altered, treeMissing, headerUnreadable
+  }
+
+  @Test(arguments: ImageDamage.allCases)
+  func `where the newest image is damaged the older one and the journal give everything, and it is said (P105, P109, P190, P191)`(
+    damage: ImageDamage
+  ) throws {
+    let bank = try twoImages()
+    let header = try bank.database.read { view in
+      try bank.system.images.headers(in: view)[0].header.get()
+    }
+    let tree = TreeID(rawValue: header.tree)
+    #expect(header.number == 6)
+    try bank.forge { trees, transaction in
+      let chunk = try transaction.value(forKey: PrevalentKey.of(0), in: tree) ?? []
+      switch damage {
+      case .torn: try transaction.put(Array(chunk.dropLast(3)), forKey: PrevalentKey.of(0), in: tree)
+      case .empty: try transaction.delete(PrevalentKey.of(0), in: tree)
+      case .altered:
+        try transaction.put([chunk[0] ^ 1] + chunk.dropFirst(), forKey: PrevalentKey.of(0), in: tree)
+      case .treeMissing: try transaction.dropTree(tree)
+      case .headerUnreadable:
+        try transaction.put([1, 2, 3], forKey: PrevalentKey.of(6), in: trees.images)
+      }
+    }
+    try bank.openSystem()
+    #expect(try bank.model.notes == (1...9).map { "\($0)" })
+    #expect(bank.system.skippedImages.map(\.number) == [6])
+    #expect(bank.system.lastImage == 3)
+    // The next images are written beside it, and it is counted as none.
+    try bank.system.execute(Note(text: "10"))
+    #expect(try bank.system.snapshot() == 10)
+    #expect(try bank.journal.first == 4)
+    try bank.system.execute(Note(text: "11"))
+    #expect(try bank.system.snapshot() == 11)
+    #expect(try bank.journal == [11])
+    try bank.finish()
+  }
+
+  @Test func `where no image can be read that is an error, and nothing is changed (P109)`() throws {
+    let bank = try twoImages()
+    let trees = try bank.database.read { view in
+      try bank.system.images.headers(in: view).map { TreeID(rawValue: try $0.header.get().tree) }
+    }
+    try bank.forge { _, transaction in
+      for tree in trees { try transaction.put([0], forKey: PrevalentKey.of(0), in: tree) }
+    }
+    for _ in 0..<2 {
+      #expect {
+        try bank.openSystem()
+      } throws: { error in
+        guard case PrevalenceError.damagedImage(6, _) = error else { return false }
+        return true
+      }
+    }
+    try bank.database.close()
+  }
+
+  @Test func `an image of the same command is written beside a damaged one (P131)`() throws {
+    let bank = try BankStore()
+    for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
+    try bank.system.snapshot()
+    try bank.system.close()
+    let tree = try bank.database.read { view in
+      TreeID(rawValue: try bank.system.images.headers(in: view)[0].header.get().tree)
+    }
+    try bank.forge { _, transaction in try transaction.put([0], forKey: PrevalentKey.of(0), in: tree) }
+    try bank.openSystem()
+    #expect(bank.system.skippedImages.count == 1)
+    #expect(try bank.system.snapshot() == 3)
+    #expect(bank.system.skippedImages.isEmpty)
+    try bank.reopen()
+    #expect(bank.system.skippedImages.isEmpty)
+    #expect(bank.system.lastImage == 3)
+    try bank.finish()
+  }
+
+  @Test func `other trees in the store are no business of the system (P194, P105)`() throws {
+    try withBank { bank in
+      try bank.system.execute(Note(text: "1"))
+      try bank.database.write { transaction in
+        for name in ["memory/system/main", "memory/system/main2/journal", "README"] {
+          let tree = try transaction.createTree(named: name)
+          try transaction.put([1, 2, 3], forKey: [4], in: tree)
+        }
+      }
+      try bank.reopen()
+      #expect(try bank.model.notes == ["1"])
+      try bank.system.snapshot()
+      #expect(try bank.database.read { try $0.tree(named: "README") } != nil)
+      #expect(throws: PrevalenceError.notFound(name: "main2")) {
+        _ = try PrevalentSystem.open(in: bank.database, named: "main2", .bank, options: bank.options)
+      }
+    }
+  }
+
+  /// A command that is the last one in the log, and the bytes of the log that it took.
+  private func lastWrite(_ bank: BankStore) throws -> (before: DiskImage, after: DiskImage) {
+    let before = bank.disk.image
+    try bank.system.execute(Note(text: "the last one, which is torn"))
+    return (before, bank.disk.image)
+  }
+
+  private func differing(_ before: DiskImage, _ after: DiskImage) -> [UInt64] {
+    (0..<min(before.length, after.length)).filter {
+      before.bytes(1, at: $0) != after.bytes(1, at: $0)
+    }
+  }
+
+  @Test func `cut at any byte of the last entry the store opens with what came before, and goes on (P188, P189)`() throws {
+    let bank = try BankStore()
+    for number in 1...5 { try bank.system.execute(Note(text: "\(number)")) }
+    let (before, after) = try lastWrite(bank)
+    let places = differing(before, after)
+    #expect(places.count > 30)
+    for cut in places {
+      // Everything from the cut on is what was there before.
+      var image = after
+      for place in places where place >= cut {
+        image.write(before.bytes(1, at: place)[...], at: place)
+      }
+      let left = try BankStore(opening: SimulatedDisk(image))
+      #expect(left.system.lastCommand == 5, "cut at \(cut)")
+      try left.system.execute(Note(text: "later"))
+      try left.kill()
+      #expect(try left.model.notes == ["1", "2", "3", "4", "5", "later"])
+      try left.finish()
+    }
+    try bank.finish()
+  }
+
+  @Test func `a flipped bit is told or heals, and never gives another state (P192)`() throws {
+    let bank = try twoImages()
+    try bank.openSystem()
+    // Some in the pages, some in the log alone.
+    for number in 10...12 { try bank.system.execute(Note(text: "\(number)")) }
+    let image = bank.disk.crashed(.keepAll).image
+    let whole = try bank.model
+    let stride = TestEnvironment.count("RECORD_STORE_FLIP_STRIDE", quick: 97)
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    var (told, healed) = (0, 0)
+    var place = random.below(stride)
+    while place < Int(image.length) {
+      defer { place += stride }
+      // Zeros that nobody has written say nothing.
+      let page = UInt64(place / 4096 * 4096)
+      if image.isZero(4096, at: page) { continue }
+      var flipped = image
+      flipped.flip(1 << UInt8(random.below(8)), at: UInt64(place))
+      do {
+        let left = try BankStore(opening: SimulatedDisk(flipped))
+        defer { try? left.database.close() }
+        let model = try left.model
+        // A torn tail looks like a flipped bit in the last groups of the log.
+        let isPrefix = whole.notes.starts(with: model.notes) && model.notes.count >= 9
+        #expect(isPrefix, "flipped at \(place), seed \(TestEnvironment.seed): \(model)")
+        healed += 1
+        try left.system.close()
+      } catch is PrevalenceError {
+        told += 1
+      } catch is EngineError {
+        told += 1
+      }
+    }
+    #expect(healed > 0 && told > 0, "\(healed) healed, \(told) told")
+    try bank.finish()
+  }
+
+  @Test func `garbage for a codec is an error, and never a trap (P96, P192)`() throws {
+    let bank = try BankStore()
+    try bank.system.execute(Deposit(account: "account", amount: 77))
+    try bank.system.close()
+    let key = PrevalentKey.of(1)
+    let entry = try #require(
+      try bank.database.read { try $0.value(forKey: key, in: bank.system.journal.trees.journal) })
+    for place in entry.indices {
+      for bit in 0..<8 {
+        var bytes = entry
+        bytes[place] ^= 1 << UInt8(bit)
+        try bank.forge { trees, transaction in
+          try transaction.put(bytes, forKey: key, in: trees.journal)
+        }
+        do {
+          try bank.openSystem()
+          try bank.system.close()
+        } catch is PrevalenceError {}
+      }
+    }
+    try bank.database.close()
+  }
+}
