@@ -64,8 +64,8 @@ let package = Package(
     .executableTarget(
       name: "recordctl",
       dependencies: [
-        "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "StorageEngine", "CStorageSystem",
-        "Workloads",
+        "PeerSyncHTTP", "PeerSync", "Records", "ChangeJournal", "DurableMemory", "StorageEngine",
+        "CStorageSystem", "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ChangeJournal
+import DurableMemory
 import Glibc
 import PeerSync
 import PeerSyncHTTP
@@ -17,6 +18,8 @@ extension Failure {
     case let error as StorageError: self.init(error)
     case let error as TransactionError: self.init(error)
     case let damage as Damage: self.init(.corrupt, damage.description, hint: Self.restoreHint)
+    case let error as DurableMapError: self.init(error)
+    case let error as PrevalenceError: self.init(error)
     case let error as JournalError: self.init(error)
     case let error as RecordStoreError: self.init(error)
     case let error as SnapshotError: self.init(error)

@@ -22,8 +22,7 @@ struct Recordctl: ParsableCommand {
     subcommands: [
       Initialize.self, Put.self, Get.self, Delete.self, List.self, Import.self, Export.self,
       SnapshotCommand.self, JournalCommand.self, Serve.self, Sync.self, Status.self, Info.self,
-      Check.self, Compact.self, Recover.self, Doctor.self,
-      Bench.self,
+      Check.self, Compact.self, Recover.self, Doctor.self, MemoryCommand.self, Bench.self,
     ])
 }
 

@@ -105,7 +105,13 @@ enum DurableParts {
   static func range<T: DurableCodable>(
     _ type: T.Type, _ bytes: Span<UInt8>, _ offset: inout Int
   ) throws(DurableDecodingError) -> Range<Int> {
-    let width = T.durableWidth
+    try range(width: T.durableWidth, bytes, &offset)
+  }
+
+  /// The same by the number of bytes that every value has, if there is one.
+  static func range(
+    width: Int?, _ bytes: Span<UInt8>, _ offset: inout Int
+  ) throws(DurableDecodingError) -> Range<Int> {
     let count = if let width { width } else { try takeCount(bytes, &offset) }
     guard count <= bytes.count - offset else {
       throw DurableDecodingError("a value of the tuple ends too early")

@@ -20,6 +20,12 @@ struct PrevalentTrees: Sendable {
     "\(folder)\(system)/\(tree)"
   }
 
+  /// The system whose information a tree of that name has; `nil` for any other tree.
+  static func system(ofTree tree: String) -> String? {
+    guard tree.hasPrefix(folder), tree.hasSuffix("/information") else { return nil }
+    return String(tree.dropFirst(folder.count).dropLast("/information".count))
+  }
+
   /// What the names of the trees with the chunks of images begin with.
   static func imagePrefix(_ system: String) -> String { name(system, "image/") }
 
@@ -76,7 +82,6 @@ enum PrevalentKey {
   static func bytes(of number: UInt64) -> [8 of UInt8] {
     [8 of UInt8] { UInt8(truncatingIfNeeded: number >> (56 - 8 * UInt64($0))) }
   }
-
 
   /// The number that a key is; `nil` when it is none.
   static func number(_ key: [UInt8]) -> UInt64? {
