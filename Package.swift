@@ -97,7 +97,8 @@ let package = Package(
       name: "PeerSyncTests",
       dependencies: ["PeerSync", "Records", "ChangeJournal", "StorageEngine", "TestSupport"]),
     .testTarget(name: "PeerSyncHTTPTests", dependencies: ["PeerSyncHTTP", "TestSupport"]),
-    .testTarget(name: "recordctlTests", dependencies: ["Records", "TestSupport"]),
+    .testTarget(
+      name: "recordctlTests", dependencies: ["DurableMemory", "Records", "TestSupport"]),
     // The rules of style, executed; needs nothing but the sources.
     .testTarget(name: "TidyTests"),
   ],
