@@ -41,7 +41,8 @@ struct StoredMapTests {
     let pair = DurableTuple("a", Int32(-5), Optional([UInt8(1)]))
     let type = StoredType(type(of: pair).durableType)
     #expect(StoredValue(bytes(pair), of: type) == .list([.text("a"), .integer("-5"), .bytes([1])]))
-    #expect(StoredValue(bytes(UInt128.max), of: StoredType("uint128")) == .integer("\(UInt128.max)"))
+    #expect(
+      StoredValue(bytes(UInt128.max), of: StoredType("uint128")) == .integer("\(UInt128.max)"))
     #expect(StoredValue(bytes(2.5), of: StoredType("double")) == .number(2.5))
     #expect(StoredValue(bytes(true), of: StoredType("bool")) == .bool(true))
     #expect(StoredValue(bytes(Int?.none), of: StoredType("optional(int64)")) == .none)
@@ -63,7 +64,8 @@ struct StoredMapTests {
   }
 
   @Test func `a name of a type that is nested without end is one that is not known`() {
-    let name = String(repeating: "optional(", count: 40) + "bool" + String(repeating: ")", count: 40)
+    let name =
+      String(repeating: "optional(", count: 40) + "bool" + String(repeating: ")", count: 40)
     #expect(StoredType(name) == .named(name))
   }
 

@@ -83,9 +83,10 @@ private func fill(_ database: Database) throws {
   try blobs.set(2, [UInt8](repeating: 9, count: 200_000))
   blobs.close()
   var registry = CommandRegistry<Int>()
-  try registry.register(Increase.self)
+  registry.register(Increase.self)
   let system = try PrevalentSystem.open(
-    in: database, registry, options: PrevalentOptions<Int>()) { 0 }
+    in: database, registry, options: PrevalentOptions<Int>()
+  ) { 0 }
   for _ in 0..<2 { _ = try system.execute(Increase()) }
   try system.close()
 }

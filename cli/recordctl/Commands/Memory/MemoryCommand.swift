@@ -71,7 +71,9 @@ extension Item {
       Member(name: "key", item: Item(StoredValue(entry.key, of: map.keyType))),
       Member(name: "value", item: Item(StoredValue(entry.value, of: map.valueType))),
     ]
-    if let expiry = entry.expiry { members.append(Member(name: "expires", item: .unsigned(expiry))) }
+    if let expiry = entry.expiry {
+      members.append(Member(name: "expires", item: .unsigned(expiry)))
+    }
     self = .object(members)
   }
 

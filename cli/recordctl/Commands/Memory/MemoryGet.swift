@@ -6,7 +6,8 @@ import DurableMemory
 /// `recordctl memory get`.
 struct MemoryGet: StoreCommand {
   static let configuration = CommandConfiguration(
-    commandName: "get", abstract: "Print an entry of a map, or a command of a system by its number.")
+    commandName: "get", abstract: "Print an entry of a map, or a command of a system by its number."
+  )
 
   @Argument(help: "The map or the system.")
   var name: String
