@@ -67,6 +67,10 @@ public struct Configuration: Sendable {
   var transactionBytes = Int(UInt32.max)
   /// Bytes of a log group from which on it takes no further transaction.
   var groupBytes = 16 << 20
+  /// Changes of resident trees that are folded at once, while commits wait, and what may be left for
+  /// the moment of the checkpoint.
+  package var foldedAtOnce = 256
+  package var mostLeftToFold = 512
 
   /// The defaults.
   public init() {}

@@ -36,8 +36,8 @@ extension TreeWriter {
       parent.page.remove(parent.slot)
       return .joined
     }
-    let separator = Self.separator(in: right, before: count)
-    guard bytes >= pager.pageBytes / 8, replaceSeparator(separator, in: parent) else { return .no }
+    guard let count = replaceSeparator(in: parent, most: count, bytes, prefixLength)
+    else { return .no }
     let source = pager.scratchPage
     source.copyPage(from: left, pageBytes: pager.pageBytes)
     left.restart(as: source, prefixLength: prefixLength, pageBytes: pager.pageBytes)
@@ -80,7 +80,23 @@ extension TreeWriter {
     return Array(key.prefix(common + 1))
   }
 
-  /// Puts another key before the leaf in its parent; false where that has no room for it.
+  /// Moves the border between both leaves to where the parent can have it; returns how many entries of
+  /// the right one are to go to the left.
+  private func replaceSeparator(
+    in parent: PathStep, most: Int, _ bytes: Int, _ prefixLength: Int
+  ) -> Int? {
+    var count = most
+    var bytes = bytes
+    while bytes >= pager.pageBytes / 8 {
+      if replaceSeparator(Self.separator(in: leaf, before: count), in: parent) { return count }
+      count -= 1
+      bytes -= leaf.bytes(of: count..<count + 1, prefixLength: prefixLength) - prefixLength
+    }
+    return nil
+  }
+
+  /// Puts another key before the leaf in its parent; false where that would fill the parent by more
+  /// than half, because what commits reserve counts on that.
   private func replaceSeparator(_ separator: [UInt8], in parent: PathStep) -> Bool {
     let page = parent.page
     let slot = parent.slot
@@ -91,7 +107,8 @@ extension TreeWriter {
       let old = PageView.entryBytes(
         suffix: page.keySuffix(slot).count, value: PageLayout.referenceBytes)
       let free = page.freeBytes() + Int(page.load32(PageLayout.heapGarbage))
-      guard needed <= free + old else { return false }
+      let half = (pager.pageBytes - PageLayout.headerBytes) / 2
+      guard needed <= old || free + old - needed >= half else { return false }
       page.remove(slot)
       if needed > page.freeBytes() {
         page.compact(scratch: pager.scratchPage, pageBytes: pager.pageBytes)

@@ -4,16 +4,13 @@ extension TreeWriter {
   /// Makes good what deletes have left of the leaf: call before the way to another leaf is taken, and
   /// at the end.
   mutating func leaveLeaf() throws(EngineError) {
-    guard hasDeleted else { return }
+    guard hasDeleted, isPositioned else { return }
     hasDeleted = false
-    // A leaf that was split since is full enough.
-    guard isPositioned else { return }
     isPositioned = false
     if path.count > 1 {
       switch try packIntoLeft() {
       case .joined: return try shrinkIfSparse(from: path.count - 2)
-      case .packed: return
-      case .no: break
+      case .packed, .no: break
       }
     }
     try shrinkIfSparse(from: path.count - 1)

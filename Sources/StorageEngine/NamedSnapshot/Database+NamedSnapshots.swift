@@ -103,8 +103,10 @@ extension Database {
     try writerLock.withLock { () throws(EngineError) in
       let made = try checkpointLock.withLock { () throws(EngineError) in
         try runCheckpoint()
-        // Nobody else commits, and nothing is folded, so this is what the checkpoint has written.
-        let working = working
+        // No pages change meanwhile, so these trees are what the checkpoint has written. What was
+        // committed to resident trees since then is not part of them.
+        var working = working
+        working.lsn = state.superblock.lsn
         let made = NamedState(
           name: name, lsn: working.lsn, createdAt: configuration.clock(),
           trees: withChecksums(working))

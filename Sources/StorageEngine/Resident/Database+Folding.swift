@@ -9,20 +9,17 @@
 ///
 /// Call under the checkpoint lock: one fold at a time.
 extension Database {
-  /// Changes that are folded at once: commits wait meanwhile.
-  private static let changesAtOnce = 256
-  /// What may be left for the moment of the checkpoint.
-  private static let fewPending = 512
   private static let mostRounds = 12
 
   /// Folds until little is left, beside those who commit.
   func foldResidents() throws(EngineError) {
     for _ in 0..<Self.mostRounds {
       let changes = pager.structureLock.withLock {
-        residents.pendingCount > Self.fewPending ? residents.takePending() : nil
+        residents.pendingCount > configuration.mostLeftToFold ? residents.takePending(pager) : nil
       }
       guard let changes else { return }
       try fold(SortedChanges(changes))
+      pager.structureLock.withLock { residents.endFold(pager) }
     }
   }
 
@@ -30,11 +27,12 @@ extension Database {
   func foldRest() throws(EngineError) {
     guard residents.pendingCount > 0 else { return }
     let buffer = LogBuffer()
-    var changes = SortedChanges(residents.takePending())
+    var changes = SortedChanges(residents.takePending(pager))
     let all = changes
     buffer.append(&changes, atMost: .max)
     do throws(EngineError) {
       try foldSlice(buffer)
+      residents.endFold(pager)
     } catch {
       try putBack(all, after: error)
     }
@@ -47,7 +45,7 @@ extension Database {
     while changes.current != nil {
       let rest = changes
       buffer.removeAll()
-      buffer.append(&changes, atMost: Self.changesAtOnce)
+      buffer.append(&changes, atMost: configuration.foldedAtOnce)
       do throws(EngineError) {
         let lsn = try pager.structureLock.withLock { () throws(EngineError) in
           try foldSlice(buffer)
@@ -83,12 +81,10 @@ extension Database {
   func applyUnlogged(
     _ changes: GroupChanges, dropped: [UInt32] = []
   ) throws(EngineError) {
-    do throws(EngineError) {
+    _ = try logResident(bytes: 0) { _ in
+    } reserving: { () throws(EngineError) in
       try pager.reserve(changes, in: state.working)
-    } catch {
-      throw poisonIfBroken(error)
     }
-    _ = try logResident(bytes: 0) { _ in }
     do throws(EngineError) {
       try ChangeApplier(pager: pager).apply(changes, dropped: dropped, to: &state.working)
     } catch {
@@ -100,10 +96,12 @@ extension Database {
   ///
   /// What the pages have may be older than memory, so it must not get into the log. Call under the
   /// writer lock.
-  func moveResident(_ entries: [LeafFinder.Entry]) throws(EngineError) {
+  ///
+  /// Returns how many.
+  func moveResident(_ entries: [LeafFinder.Entry]) throws(EngineError) -> Int {
     // Larger values are in pages of their own, which no put of the same value moves unlogged.
     let movable = entries.filter { $0.value.count <= PageGeometry.directValueBytes }
-    if movable.isEmpty { return }
+    if movable.isEmpty { return 0 }
     let buffer = LogBuffer()
     for entry in movable {
       entry.key.withBytes { key in
@@ -118,6 +116,7 @@ extension Database {
       reclaimPages()
       try applyUnlogged(GroupChanges(buffer, 0..<buffer.count))
     }
+    return movable.count
   }
 
   /// Trees that were dropped since they changed.

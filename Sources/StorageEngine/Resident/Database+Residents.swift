@@ -6,60 +6,76 @@ extension Database {
   private static let unwrittenResidentLimit = 1 << 20
   /// How many times the bytes between two checkpoints may wait to be folded.
   private static let mostCheckpointsBehind = 4
+  /// Bytes of pages that may be kept free for a fold, and the part of the file; more asks for a
+  /// checkpoint.
+  private static let mostKeptForFold = 64 << 20
+  private static let mostPartKeptForFold = 2
 
   /// Has the entries of a tree live in `contents` from now on.
   ///
-  /// What the pages hold is the owner's to read, before it changes anything. A snapshot shows the tree
-  /// as it was at the last checkpoint.
+  /// What the pages hold is the owner's to read, before it changes anything; `lockChanges` has to be
+  /// held from before this call until it is read, where transactions may change the tree meanwhile. A
+  /// snapshot shows of the tree what was folded when it was taken: the last changes may be missing,
+  /// and of what was committed together a part; a named snapshot shows all of it.
   ///
   /// - Throws: `.treeNotFound`; `.treeInUse` when it is attached already or a prepared transaction
-  ///   changes it; `.closed`, `.readOnly`, `.poisoned`.
+  ///   has to do with it; `.invalidTreeName` for a segment, an index or a tree of the engine's own;
+  ///   `.closed`, `.readOnly`, `.poisoned`.
   package func attachResident(
     _ tree: TreeID, _ contents: any ResidentContents
   ) throws(EngineError) -> ResidentTree {
-    try writerLock.withLock { () throws(EngineError) in
+    let attachment = ResidentAttachment(tree.rawValue, contents)
+    let lsn = try writerLock.withLock { () throws(EngineError) in
       try checkChangeable()
-      let isPrepared = prepared.inDoubt.values.contains {
-        $0.changes.trees.contains(tree.rawValue)
-      }
-      try pager.structureLock.withLock { () throws(EngineError) in
+      let isPrepared = prepared.inDoubt.values.contains { $0.concerns(tree.rawValue) }
+      return try pager.structureLock.withLock { () throws(EngineError) in
         guard state.working[tree.rawValue] != nil else {
           throw .treeNotFound("number \(tree.rawValue)")
         }
+        let name = state.working.names.first { $0.value == tree.rawValue }?.key.text ?? ""
+        if StoredName.isReserved(name) { throw .invalidTreeName(name) }
         guard !isPrepared, !residents.has(tree.rawValue) else {
           throw .treeInUse("number \(tree.rawValue)")
         }
-        residents.attach(tree.rawValue, contents)
+        residents.attach(attachment)
+        return state.working.lsn
       }
-      return ResidentTree(tree, self)
     }
+    // What was committed before is to be seen by whoever loads the tree now.
+    try settle(lsn, .synced)
+    return ResidentTree(attachment, self)
   }
 
-  func detachResident(_ tree: TreeID) throws(EngineError) {
+  func detachResident(_ attachment: ResidentAttachment) throws(EngineError) {
     try writerLock.withLock { () throws(EngineError) in
-      guard residents.has(tree.rawValue) else { return }
-      let wasClosed = pager.structureLock.withLock {
-        defer { residents.pausedTree = tree.rawValue }
-        return residents.isClosed
-      }
-      defer { pager.structureLock.withLock { residents.pausedTree = 0 } }
-      if !wasClosed {
+      guard attachment.place == ObjectIdentifier(residents) else { return }
+      pager.structureLock.withLock { attachment.isPaused = true }
+      do throws(EngineError) {
         try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
+      } catch {
+        pager.structureLock.withLock { attachment.isPaused = false }
+        throw error
       }
-      pager.structureLock.withLock { residents.detach(tree.rawValue) }
+      pager.structureLock.withLock { residents.detach(attachment.tree) }
     }
   }
 
   /// Logs one change of a resident tree and has its owner apply it.
   func commitResident(
-    _ change: KeyChange, apply: () -> Void
+    _ change: KeyChange, _ attachment: ResidentAttachment, apply: () -> Void
   ) throws(EngineError) -> UInt64 {
-    try pager.structureLock.withLock { () throws(EngineError) in
-      try checkResident(change.tree)
-      let lsn = try logResident(bytes: change.recordBytes) { $0.append(change) }
-      try remember(change)
-      apply()
-      return lsn
+    try askingForRoom { () throws(EngineError) in
+      try pager.structureLock.withLock { () throws(EngineError) in
+        try check(attachment)
+        let lsn = try logResident(bytes: change.recordBytes) {
+          $0.append(change)
+        } reserving: { () throws(EngineError) in
+          try residents.reserve(change, attachment, in: state.working, pager)
+        }
+        try remember(change)
+        apply()
+        return lsn
+      }
     }
   }
 
@@ -73,33 +89,39 @@ extension Database {
     _ batch: borrowing ResidentBatch, apply: () -> Void
   ) throws(EngineError) -> UInt64 {
     let changes = SortedChanges(batch.changes)
-    let trees = batch.changes.trees
+    let attachments = batch.attachments
     let bytes = batch.changes.loggedBytes
-    return try pager.structureLock.withLock { () throws(EngineError) in
-      for tree in trees { try checkResident(tree) }
-      if trees.isEmpty {
+    guard bytes <= configuration.transactionBytes else {
+      throw .transactionTooLong(limit: configuration.transactionBytes)
+    }
+    return try askingForRoom { () throws(EngineError) in
+      try pager.structureLock.withLock { () throws(EngineError) in
+        for attachment in attachments { try check(attachment) }
+        if attachments.isEmpty {
+          apply()
+          return state.working.lsn
+        }
+        let lsn = try logResident(bytes: bytes) { log in
+          changes.forEachRecord { log.append($0) }
+        } reserving: { () throws(EngineError) in
+          try residents.reserve(changes, attachments, in: state.working, pager)
+        }
+        var rest = changes
+        while let change = rest.current {
+          try remember(change)
+          rest.advance()
+        }
         apply()
-        return state.working.lsn
+        return lsn
       }
-      guard bytes <= configuration.transactionBytes else {
-        throw .transactionTooLong(limit: configuration.transactionBytes)
-      }
-      let lsn = try logResident(bytes: bytes) { log in changes.forEachRecord { log.append($0) } }
-      var rest = changes
-      while let change = rest.current {
-        try remember(change)
-        rest.advance()
-      }
-      apply()
-      return lsn
     }
   }
 
-  private func checkResident(_ tree: UInt32) throws(EngineError) {
+  private func check(_ attachment: ResidentAttachment) throws(EngineError) {
     try checkChangeable()
     if residents.isClosed { throw .closed }
-    guard residents.has(tree), residents.pausedTree != tree else {
-      throw .treeNotFound("number \(tree), as one that lives in memory")
+    guard attachment.place == ObjectIdentifier(residents), !attachment.isPaused else {
+      throw .treeNotFound("number \(attachment.tree), as one that lives in memory")
     }
   }
 
@@ -111,9 +133,23 @@ extension Database {
     }
   }
 
-  /// Appends a transaction to the open group; call under the structure lock.
+  /// Has a checkpoint made where there was no room: it gives back what the log and folding took.
+  private func askingForRoom(
+    _ body: () throws(EngineError) -> UInt64
+  ) throws(EngineError) -> UInt64 {
+    do throws(EngineError) {
+      return try body()
+    } catch {
+      if case .outOfSpace = error { scheduleCheckpoint() }
+      throw error
+    }
+  }
+
+  /// Appends a transaction to the open group, once `reserving` has made sure of what it needs besides;
+  /// call under the structure lock.
   func logResident(
-    bytes: Int, _ changes: (LogBuffer) -> Void
+    bytes: Int, _ changes: (LogBuffer) -> Void,
+    reserving: () throws(EngineError) -> Void
   ) throws(EngineError) -> UInt64 {
     if state.open.count >= configuration.groupBytes { seal() }
     let open = state.open
@@ -123,6 +159,7 @@ extension Database {
     open.appendCommit(lsn: lsn) { changes(open) }
     do throws(EngineError) {
       try state.log.reserve(payload: open.count, pager: pager)
+      try reserving()
     } catch {
       open.truncate(to: start)
       if case .outOfSpace = error { state.log.cancelReservation(map: &pager.map) }
@@ -133,8 +170,8 @@ extension Database {
     return lsn
   }
 
-  /// Waits until a commit to resident trees is as durable as asked, and longer where very much waits
-  /// to be written or folded.
+  /// Waits until a commit is as durable as asked, and longer where very much waits to be written or
+  /// folded.
   ///
   /// Call without locks.
   ///
@@ -145,7 +182,8 @@ extension Database {
     let (unwritten, isDue, isBehind) = pager.structureLock.withLock {
       (
         state.sealed.reduce(state.open.count) { $0 + $1.payload.count },
-        state.loggedBytes >= configuration.checkpointBytes && !state.checkpointScheduled,
+        !state.checkpointScheduled
+          && (state.loggedBytes >= configuration.checkpointBytes || keepsMuchForFold),
         state.loggedBytes >= Self.mostCheckpointsBehind * configuration.checkpointBytes
       )
     }
@@ -157,6 +195,21 @@ extension Database {
       if case .interval(let duration) = durability { flushTimer().arm(duration) }
       if unwritten > Self.unwrittenResidentLimit { try settle(lsn, .written) }
     }
-    if isBehind { try checkpoint() }
+    if isBehind { try catchUp() }
+  }
+
+  private var keepsMuchForFold: Bool {
+    let pages = pager.foldPages
+    return pages * pager.pageBytes > Self.mostKeptForFold
+      && pages > pager.map.extentCount * pager.geometry.pagesPerExtent / Self.mostPartKeptForFold
+  }
+
+  /// Waits for a checkpoint; without room for it the commit stands all the same.
+  private func catchUp() throws(EngineError) {
+    do throws(EngineError) {
+      try checkpoint()
+    } catch {
+      if error != .outOfSpace { throw error }
+    }
   }
 }

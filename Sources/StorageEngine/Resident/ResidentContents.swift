@@ -6,7 +6,8 @@ package protocol ResidentContents: AnyObject, Sendable {
   ///
   /// Called around a transaction that changes it among other things, so that whoever decides by what
   /// is in memory what to change has to hold this meanwhile. Several trees are locked in the order of
-  /// their numbers. Must not call the database.
+  /// their numbers. Must not call the database. Whoever holds this must not write, attach, detach,
+  /// compact, make a named snapshot or close: these may wait for it.
   func lockChanges()
 
   /// Ends that time.

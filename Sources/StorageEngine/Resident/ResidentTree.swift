@@ -7,10 +7,12 @@
 /// pages as for any tree.
 package final class ResidentTree: Sendable {
   package let tree: TreeID
+  let attachment: ResidentAttachment
   private let database: Database
 
-  init(_ tree: TreeID, _ database: Database) {
-    self.tree = tree
+  init(_ attachment: ResidentAttachment, _ database: Database) {
+    tree = TreeID(rawValue: attachment.tree)
+    self.attachment = attachment
     self.database = database
   }
 
@@ -21,8 +23,9 @@ package final class ResidentTree: Sendable {
   /// `Database.settleResident`.
   ///
   /// - Throws: `.invalidKeyLength`; `.valueTooLong` above 64 KiB; `.treeNotFound` once the tree is
-  ///   detached or dropped; `.closed`, `.readOnly`, `.poisoned`, `.storage`, `.outOfSpace`. Nothing is
-  ///   changed then, and `apply` is not called.
+  ///   detached or dropped; `.closed`, `.readOnly`, `.poisoned`, `.storage`; `.outOfSpace`, after
+  ///   which a checkpoint is made that may give some back. Nothing is changed then, and `apply` is
+  ///   not called.
   @discardableResult
   package func put(
     _ key: Span<UInt8>, _ value: Span<UInt8>, apply: () -> Void
@@ -30,8 +33,8 @@ package final class ResidentTree: Sendable {
     try Self.check(key: key.count, value: value.count)
     return try key.withBytes { (key) throws(EngineError) in
       try value.withBytes { (value) throws(EngineError) in
-        try database.commitResident(
-          KeyChange(operation: .put, tree: tree.rawValue, key: key, value: value), apply: apply)
+        let change = KeyChange(operation: .put, tree: tree.rawValue, key: key, value: value)
+        return try database.commitResident(change, attachment, apply: apply)
       }
     }
   }
@@ -41,9 +44,9 @@ package final class ResidentTree: Sendable {
   package func delete(_ key: Span<UInt8>, apply: () -> Void) throws(EngineError) -> UInt64 {
     try Self.check(key: key.count, value: 0)
     return try key.withBytes { (key) throws(EngineError) in
-      try database.commitResident(
-        KeyChange(operation: .delete, tree: tree.rawValue, key: key, value: key.prefix(0)),
-        apply: apply)
+      let change = KeyChange(
+        operation: .delete, tree: tree.rawValue, key: key, value: key.prefix(0))
+      return try database.commitResident(change, attachment, apply: apply)
     }
   }
 
@@ -52,7 +55,7 @@ package final class ResidentTree: Sendable {
   ///
   /// - Throws: what `Database.checkpoint` throws; the tree stays attached then.
   package func detach() throws(EngineError) {
-    try database.detachResident(tree)
+    try database.detachResident(attachment)
   }
 
   static func check(key: Int, value: Int) throws(EngineError) {
@@ -68,6 +71,8 @@ package final class ResidentTree: Sendable {
 /// Changes of one or several resident trees of one database, to be committed together.
 package struct ResidentBatch: ~Copyable {
   let changes = WriteSet()
+  /// The trees, each once.
+  private(set) var attachments: [ResidentAttachment] = []
 
   /// An empty batch.
   package init() {}
@@ -81,6 +86,7 @@ package struct ResidentBatch: ~Copyable {
     _ key: Span<UInt8>, _ value: Span<UInt8>, in tree: ResidentTree
   ) throws(EngineError) {
     try ResidentTree.check(key: key.count, value: value.count)
+    note(tree)
     key.withBytes { key in
       value.withBytes { value in
         _ = changes.set(
@@ -96,9 +102,16 @@ package struct ResidentBatch: ~Copyable {
     _ key: Span<UInt8>, in tree: ResidentTree
   ) throws(EngineError) {
     try ResidentTree.check(key: key.count, value: 0)
+    note(tree)
     key.withBytes { key in
       _ = changes.set(
         KeyChange(operation: .delete, tree: tree.tree.rawValue, key: key, value: key.prefix(0)))
+    }
+  }
+
+  private mutating func note(_ tree: ResidentTree) {
+    if !attachments.contains(where: { $0 === tree.attachment }) {
+      attachments.append(tree.attachment)
     }
   }
 }

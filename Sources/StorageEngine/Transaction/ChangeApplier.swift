@@ -40,7 +40,7 @@ struct ChangeApplier {
       if !dropped.isEmpty, dropped.contains(change.tree) {
         try drop(change)
       } else if let residents, residents.has(change.tree) {
-        try residents.take(change, pager)
+        try residents.take(change, in: set, pager)
       } else {
         try move(&writer, to: change.tree, &set)
         try apply(change, with: &writer)
@@ -91,7 +91,6 @@ struct ChangeApplier {
     case .put where change.key.count + change.value.count <= pager.geometry.maximumInlineBytes:
       try writer?.put(change.key, change.value, form: .inline)
     case .put:
-      try writer?.leaveLeaf()
       writer?.isPositioned = false
       try pager.ensureFrames()
       let share = try pager.makePagedValue(change.value, tree: change.tree)

@@ -112,13 +112,14 @@ extension Database {
           pager: pager, firstPage: UInt64(extent * pager.geometry.pagesPerExtent),
           mostLeaves: mostLeaves)
         let next = try finder.collect(from: start, in: working)
-        try moveResident(finder.found.filter { residents.has($0.tree.rawValue) })
+        let moved = try moveResident(finder.found.filter { residents.has($0.tree.rawValue) })
         let others = finder.found.filter { !residents.has($0.tree.rawValue) }
-        if others.isEmpty { return (next, finder.leaves) }
+        let leaves = min(finder.leaves, UInt64(moved + others.count))
+        if others.isEmpty { return (next, leaves) }
         try commitSilently { moving throws(EngineError) in
           for entry in others { try moving.put(entry.value, forKey: entry.key, in: entry.tree) }
         }
-        return (next, finder.leaves)
+        return (next, leaves)
       }
     }
   }

@@ -129,10 +129,11 @@ public final class Database: Sendable {
       closed.store(true, ordering: .releasing)
       prepared.wakeups.advance()
       pager.structureLock.withLock { state.timer }?.cancel()
+      pager.structureLock.withLock { residents.removeAll() }
       pager.storage.close()
     }
     // Those who commit to resident trees do not wait for the writer lock.
-    pager.structureLock.withLock { residents.isClosed = true }
+    pager.structureLock.withLock { residents.close() }
     if let poison = queue.poison { throw poison }
     // A checkpoint that finds no room must not take with it what was only shown so far.
     try settle(working.lsn, .synced)

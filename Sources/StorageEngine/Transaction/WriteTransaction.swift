@@ -26,6 +26,8 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   @safe @exclusivity(unchecked) var keptForCursors: [DirectValue] = []
   @safe @exclusivity(unchecked) var cursorsShowLargeValues = false
   @safe @exclusivity(unchecked) private var isEnded = false
+  /// Whether it reads the working state, under the writer lock, to be committed.
+  @safe @exclusivity(unchecked) private var isRebased = false
 
   /// `isAlone` says that it is the only writer: then nobody can come between its checks and its
   /// commit.
@@ -65,6 +67,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
 
   /// Puts its changes on top of another state.
   func rebase(on state: TreeSet) {
+    isRebased = true
     treeSet = state
     for change in treeChanges {
       switch change {
@@ -88,7 +91,7 @@ public final class WriteTransaction: TreeWriting, OpenableView {
   func descriptor(_ tree: TreeID) throws(EngineError) -> TreeDescriptor {
     try checkOpen()
     // Its pages lag behind, and change while this reads them.
-    if isAlone, database.residents.has(tree.rawValue) {
+    if isAlone || isRebased, database.residents.has(tree.rawValue) {
       throw .treeInUse("number \(tree.rawValue)")
     }
     guard let descriptor = treeSet[tree.rawValue] else {

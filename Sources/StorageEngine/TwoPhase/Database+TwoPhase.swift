@@ -12,7 +12,8 @@ extension Database {
   ) throws(TransactionError) -> UInt64 {
     let (number, lsn) = try exclusively { () throws(TransactionError) in
       try admit(transaction, work, isPreparing: true)
-      if let tree = work.changes.trees.first(where: residents.has) {
+      let trees = work.changes.trees.union(work.droppedTrees)
+      if let tree = trees.first(where: residents.has) {
         throw .engine(.treeInUse("number \(tree)"))
       }
       return try store(transaction, work)

@@ -65,6 +65,11 @@ struct PreparedWork {
     return droppedTrees.contains { reads.contains(tree: $0) }
   }
 
+  /// Whether it will change, drop, or has read a tree.
+  func concerns(_ tree: UInt32) -> Bool {
+    changes.trees.contains(tree) || droppedTrees.contains(tree) || reads.contains(tree: tree)
+  }
+
   private var createdNames: [String] {
     treeChanges.compactMap { change in if case .create(_, let name) = change { name } else { nil } }
   }

@@ -41,16 +41,21 @@ struct PackingTests {
         }
         for _ in 0..<(isDeleting ? 40 : 1200) {
           let key = self.key(&random)
-          let value = random.bytes(random.below(step % 2 == 0 ? 60 : 700))
+          let value = random.bytes(random.below(Self.lengths[random.below(40) % 4]))
           model[key] = value
           changes.append(.put(tree: "main", key: key, value: value))
         }
         try store.commit(changes)
         try expect(model, in: store)
         if step % 5 == 4 { try store.database.checkpoint() }
+        if step % 8 == 5 { try store.database.createSnapshot(named: "at \(step)") }
+        if step % 8 == 7 { try store.database.dropSnapshot(named: "at \(step - 2)") }
       }
     }
   }
+
+  /// In the leaf, in pages beside it, now and then in runs.
+  static let lengths = [60, 700, 60, 5000]
 
   /// Many share long beginnings, so that the prefixes of leaves differ.
   private func key(_ random: inout SplitMix64) -> [UInt8] {

@@ -23,12 +23,34 @@ struct ResidentCrashTests {
     #expect(points.count > 500 || limit < 500)
     for point in points {
       let cut = disk.crashed(atMutation: point.call, point.variant, seed: point.seed)
-      do {
-        try run.verify(cut, point.call)
-      } catch {
-        Issue.record("workload \(seed), \(point): \(error)")
-        return
-      }
+      try verify(cut, point, run)
+    }
+  }
+
+  @Test(arguments: seeds)
+  func `a power cut that also takes the newest superblock keeps what was acknowledged of them`(
+    _ seed: UInt64
+  ) throws {
+    let disk = SimulatedDisk(recordsHistory: true)
+    var run = try ResidentRun(on: disk, seed: seed)
+    // Before, there may be but one superblock.
+    try run.steps(10)
+    let first = disk.mutations
+    try run.steps(90)
+    let step = max(1, 400 / TestEnvironment.count("RECORD_STORE_CRASH_IMAGES", quick: 1500))
+    for call in stride(from: first, to: disk.mutations, by: step) {
+      let point = CrashPoint(call: call, variant: .keepAll, seed: UInt64(call))
+      var image = disk.crashed(atMutation: call, .keepAll, seed: point.seed).image
+      image.zero(4096, at: image.newestSuperblock)
+      try verify(SimulatedDisk(image), point, run)
+    }
+  }
+
+  private func verify(_ cut: SimulatedDisk, _ point: CrashPoint, _ run: ResidentRun) throws {
+    do {
+      try run.verify(cut, point.call)
+    } catch {
+      throw TestFailure("\(point): \(error)")
     }
   }
 }
@@ -50,7 +72,11 @@ struct ResidentRun {
   private var acknowledged: [(steps: Int, call: Int)] = []
 
   init(on disk: SimulatedDisk, seed: UInt64) throws {
-    store = try TestStore(on: disk) { $0.checkpointBytes = 1 << 16 }
+    store = try TestStore(on: disk) {
+      $0.checkpointBytes = 1 << 16
+      $0.foldedAtOnce = 4
+      $0.mostLeftToFold = 6
+    }
     let database = store.database
     pairs = try Self.names.prefix(2).map { try ResidentPair(named: $0, in: database) }
     try store.commit([.createTree("pages")])
@@ -66,13 +92,15 @@ struct ResidentRun {
   private mutating func step() throws {
     var state = states[states.count - 1]
     var lsn: UInt64 = 0
-    switch random.below(10) {
+    switch random.below(12) {
     case 0..<5:
       for _ in 0..<8 { lsn = try change(&state) }
     case 5: lsn = try batch(&state)
     case 6: lsn = try mixed(&state)
     case 7: try store.database.checkpoint()
     case 8: store.scheduler.runAll()
+    case 9: try changeName()
+    case 10: lsn = try mixed(&state, valueBytes: 70_000)
     default: _ = try store.database.compact()
     }
     states.append(state)
@@ -115,10 +143,23 @@ struct ResidentRun {
     }
   }
 
-  private mutating func mixed(_ state: inout State) throws -> UInt64 {
+  /// Keeps the state under a name, or gives one up; what is named is to be whole.
+  private mutating func changeName() throws {
+    let names = try store.database.namedSnapshots().map(\.name)
+    if names.count < 3 {
+      try store.database.createSnapshot(named: "state \(states.count)")
+    } else {
+      try store.database.dropSnapshot(named: names[random.below(names.count)])
+    }
+  }
+
+  private mutating func mixed(
+    _ state: inout State, valueBytes: Int = 0
+  ) throws -> UInt64 {
     var changes: [(ResidentPair, [UInt8], [UInt8]?)] = []
     for _ in 0..<3 {
-      let (pair, name, key, value) = pick()
+      let (pair, name, key, short) = pick()
+      let value = valueBytes > 0 ? random.bytes(valueBytes) : short
       state[name]?[key] = value
       changes.append((pair, key, value))
     }
@@ -157,7 +198,21 @@ struct ResidentRun {
         "holds \(early.map { "state \($0)" } ?? "no state there was"), not \(least) or later")
     }
     try copy.check()
+    for name in try copy.database.namedSnapshots().map(\.name) {
+      let view = try copy.database.snapshot(named: name)
+      defer { view.close() }
+      try verifyNamed(view)
+    }
     disk.stop(atMutation: disk.mutations)
     Tally.countCrashImage()
+  }
+
+  /// A state that was kept under a name is one that there was.
+  private func verifyNamed(_ view: Snapshot) throws {
+    var found: State = [:]
+    for name in Self.names { found[name] = try ResidentPair.pages(of: name, in: view) }
+    guard states.contains(found) else {
+      throw TestFailure("a named snapshot holds no state there was")
+    }
   }
 }

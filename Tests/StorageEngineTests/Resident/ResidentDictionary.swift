@@ -10,6 +10,10 @@ final class ResidentDictionary: ResidentContents {
 
   private let entries = Guarded<Entries>([:])
   private let changes = ChangesLock()
+  /// How often it was told of a change without being locked.
+  private let unlocked = Guarded(0)
+
+  var unlockedChanges: Int { unlocked.withLock { $0 } }
 
   var all: Entries { entries.withLock { $0 } }
 
@@ -17,6 +21,7 @@ final class ResidentDictionary: ResidentContents {
   func unlockChanges() { changes.unlock() }
 
   func apply(_ key: Span<UInt8>, _ value: Span<UInt8>?) {
+    if !changes.isLocked { unlocked.withLock { $0 += 1 } }
     let key = key.copied
     if let value { set(key, value.copied) } else { set(key, nil) }
   }
@@ -33,6 +38,8 @@ final class ChangesLock: Sendable {
       expected: false, desired: true, ordering: .acquiring
     ).exchanged {}
   }
+
+  var isLocked: Bool { isHeld.load(ordering: .acquiring) }
 
   func unlock() { isHeld.store(false, ordering: .releasing) }
 }
@@ -61,13 +68,16 @@ struct ResidentPair {
 
   /// What the pages hold.
   static func pages(of name: String, in database: Database) throws -> ResidentDictionary.Entries {
-    try database.read { view in
-      var entries: ResidentDictionary.Entries = [:]
-      guard let tree = try view.tree(named: name) else { return entries }
-      let cursor = try view.cursor(in: tree)
-      while try cursor.next() { entries[cursor.key] = try cursor.value() }
-      return entries
-    }
+    try database.read { try pages(of: name, in: $0) }
+  }
+
+  /// What the pages of a view hold.
+  static func pages(of name: String, in view: Snapshot) throws -> ResidentDictionary.Entries {
+    var entries: ResidentDictionary.Entries = [:]
+    guard let tree = try view.tree(named: name) else { return entries }
+    let cursor = try view.cursor(in: tree)
+    while try cursor.next() { entries[cursor.key] = try cursor.value() }
+    return entries
   }
 
   @discardableResult

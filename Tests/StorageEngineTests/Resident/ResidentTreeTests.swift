@@ -51,6 +51,7 @@ struct ResidentTreeTests {
         try transaction.put(large, forKey: [4], in: pair.tree.tree)
       }
       #expect(pair.owner.all == [[1]: [2], [4]: large])
+      #expect(pair.owner.unlockedChanges == 0)
       #expect(throws: Refused.self) {
         try store.database.write { transaction in
           try transaction.put([9], forKey: [1], in: pair.tree.tree)
@@ -135,6 +136,9 @@ struct ResidentTreeTests {
       #expect(try store.database.write { try $0.value(forKey: [1], in: id) } == [1])
       let again = try ResidentPair(named: "memory", in: store.database)
       #expect(again.owner.all == [[1]: [1]])
+      // The handle of an earlier attachment has another owner.
+      #expect(throws: EngineError.self) { try pair.put([2], [2]) }
+      #expect(throws: EngineError.self) { try store.database.commit(batch(pair)) {} }
       try again.tree.detach()
       try store.database.write { try $0.dropTree(id) }
       #expect(throws: EngineError.self) { try again.put([2], [2]) }
@@ -160,6 +164,9 @@ struct ResidentTreeTests {
       let transaction = try store.database.begin()
       try transaction.put([1], forKey: [1], in: pair.tree.tree)
       #expect(throws: TransactionError.self) { try transaction.prepare() }
+      let dropping = try store.database.begin()
+      try dropping.dropTree(pair.tree.tree)
+      #expect(throws: TransactionError.self) { try dropping.prepare() }
       #expect(pair.owner.all.isEmpty)
     }
   }
@@ -210,11 +217,64 @@ struct ResidentTreeTests {
       if number % 500 == 499 { store.scheduler.runAll() }
     }
     #expect(refused > 0)
-    disk.setCapacity(1 << 40)
     try store.database.checkpoint()
     #expect(try ResidentPair.pages(of: "memory", in: store.database) == pair.owner.all)
-    try pair.put([1], [1])
+    for number in 0..<100 { try pair.delete(key(number)) }
     try store.checkTwiceAndClose()
+  }
+
+  @Test func `a store that a full disk stopped opens as it is`() throws {
+    let disk = SimulatedDisk(capacity: 8 << 20)
+    let store = try TestStore(on: disk)
+    let pair = try ResidentPair(named: "memory", in: store.database)
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    var last: UInt64 = 0
+    while true {
+      do {
+        last = try pair.put(random.bytes(8), random.bytes(random.below(3000)))
+      } catch {
+        #expect(error as? EngineError == .outOfSpace)
+        break
+      }
+    }
+    try store.database.settleResident(last, .synced)
+    let copy = try TestStore(opening: disk.crashed(.loseAll))
+    #expect(try ResidentPair.pages(of: "memory", in: copy.database) == pair.owner.all)
+    try copy.checkTwiceAndClose()
+  }
+
+  @Test func `what was committed before a tree was attached is there to be loaded`() throws {
+    try withStore { store in
+      let (id, commit) = try store.database.writeWithoutWaiting(durability: .manual) {
+        transaction in
+        let tree = try transaction.createTree(named: "memory")
+        try transaction.put([1], forKey: [1], in: tree)
+        return tree
+      }
+      let owner = ResidentDictionary()
+      let tree = try store.database.attachResident(id, owner)
+      #expect(try ResidentPair.pages(of: "memory", in: store.database) == [[1]: [1]])
+      try commit.wait()
+      try tree.detach()
+    }
+  }
+
+  @Test func `segments and indexes cannot live in memory`() throws {
+    try withStore { store in
+      let segment = try store.database.write { try $0.createSegment(named: "blobs") }
+      #expect(throws: EngineError.invalidTreeName("segment/blobs")) {
+        _ = try store.database.attachResident(
+          TreeID(rawValue: segment.rawValue), ResidentDictionary())
+      }
+    }
+  }
+
+  private func batch(_ pair: ResidentPair) throws -> ResidentBatch {
+    var batch = ResidentBatch()
+    let key: [UInt8] = [2]
+    let span = key.span
+    try batch.put(span, span, in: pair.tree)
+    return batch
   }
 
   private let large = [UInt8](repeating: 5, count: 100_000)

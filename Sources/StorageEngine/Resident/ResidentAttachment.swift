@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is known of a resident tree from its attaching to its detaching.
+///
+/// Guarded by the structure lock.
+final class ResidentAttachment: @unchecked Sendable {
+  let tree: UInt32
+  let owner: any ResidentContents
+  /// The residents it is one of; `nil` once it is detached.
+  @safe @exclusivity(unchecked) var place: ObjectIdentifier?
+  /// Whether it takes no commits, because it is being detached.
+  @safe @exclusivity(unchecked) var isPaused = false
+  /// What its changes that wait to be folded add to the tree, and the pages they take at most.
+  @safe @exclusivity(unchecked) var demand = PageDemand()
+  @safe @exclusivity(unchecked) var pages = 0
+
+  init(_ tree: UInt32, _ owner: any ResidentContents) {
+    self.tree = tree
+    self.owner = owner
+  }
+}
