@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Transactions in doubt.
+extension Salvage {
+  /// Gives up the transactions in doubt that are not whole: with them the store cannot be opened.
+  mutating func checkInDoubt() throws {
+    let problems = try target.write(durability: .manual) { transaction in
+      try transaction.dropBrokenPrepared()
+    }
+    for (name, problem) in problems { try loseInDoubt(name, problem) }
+  }
+
+  mutating func loseInDoubt(_ name: String, _ problem: String) throws {
+    try lose(nil, .all, damage("the transaction in doubt \(name)", problem))
+  }
+}
