@@ -10,7 +10,7 @@ extension Salvage {
     do throws(EngineError) {
       try pager.readFromDisk(reference, into: buffer)
       try pager.checkLevel(page, level)
-      guard page.tree == tree, level == 0 || followed.insert(reference.number).inserted else {
+      guard page.tree == tree, followed.insert(reference.number) else {
         throw pager.damage(reference.number, "is part of another structure")
       }
     } catch {
@@ -31,7 +31,7 @@ extension Salvage {
       let key = page.key(slot)
       let value: [UInt8]
       do throws(EngineError) {
-        value = try pager.wholeValue(page.form(slot), page.value(slot).array)
+        value = try pager.wholeValueFromDisk(page.form(slot), page.value(slot).array)
       } catch {
         try lose(tree, KeyRange(from: key, upTo: key + [0]), error)
         continue

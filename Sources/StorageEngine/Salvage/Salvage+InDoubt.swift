@@ -2,10 +2,11 @@
 
 /// Transactions in doubt.
 extension Salvage {
-  /// Gives up the transactions in doubt that are not whole: with them the store cannot be opened.
+  /// Gives up the transactions in doubt that are not whole: the store could not be opened with them,
+  /// or a part of one could be committed, or one that was decided come into doubt again.
   mutating func checkInDoubt() throws {
     let problems = try target.write(durability: .manual) { transaction in
-      try transaction.dropBrokenPrepared()
+      try transaction.dropBrokenPrepared(incomplete: Set(gaps.keys))
     }
     for (name, problem) in problems { try loseInDoubt(name, problem) }
   }

@@ -17,6 +17,7 @@ extension Salvage {
       self = salvage
     } catch let error as EngineError {
       self = salvage
+      isLogLost = true
       try lose(nil, .all, error)
     } catch let error as LogRecordReader.Malformed {
       self = salvage
@@ -25,6 +26,7 @@ extension Salvage {
   }
 
   private mutating func loseLog(_ problem: String) throws {
+    isLogLost = true
     try lose(nil, .all, damage("the log", problem))
   }
 
@@ -33,7 +35,8 @@ extension Salvage {
     guard let superblock else { return }
     let payload = LogBuffer()
     var reader = try LogReader(
-      pager: pager, store: superblock.logMark, from: superblock.log, claimedGroup: flushedGroup)
+      pager: pager, store: superblock.logMark, from: superblock.log, claimedGroup: flushedGroup,
+      mustBeInFile: true)
     while try reader.next(into: payload) {
       try progress(copied)
       var records = LogRecordReader(payload.bytes)
@@ -45,11 +48,11 @@ extension Salvage {
   /// The names that the log gives to trees, with those that have them at its end.
   ///
   /// What is wrong with the log is told when it is applied.
-  func loggedNames() throws -> [String: UInt32] {
-    var names: [String: UInt32] = [:]
+  func loggedNames() throws -> [TreeName: UInt32] {
+    var names: [TreeName: UInt32] = [:]
     do {
       try forEachLogged { transaction in
-        for case .create(let id, let name) in transaction.trees { names[name] = id }
+        for case .create(let id, let name) in transaction.trees { names[TreeName(name)] = id }
       }
     } catch is EngineError {
     } catch is LogRecordReader.Malformed {}
@@ -67,7 +70,7 @@ extension Salvage {
       while let change = merge.current {
         let tree = TreeID(rawValue: change.tree)
         if isLost(change.tree, to: transaction) {
-          created.append((change.tree, create(change.tree, in: transaction)))
+          created.append(create(change.tree, in: transaction))
         }
         if transaction.treeSet[change.tree] != nil {
           switch change.operation {
@@ -82,7 +85,7 @@ extension Salvage {
       }
       return created
     }
-    for (tree, name) in created { try noteLogged(tree, named: name, logged.trees) }
+    for tree in created { try noteLogged(tree, logged.trees) }
   }
 
   /// Whether a tree that the log writes to is one that the damaged catalog does not tell of.
@@ -92,14 +95,12 @@ extension Salvage {
       && lostTrees.ownTrees[tree] == nil && tree > 0 && tree < .max
   }
 
-  private mutating func noteLogged(
-    _ tree: UInt32, named name: String, _ changes: [TreeChange]
-  ) throws {
-    let isNew = places[tree] == nil
-    note(tree, named: name)
+  private mutating func noteLogged(_ tree: SalvagedTree, _ changes: [TreeChange]) throws {
+    let isNew = places[tree.id] == nil
+    note(tree)
     let isCreated = changes.contains { change in
-      if case .create(tree, _) = change { true } else { false }
+      if case .create(tree.id, _) = change { true } else { false }
     }
-    if isNew, !isCreated, let problem = catalog.problem { try lose(tree, .all, problem) }
+    if isNew, !isCreated, let problem = catalog.problem { try lose(tree.id, .all, problem) }
   }
 }

@@ -11,7 +11,7 @@ extension Salvage {
     try lose(nil, .all, problem)
     let missing = lost.trees.filter { places[$0] == nil }
     try target.write(durability: .manual) { transaction in
-      for tree in missing { note(tree, named: create(tree, in: transaction)) }
+      for tree in missing { note(create(tree, in: transaction)) }
     }
     for tree in missing { try lose(tree, .all, problem) }
     for (_, name) in lost.ownTrees.sorted(by: { $0.key < $1.key })
@@ -20,8 +20,8 @@ extension Salvage {
     }
   }
 
-  /// Creates a tree that the catalog does not tell of; returns its name.
-  func create(_ tree: UInt32, in transaction: WriteTransaction) -> String {
+  /// Creates a tree that the catalog does not tell of.
+  func create(_ tree: UInt32, in transaction: WriteTransaction) -> SalvagedTree {
     transaction.create(tree, asFarAsPossibleNamed: lostTrees?.names[tree])
   }
 }

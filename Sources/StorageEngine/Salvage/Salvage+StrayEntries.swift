@@ -5,45 +5,63 @@ extension Salvage {
   /// Looks through all pages for leaves with keys that are missing; of several entries of one key
   /// the youngest counts.
   mutating func copyStrayEntries() throws {
+    let missing = gaps.mapValues(KeyRanges.init)
     // Only keys are kept in memory; the values are read in a second round.
-    var found: [UInt32: [[UInt8]: Stray]] = [:]
-    try forEachStrayEntry { stray, page, slot in
-      let key = page.key(slot)
-      guard stray.birth >= found[page.tree]?[key]?.birth ?? 0,
-        (try? self.pager.wholeValue(page.form(slot), page.value(slot).array)) != nil
+    var found: [UInt32: [[UInt8]: Place]] = [:]
+    try forEachStray(missing) { stray in
+      guard stray.place.birth >= found[stray.tree]?[stray.key]?.birth ?? 0,
+        (try? stray.value(self.pager)) != nil
       else { return }
-      found[page.tree, default: [:]][key] = stray
+      found[stray.tree, default: [:]][stray.key] = stray.place
     }
     var salvage = self
-    try forEachStrayEntry { stray, page, slot in
-      let key = page.key(slot)
-      guard found[page.tree]?[key] == stray else { return }
+    try forEachStray(missing) { stray in
+      guard found[stray.tree]?[stray.key] == stray.place else { return }
       let value: [UInt8]
       do throws(EngineError) {
-        value = try salvage.pager.wholeValue(page.form(slot), page.value(slot).array)
+        value = try stray.value(salvage.pager)
       } catch {
         // A disk may give once what it does not give again.
-        return try salvage.lose(page.tree, KeyRange(from: key, upTo: key + [0]), error)
+        return try salvage.lose(
+          stray.tree, KeyRange(from: stray.key, upTo: stray.key + [0]), error)
       }
-      try salvage.keep(page.tree, key, value)
-      if let place = salvage.places[page.tree] { salvage.report.trees[place].strayEntries += 1 }
+      try salvage.keep(stray.tree, stray.key, value)
+      if let place = salvage.places[stray.tree] { salvage.report.trees[place].strayEntries += 1 }
     }
     self = salvage
     try flush()
   }
 
   /// Where an entry was found that nothing refers to.
-  private struct Stray: Equatable {
+  private struct Place: Equatable {
     let birth: UInt64
     let page: UInt64
   }
 
-  /// Passes on the entries of intact leaves whose keys are missing.
-  private func forEachStrayEntry(_ body: (Stray, PageView, Int) throws -> Void) throws {
+  /// An entry that nothing refers to, in a page that is in memory now.
+  private struct Stray {
+    let place: Place
+    let tree: UInt32
+    let key: [UInt8]
+    fileprivate let page: PageView
+    fileprivate let slot: Int
+
+    func value(_ pager: Pager) throws(EngineError) -> [UInt8] {
+      try pager.wholeValueFromDisk(page.form(slot), page.value(slot).array)
+    }
+  }
+
+  /// Passes on the entries of intact leaves whose keys are `missing` in their trees.
+  private func forEachStray(
+    _ missing: [UInt32: KeyRanges], _ body: (Stray) throws -> Void
+  ) throws {
     try intactPages.forEach { number, page in
-      guard page.isLeaf, let gaps = gaps[page.tree] else { return }
-      for slot in 0..<page.count where gaps.contains(where: { $0.contains(page.key(slot)) }) {
-        try body(Stray(birth: page.birth, page: number), page, slot)
+      guard page.isLeaf, let ranges = missing[page.tree] else { return }
+      let place = Place(birth: page.birth, page: number)
+      for slot in 0..<page.count {
+        let key = page.key(slot)
+        guard ranges.contains(key) else { continue }
+        try body(Stray(place: place, tree: page.tree, key: key, page: page, slot: slot))
       }
     }
   }

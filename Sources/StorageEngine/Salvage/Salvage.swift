@@ -23,8 +23,10 @@ struct Salvage {
   var lostTrees: LostTrees?
   /// Trees that the log has dropped.
   var dropped: Set<UInt32> = []
-  /// Branches that were followed: in a forged file there may be more ways to one than anyone can go.
-  var followed: Set<UInt64> = []
+  /// Whether there may be transactions in the log that were not applied.
+  var isLogLost = false
+  /// Pages that were followed: in a forged file there may be more ways to one than anyone can go.
+  var followed = PageNumbers()
   private var batch: [(tree: UInt32, key: [UInt8], value: [UInt8])] = []
   private var batchBytes = 0
   private(set) var copied: UInt64 = 0
@@ -68,7 +70,11 @@ struct Salvage {
   ) throws(EngineError) -> Pager {
     let pager = try Pager(storage: storage, geometry: geometry, cacheBytes: 4 << 20)
     do throws(StorageError) {
-      let extents = try storage.length() / UInt64(PageGeometry.extentBytes)
+      // One that the file ends in counts: what is missing in it is told where it is read.
+      let prologue = UInt64(PageGeometry.prologueBytes)
+      let bytes = max(try storage.length(), prologue) - prologue
+      let extents =
+        (bytes + UInt64(PageGeometry.extentBytes) - 1) / UInt64(PageGeometry.extentBytes)
       pager.map.grow(
         toExtents: Int(min(extents, UInt64(PageTable.maximumPages / geometry.pagesPerExtent))))
     } catch {
@@ -97,13 +103,15 @@ struct Salvage {
     if let snapshots = set.tree(named: StoredName.snapshots) { set.remove(snapshots) }
     for tree in set.trees { try create(tree.id, named: names[tree.id] ?? "") }
     if let problem = catalog.problem { try createLostTrees(problem) }
-    for tree in set.trees where tree.height > 0 {
+    for tree in set.trees where tree.height > 0 && places[tree.id] != nil {
       try copy(tree.root, tree.height - 1, of: tree.id, KeyRange.all)
     }
     try flush()
     if !gaps.isEmpty { try copyStrayEntries() }
     try replayLog()
     try checkInDoubt()
+    try raiseRecordNumbers()
+    try forgetDroppedTrees()
     // Transactions in doubt keep their numbers, which no later one may have.
     try target.skip(to: lastLSN)
     try target.flush()
@@ -117,21 +125,31 @@ struct Salvage {
 
   // MARK: Into the new store
 
-  mutating func create(_ tree: UInt32, named name: String) throws {
-    let name = try target.write(durability: .manual) { transaction in
-      transaction.create(tree, asFarAsPossibleNamed: name)
+  private mutating func create(_ tree: UInt32, named name: String) throws {
+    guard tree > 0 else {
+      return try lose(nil, .all, damage("the catalog", "has a tree of number 0, '\(name)'"))
     }
-    note(tree, named: name)
+    note(
+      try target.write(durability: .manual) { transaction in
+        transaction.create(tree, asFarAsPossibleNamed: name)
+      })
   }
 
-  mutating func note(_ tree: UInt32, named name: String) {
-    target.treeNumbers.reserve(tree)
-    guard places[tree] == nil else { return }
-    places[tree] = report.trees.count
+  mutating func note(_ tree: SalvagedTree) {
+    target.treeNumbers.reserve(tree.id)
+    guard places[tree.id] == nil else { return }
+    places[tree.id] = report.trees.count
     report.trees.append(
       SalvageReport.Tree(
-        name: name, isNameLost: lostTrees.map { $0.names[tree] != name } ?? false, entries: 0,
-        strayEntries: 0))
+        name: tree.name, isNameLost: tree.isNameLost, entries: 0, strayEntries: 0))
+  }
+
+  /// Takes the trees out of the report that the log has dropped again.
+  private mutating func forgetDroppedTrees() throws {
+    let made = try target.write(durability: .manual) { $0.treeSet }
+    let present = places.filter { made[$0.key] != nil }.map(\.value).sorted()
+    report.trees = present.map { report.trees[$0] }
+    places = [:]
   }
 
   mutating func keep(_ tree: UInt32, _ key: [UInt8], _ value: [UInt8]) throws {
@@ -185,14 +203,5 @@ struct Salvage {
         problem: "cannot be read: \(failure.reason)")
     default: throw error
     }
-  }
-}
-
-extension KeyRange {
-  /// Whether a key lies in the range.
-  func contains(_ key: [UInt8]) -> Bool {
-    if let lower, key.lexicographicallyPrecedes(lower) { return false }
-    if let upper, !key.lexicographicallyPrecedes(upper) { return false }
-    return true
   }
 }
