@@ -154,4 +154,38 @@ struct SalvageLostPartTests {
     }
     try store.checkTwiceAndClose()
   }
+
+  /// Sizes of values, and how many a transaction has; the last are groups of several extents.
+  @Test(arguments: [(900, 4), (150_000, 1), (60_000, 20)])
+  func `after a power cut at any call while the log grew nothing is told to be lost`(
+    _ kind: (size: Int, count: Int)
+  ) throws {
+    let disk = SimulatedDisk(recordsHistory: true)
+    let store = try TestStore(on: disk)
+    let tree = try store.database.write { try $0.createTree(named: "main") }
+    var acknowledged: [(mutations: Int, entries: UInt64)] = []
+    for round in 0..<8 {
+      let first = round * kind.count
+      try store.database.write { work in
+        try Self.put(first..<first + kind.count, of: kind.size, in: tree, work)
+      }
+      acknowledged.append((disk.mutations, UInt64(first + kind.count)))
+      if round == 3 { try store.database.checkpoint() }
+    }
+    let start = acknowledged[0].mutations
+    for call in start...disk.mutations {
+      for variant in CrashVariant.allCases {
+        let crashed = disk.crashed(atMutation: call, variant, seed: UInt64(call))
+        try withStore { copy in
+          let report = try Database.salvage(from: crashed, into: copy.database)
+          #expect(report.isComplete, "call \(call), \(variant): \(report.losses)")
+          let view = try copy.database.snapshot()
+          defer { view.close() }
+          let least = acknowledged.last { $0.mutations <= call }?.entries ?? 0
+          #expect(try view.count(of: tree) >= least, "call \(call), \(variant)")
+        }
+      }
+    }
+    try store.checkTwiceAndClose()
+  }
 }

@@ -12,13 +12,14 @@ struct SalvageSegmentTests {
     let image: DiskImage
     let geometry: PageGeometry
     let segment: SegmentID
-    var written: [RecordID: [UInt8]] = [:]
+    let written: [RecordID: [UInt8]]
 
     init() throws {
+      var written: [RecordID: [UInt8]] = [:]
       let disk = SimulatedDisk()
       let store = try TestStore(on: disk)
       let database = store.database
-      segment = try database.write { try $0.createSegment(named: "s") }
+      let segment = try database.write { try $0.createSegment(named: "s") }
       for round in 0..<20 {
         try database.write { transaction in
           for number in 0..<50 {
@@ -29,6 +30,8 @@ struct SalvageSegmentTests {
         if round % 5 == 4 { try database.checkpoint() }
       }
       try database.close()
+      self.written = written
+      self.segment = segment
       image = disk.image
       geometry = database.pager.geometry
     }

@@ -111,4 +111,21 @@ struct SalvageStrayTests {
     }
     #expect(report.trees[0].strayEntries > 0)
   }
+
+  @Test(arguments: 0..<40)
+  func `a key lies in merged ranges where it lies in one of them`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    func key() -> [UInt8] { (0..<random.below(3)).map { _ in UInt8(random.below(6)) } }
+    for count in 0..<12 {
+      let ranges = (0..<count).map { _ in
+        KeyRange(
+          from: random.chance(1, in: 8) ? nil : key(), upTo: random.chance(1, in: 8) ? nil : key())
+      }
+      let merged = KeyRanges(ranges)
+      for _ in 0..<200 {
+        let key = key()
+        #expect(merged.contains(key) == ranges.contains { $0.contains(key) }, "\(ranges), \(key)")
+      }
+    }
+  }
 }
