@@ -8,10 +8,11 @@ extension Salvage {
     let problems = try target.write(durability: .manual) { transaction in
       try transaction.dropBrokenPrepared(incomplete: Set(gaps.keys))
     }
-    for (name, problem) in problems { try loseInDoubt(name, problem) }
+    for broken in problems { try loseInDoubt(broken.name, broken.tree.rawValue, broken.problem) }
   }
 
-  mutating func loseInDoubt(_ name: String, _ problem: String) throws {
-    try lose(nil, .all, damage("the transaction in doubt \(name)", problem))
+  /// `tree` is the one that it lies in, if the copy had that.
+  mutating func loseInDoubt(_ name: String, _ tree: UInt32?, _ problem: String) throws {
+    try lose(tree, .all, damage("the transaction in doubt \(name)", problem))
   }
 }

@@ -16,7 +16,7 @@ extension Salvage {
     for tree in missing { try lose(tree, .all, problem) }
     for (_, name) in lost.ownTrees.sorted(by: { $0.key < $1.key })
     where name != StoredName.snapshots {
-      try loseInDoubt(name, "may not have been decided, which only the catalog tells")
+      try loseInDoubt(name, nil, "may not have been decided, which only the catalog tells")
     }
   }
 

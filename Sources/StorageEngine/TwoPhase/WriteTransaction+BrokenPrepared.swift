@@ -6,16 +6,15 @@ extension WriteTransaction {
     PreparedTreeReader(pager: database.pager, reader: self)
   }
 
-  /// Drops those that cannot be read or lie in one of the `incomplete` trees; returns their names,
-  /// and why.
+  /// Drops those that cannot be read or lie in one of the `incomplete` trees; returns them, and why.
   func dropBrokenPrepared(
     incomplete: Set<UInt32>
-  ) throws(EngineError) -> [(name: String, problem: String)] {
-    var broken: [(name: String, problem: String)] = []
+  ) throws(EngineError) -> [(name: String, tree: TreeID, problem: String)] {
+    var broken: [(name: String, tree: TreeID, problem: String)] = []
     for (name, tree) in preparedReader.trees {
       if incomplete.contains(tree.rawValue) {
         try dropTree(tree)
-        broken.append((name, "is not whole any more"))
+        broken.append((name, tree, "is not whole any more"))
         continue
       }
       do throws(EngineError) {
@@ -23,7 +22,7 @@ extension WriteTransaction {
       } catch {
         guard case .corrupt(let damage) = error else { throw error }
         try dropTree(tree)
-        broken.append((name, damage.problem))
+        broken.append((name, tree, damage.problem))
       }
     }
     return broken

@@ -92,8 +92,11 @@ struct SalvageLostPartTests {
     damaged.flip(1, at: geometry.offset(ofPage: leaf.number) + 3000)
     try withStore { copy in
       let report = try Database.salvage(from: SimulatedDisk(damaged), into: copy.database)
+      let name = PreparedTree.name(prepared.number)
       #expect(
-        report.losses.contains { $0.damage.structure.hasPrefix("the transaction in doubt ") })
+        report.losses.contains { loss in
+          loss.damage.structure == "the transaction in doubt \(name)" && loss.tree == name
+        })
       #expect(report.trees.map(\.name) == ["main"])
       try copy.reopen()
       #expect(try copy.database.inDoubtTransactions().isEmpty)

@@ -40,20 +40,24 @@ struct SalvageStrayTests {
     }
   }
 
-  @Test(arguments: 0..<6)
+  @Test(arguments: 0..<12)
   func `whatever leaf is damaged, a key has a value that it had once`(seed: UInt64) throws {
     let disk = SimulatedDisk()
     let store = try TestStore(on: disk)
     var random = SplitMix64(seed: 77 + seed)
     var history: [[UInt8]: Set<[UInt8]>] = [:]
     let tree = try store.database.write { try $0.createTree(named: "main") }
-    for version in 0..<120 {
-      let number = random.below(60)
-      let key = Array("k\(number)".utf8)
-      let value = Self.value(number, version, 3000)
-      history[key, default: []].insert(value)
-      try store.database.write { try $0.put(value, forKey: key, in: tree) }
-      if version % 6 == 5 { try store.database.checkpoint() }
+    for round in 0..<20 {
+      try store.database.write { transaction in
+        for version in 0..<6 {
+          let number = random.below(60)
+          let key = Array("k\(number)".utf8)
+          let value = Self.value(number, round * 6 + version, 3000)
+          history[key, default: []].insert(value)
+          try transaction.put(value, forKey: key, in: tree)
+        }
+      }
+      try store.database.checkpoint()
     }
     try store.database.close()
     let geometry = store.database.pager.geometry
