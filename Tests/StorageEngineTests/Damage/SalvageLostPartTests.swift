@@ -107,6 +107,41 @@ struct SalvageLostPartTests {
     try store.checkTwiceAndClose()
   }
 
+  @Test(arguments: [0, 1, 2, 4])
+  func `a transaction in doubt of which an entry is missing is damage`(_ entry: UInt64) throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    let tree = try store.database.write { try $0.createTree(named: "main") }
+    let transaction = try store.database.begin()
+    try transaction.put([1], forKey: [1], in: tree)
+    // Its value is an entry of its own.
+    try transaction.put([UInt8](repeating: 2, count: 100_000), forKey: [2], in: tree)
+    try transaction.put([3], forKey: [3], in: tree)
+    try transaction.put([4], forKey: [4], in: tree)
+    let prepared = try transaction.prepare()
+    prepared.leaveInDoubt()
+    let own = try #require(
+      store.database.published.tree(named: PreparedTree.name(prepared.number)))
+    try store.database.write { work in
+      #expect(try work.count(of: TreeID(rawValue: own)) == 6)
+      try work.delete(PreparedTree.key(entry), in: TreeID(rawValue: own))
+    }
+    let error = #expect(throws: EngineError.self) {
+      _ = try TestStore(opening: SimulatedDisk(disk.image))
+    }
+    guard case .corrupt? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    try withStore { copy in
+      let report = try Database.salvage(from: SimulatedDisk(disk.image), into: copy.database)
+      #expect(report.losses.count == 1)
+      #expect(report.trees.map(\.name) == ["main"])
+    }
+    try store.check()
+    try store.database.close()
+  }
+
   @Test
   func `a committed transaction does not come into doubt again by an older page`() throws {
     let disk = SimulatedDisk()
@@ -158,22 +193,23 @@ struct SalvageLostPartTests {
     try store.checkTwiceAndClose()
   }
 
-  /// Sizes of values, and how many a transaction has; the last are groups of several extents.
-  @Test(arguments: [(900, 4), (150_000, 1), (60_000, 20)])
+  /// Sizes of values, how many a transaction has, and how many there are of those; the last are
+  /// groups of several extents.
+  @Test(arguments: [(900, 4, 8), (150_000, 1, 8), (60_000, 20, 3)])
   func `after a power cut at any call while the log grew nothing is told to be lost`(
-    _ kind: (size: Int, count: Int)
+    _ kind: (size: Int, count: Int, rounds: Int)
   ) throws {
     let disk = SimulatedDisk(recordsHistory: true)
     let store = try TestStore(on: disk)
     let tree = try store.database.write { try $0.createTree(named: "main") }
     var acknowledged: [(mutations: Int, entries: UInt64)] = []
-    for round in 0..<8 {
+    for round in 0..<kind.rounds {
       let first = round * kind.count
       try store.database.write { work in
         try Self.put(first..<first + kind.count, of: kind.size, in: tree, work)
       }
       acknowledged.append((disk.mutations, UInt64(first + kind.count)))
-      if round == 3 { try store.database.checkpoint() }
+      if round == kind.rounds / 2 { try store.database.checkpoint() }
     }
     let start = acknowledged[0].mutations
     for call in start...disk.mutations {
