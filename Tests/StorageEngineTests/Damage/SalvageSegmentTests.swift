@@ -125,4 +125,41 @@ struct SalvageSegmentTests {
     }
     try store.checkTwiceAndClose()
   }
+
+  @Test
+  func `where a segment is lost, a new record does not take the number of one in doubt`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    let segment = try store.database.write { try $0.createSegment(named: "s") }
+    // As if it had given many already.
+    try store.database.write { work in
+      try work.put(SegmentTree.bound(1 << 40), forKey: SegmentTree.boundKey, in: segment.tree)
+    }
+    let transaction = try store.database.begin()
+    let record = try transaction.insert([1], into: segment)
+    let prepared = try transaction.prepare()
+    prepared.leaveInDoubt()
+    try store.database.checkpoint()
+    let geometry = store.database.pager.geometry
+    var damaged = disk.image
+    let pages = IntactPages(storage: disk, geometry: geometry, progress: {})
+    try pages.forEach { number, page in
+      if page.tree == segment.rawValue {
+        damaged.flip(1, at: geometry.offset(ofPage: number) + 3000)
+      }
+    }
+    try withStore { copy in
+      let report = try Database.salvage(from: SimulatedDisk(damaged), into: copy.database)
+      #expect(report.trees.allSatisfy { $0.name != "segment/s" || $0.entries == 0 })
+      try copy.reopen()
+      let new = try copy.database.write { try $0.insert([7], into: segment) }
+      #expect(new.number > record.number)
+      try copy.database.decide(.commit, on: prepared.number)
+      let view = try copy.database.snapshot()
+      defer { view.close() }
+      #expect(try view.read(record) == [1])
+      #expect(try view.read(new) == [7])
+    }
+    try store.checkTwiceAndClose()
+  }
 }
