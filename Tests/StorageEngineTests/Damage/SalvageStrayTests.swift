@@ -111,7 +111,8 @@ struct SalvageStrayTests {
     for leaf in young { damaged.flip(1, at: geometry.offset(ofPage: leaf) + 3000) }
     let report = try Self.forEachSalvaged(damaged) { key, value in
       let own = "key \(String(decoding: key, as: UTF8.self).dropFirst()) "
-      #expect(value.starts(with: own.utf8), "\(String(decoding: value.prefix(24), as: UTF8.self))")
+      let isOwn = value.starts(with: own.utf8)
+      #expect(isOwn, "\(own)has \(String(decoding: value.prefix(24), as: UTF8.self))")
     }
     #expect(report.trees[0].strayEntries > 0)
   }
