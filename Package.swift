@@ -40,7 +40,7 @@ let package = Package(
     .target(
       name: "ChangeJournal",
       dependencies: ["StorageEngine", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "Records", dependencies: ["ChangeJournal", "StorageEngine"]),
+    .target(name: "Records", dependencies: ["ChangeJournal", "StorageEngine", "CStorageSystem"]),
     .target(name: "PeerSync", dependencies: ["Records", "ChangeJournal"]),
     .target(
       name: "PeerSyncHTTP",

@@ -39,6 +39,12 @@ int storage_open_again(int descriptor) {
   return again < 0 ? -errno : again;
 }
 
+int storage_rename_without_replacing(const char *path, const char *new_path) {
+  const unsigned no_replace = 1;
+  long result = syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, new_path, no_replace);
+  return result < 0 ? -errno : 0;
+}
+
 int64_t storage_write_durably(int descriptor, const void *bytes, size_t length, int64_t offset) {
   struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
   ssize_t count = pwritev2(descriptor, &vector, 1, offset, RWF_DSYNC);

@@ -50,6 +50,10 @@ int storage_allocate(int descriptor, int64_t offset, int64_t length);
 /// through another open of it, in this process or another.
 int storage_lock(int descriptor, bool exclusive);
 
+/// Gives a file another name in one step, unless something has that: -EEXIST. -EINVAL or -ENOSYS where
+/// the file system or the kernel cannot do it.
+int storage_rename_without_replacing(const char *path, const char *new_path);
+
 /// The major and minor number of the device in a `struct stat`, as /proc/locks prints them.
 uint32_t storage_device_major(uint64_t device);
 uint32_t storage_device_minor(uint64_t device);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CStorageSystem
 import Glibc
 
 /// The names of files: what restoring needs besides the engine.
@@ -13,14 +14,28 @@ enum FileNames {
   }
 
   /// Gives a file another name, which nothing may have, and makes that durable.
+  ///
+  /// A crash leaves it one of both names, as far as the file system can do that.
   static func publish(_ path: String, as target: String) throws(SnapshotError) {
-    // A link fails when the name is taken; a rename would replace what is there.
+    let result = unsafe storage_rename_without_replacing(path, target)
+    switch -result {
+    case 0: break
+    case EEXIST: throw .alreadyExists(path: target)
+    case EINVAL, ENOSYS: try publishByLink(path, as: target)
+    default: throw failure(target, -result)
+    }
+    try flushDirectory(of: target)
+  }
+
+  /// A link fails when the name is taken; a common rename would replace what is there.
+  private static func publishByLink(
+    _ path: String, as target: String
+  ) throws(SnapshotError) {
     guard unsafe link(path, target) == 0 else {
       let number = errno
       throw number == EEXIST ? .alreadyExists(path: target) : failure(target, number)
     }
     remove(path)
-    try flushDirectory(of: target)
   }
 
   /// Removes a file, if it is there and can be removed.

@@ -15,7 +15,8 @@ extension RecordStore {
   ///   - newPath: Where the copy is made; nothing may be there.
   ///   - environment: Gives the copy its identity.
   ///   - configuration: How the copy is written.
-  ///   - progress: Is told how many entries are copied; may throw to stop.
+  ///   - progress: Is told how many entries are copied, then how many of journal and records besides
+  ///     were gone through to make the records anew; may throw to stop.
   /// - Throws: `EngineError` where nothing can be read at all, and what `progress` throws.
   public static func salvage(
     from path: String, into newPath: String, environment: Environment = .system,
@@ -28,7 +29,7 @@ extension RecordStore {
     do {
       let report = try Database.salvage(from: path, into: database, progress: progress)
       var salvaged = SalvagedRecords(of: path, database, report, environment)
-      let records = try salvaged.restore()
+      let records = try salvaged.restore(progress)
       try database.close()
       try checkOpening(partial)
       try FileNames.publish(partial, as: newPath)

@@ -18,6 +18,8 @@ struct SalvagedRecords {
   /// What was lost, with what these records lost besides.
   private(set) var report: SalvageReport
   private var environment: Environment
+  /// Entries that were copied, and what was gone through of them since.
+  private var done: UInt64
 
   init(
     of path: String, _ database: Database, _ report: SalvageReport, _ environment: Environment
@@ -25,13 +27,18 @@ struct SalvagedRecords {
     self.path = path
     self.database = database
     self.report = report
+    done = report.trees.reduce(0) { $0 + $1.entries + $1.strayEntries }
     self.environment = environment
     // The old store has applied all of them, whatever this machine's clock says.
     self.environment.maximumAhead = .max
   }
 
   /// Returns how the records came there.
-  mutating func restore() throws -> RecordSalvage.Records {
+  ///
+  /// `progress` is told how far it is, and may throw to stop.
+  mutating func restore(
+    _ progress: (UInt64) throws -> Void = { _ in }
+  ) throws -> RecordSalvage.Records {
     let found = try database.snapshot()
     defer { found.close() }
     let names = try found.trees().map(\.name)
@@ -43,13 +50,13 @@ struct SalvagedRecords {
     }
     if isJournalWhole, let known = try? MetaTree.open(found).storeID() {
       do {
-        try replay(found, known)
+        try replay(found, known, progress)
         return .replayed
       } catch let error where Self.saysNotWhole(error) {
         // So those that were found count.
       }
     }
-    try collect(found)
+    try collect(found, progress)
     return .collected
   }
 
@@ -97,7 +104,9 @@ struct SalvagedRecords {
   }
 
   /// Applies the journal that was found to an empty store.
-  private mutating func replay(_ found: Snapshot, _ storeID: StoreID) throws {
+  private mutating func replay(
+    _ found: Snapshot, _ storeID: StoreID, _ progress: (UInt64) throws -> Void
+  ) throws {
     let cursor = try Journal.open(in: found).cursor(in: found)
     let store = try begin(storeID: storeID)
     var batch: [EncodedTransaction] = []
@@ -107,16 +116,22 @@ struct SalvagedRecords {
       bytes += transaction.bytes.count
       guard bytes >= Self.batchBytes else { continue }
       _ = try store.apply(batch)
+      done += UInt64(batch.count)
+      try progress(done)
       batch = []
       bytes = 0
     }
     _ = try store.apply(batch)
+    done += UInt64(batch.count)
+    try progress(done)
     let heads = try Journal.open(in: found).heads(in: found).applied
     guard try store.appliedVector() == heads else { throw NotWhole() }
   }
 
   /// Writes the records that were found to an empty store, which is a data set of its own.
-  private mutating func collect(_ found: Snapshot) throws {
+  private mutating func collect(
+    _ found: Snapshot, _ progress: (UInt64) throws -> Void
+  ) throws {
     let store = try begin(storeID: nil)
     let view = RecordSnapshot(found)
     for (name, _) in try found.trees() {
@@ -125,6 +140,7 @@ struct SalvagedRecords {
       var hasMore = true
       while hasMore {
         hasMore = try store.write { try copyBatch(of: &records, name, collection, in: $0) }
+        try progress(done)
       }
     }
   }
@@ -143,6 +159,7 @@ struct SalvagedRecords {
       count += 1
       do {
         guard let record = try records.next() else { return false }
+        done += 1
         bytes += records.current.bytes.count
         try transaction.put(collection, record.key, record.fields)
       } catch let error as RecordStoreError {

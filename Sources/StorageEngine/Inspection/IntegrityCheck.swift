@@ -235,7 +235,7 @@ struct IntegrityCheck {
       guard let value = DirectValue(stored) else {
         throw pager.damage(page.number, "lists no runs in slot \(index)")
       }
-      let (runs, lists) = try pager.runs(of: value)
+      let (runs, lists) = try pager.runs(of: value, ignoringNewer: true)
       for number in lists { try reach(number, isShared: isShared) }
       let buffer = try AlignedBuffer(count: PageGeometry.extentBytes)
       for run in runs {
@@ -281,15 +281,6 @@ struct IntegrityCheck {
         difference &= difference - 1
       }
     }
-  }
-}
-
-extension Pager {
-  /// Reads a page past the cache, and checks it like any other.
-  func readFromDisk(
-    _ reference: PageReference, into buffer: AlignedBuffer
-  ) throws(EngineError) {
-    try unsafe readPage(reference, into: buffer.buffer(0, pageBytes), ignoringNewer: true)
   }
 }
 

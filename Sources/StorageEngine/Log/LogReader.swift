@@ -13,6 +13,8 @@ struct LogReader {
   let store: UInt64
   /// The group before which the log is known to end, from an earlier reading.
   private let end: UInt64?
+  /// Whether a log that goes on behind the end of the file is damage, and not a torn tail.
+  private let mustBeInFile: Bool
   private let buffer: AlignedBuffer
   /// The highest group that anything read so far says was flushed.
   private(set) var claimedGroup: UInt64
@@ -21,11 +23,12 @@ struct LogReader {
 
   init(
     pager: Pager, store: UInt64, from position: LogPosition, claimedGroup: UInt64,
-    end: UInt64? = nil
+    end: UInt64? = nil, mustBeInFile: Bool = false
   ) throws(EngineError) {
     self.pager = pager
     self.store = store
     self.end = end
+    self.mustBeInFile = mustBeInFile
     self.position = position
     self.claimedGroup = claimedGroup
     chain = [position.extent]
@@ -59,8 +62,11 @@ struct LogReader {
   /// Reads the chunk at the present place if it is the one expected there.
   private mutating func readChunk(_ chunk: Int) throws(EngineError) -> LogChunkHeader? {
     if position.offset == PageGeometry.extentBytes {
-      guard position.nextExtent < pager.map.extentCount, !chain.contains(position.nextExtent)
-      else { return nil }
+      guard position.nextExtent < pager.map.extentCount else {
+        if mustBeInFile { throw endOfFile(pager.geometry.offset(ofExtent: position.nextExtent)) }
+        return nil
+      }
+      if chain.contains(position.nextExtent) { return nil }
       position.extent = position.nextExtent
       position.offset = 0
       chain.append(position.extent)
@@ -94,12 +100,15 @@ struct LogReader {
     do {
       try unsafe pager.storage.read(into: buffer.buffer(0, length), at: offset)
     } catch {
-      guard error.kind == .unexpectedEnd else { throw .storage(error) }
-      throw .corrupt(
-        Damage(
-          file: pager.storage.name, offset: offset, structure: "log",
-          problem: "the file ends inside it"))
+      throw error.kind == .unexpectedEnd ? endOfFile(offset) : .storage(error)
     }
+  }
+
+  private func endOfFile(_ offset: UInt64) -> EngineError {
+    .corrupt(
+      Damage(
+        file: pager.storage.name, offset: offset, structure: "log",
+        problem: "the file ends inside it"))
   }
 
   /// Looks behind the end for a claim that the missing group was flushed.

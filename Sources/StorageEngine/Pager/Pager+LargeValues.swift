@@ -44,7 +44,11 @@ extension Pager {
   }
 
   /// All runs of a large value, and the pages that list them.
-  func runs(of value: DirectValue) throws(EngineError) -> (runs: [PageRun], lists: [UInt64]) {
+  ///
+  /// For `ignoringNewer` see `readPage`.
+  func runs(
+    of value: DirectValue, ignoringNewer: Bool = false
+  ) throws(EngineError) -> (runs: [PageRun], lists: [UInt64]) {
     guard var list = value.list else {
       try checkRuns(value.runs, of: value, at: value.runs[0].first)
       return (value.runs, [])
@@ -53,7 +57,8 @@ extension Pager {
     var runs: [PageRun] = []
     var lists: [UInt64] = []
     while list.number != 0 && runs.count < value.runCount {
-      try unsafe readPage(list, into: buffer.buffer(0, pageBytes))
+      try unsafe readPage(
+        list, into: buffer.buffer(0, pageBytes), ignoringNewer: ignoringNewer)
       let page = buffer.page(at: 0)
       guard page.kind == PageKind.runList.rawValue else {
         throw damage(list.number, "is of kind \(page.kind), not a list of runs")
@@ -89,13 +94,15 @@ extension Pager {
   }
 
   /// Reads a large value whole.
-  func directValue(_ stored: Bytes) throws(EngineError) -> [UInt8] {
+  func directValue(
+    _ stored: Bytes, ignoringNewer: Bool = false
+  ) throws(EngineError) -> [UInt8] {
     guard let value = DirectValue(stored) else {
       throw .corrupt(
         Damage(
           file: storage.name, offset: 0, structure: "a large value", problem: "lists no runs"))
     }
-    let runs = try runs(of: value).runs
+    let runs = try runs(of: value, ignoringNewer: ignoringNewer).runs
     let buffer = try AlignedBuffer(count: PageGeometry.extentBytes)
     var result = [UInt8]()
     result.reserveCapacity(value.length)

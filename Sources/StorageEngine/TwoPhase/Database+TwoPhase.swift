@@ -146,7 +146,7 @@ extension WriteTransaction {
       case .drop: break
       }
     }
-    var writer = PreparedTreeWriter(self, work.tree, from: 1 << 62)
+    var writer = PreparedTreeWriter(self, work.tree, from: PreparedTree.firstUndo)
     for entry in work.changes.entries {
       let change = entry.change
       let key = change.key.array

@@ -22,6 +22,9 @@ enum PreparedTree {
     case undoAbsent = 9
   }
 
+  /// The number of the first undo entry.
+  static let firstUndo: UInt64 = 1 << 62
+
   /// Undo entries of longer values are left out; then the commit cannot be rolled back.
   static let longestUndo = 1 << 20
 
@@ -148,19 +151,37 @@ struct PreparedTreeReader {
   ) throws(EngineError) -> PreparedWork {
     let cursor = try reader.cursor(in: tree)
     guard try cursor.next() else { throw damage(name, "is empty") }
-    guard var work = Self.header(try cursor.value(), number, tree) else {
-      throw damage(name, "does not begin with a description")
-    }
+    guard cursor.key == PreparedTree.key(0),
+      var work = Self.header(try cursor.value(), number, tree)
+    else { throw damage(name, "does not begin with a description") }
+    var position: UInt64 = 0
     while try cursor.next() {
+      position =
+        work.state == .committed && cursor.key == PreparedTree.key(PreparedTree.firstUndo)
+        ? PreparedTree.firstUndo : position + 1
+      try check(cursor, position, name)
       let entry = try cursor.value()
       let needsValue = entry.first == PreparedTree.Kind.putNext.rawValue
-      if needsValue, try !cursor.next() { throw damage(name, "ends before a value") }
+      if needsValue {
+        guard try cursor.next() else { throw damage(name, "ends before a value") }
+        position += 1
+        try check(cursor, position, name)
+      }
       let value = try needsValue ? cursor.value() : nil
       guard Self.add(entry, value, to: &work) else {
         throw damage(name, "has a malformed entry \(cursor.key)")
       }
     }
     return work
+  }
+
+  /// The entries are numbered without gaps: where one is missing, a part of the transaction is.
+  private func check(
+    _ cursor: Cursor, _ position: UInt64, _ name: String
+  ) throws(EngineError) {
+    guard cursor.key == PreparedTree.key(position) else {
+      throw damage(name, "has no entry \(position)")
+    }
   }
 
   private static func header(

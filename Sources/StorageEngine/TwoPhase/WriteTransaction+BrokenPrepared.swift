@@ -6,19 +6,37 @@ extension WriteTransaction {
     PreparedTreeReader(pager: database.pager, reader: self)
   }
 
-  /// Drops those that cannot be read; returns their names, and why.
-  func dropBrokenPrepared() throws(EngineError) -> [(name: String, problem: String)] {
-    var broken: [(name: String, problem: String)] = []
+  /// Drops those that cannot be read or lie in one of the `incomplete` trees; returns them, and why.
+  func dropBrokenPrepared(
+    incomplete: Set<UInt32>
+  ) throws(EngineError) -> [(name: String, tree: TreeID, problem: String)] {
+    var broken: [(name: String, tree: TreeID, problem: String)] = []
     for (name, tree) in preparedReader.trees {
+      if incomplete.contains(tree.rawValue) {
+        try dropTree(tree)
+        broken.append((name, tree, "is not whole any more"))
+        continue
+      }
       do throws(EngineError) {
         _ = try preparedReader.read(tree, name)
       } catch {
         guard case .corrupt(let damage) = error else { throw error }
         try dropTree(tree)
-        broken.append((name, damage.problem))
+        broken.append((name, tree, damage.problem))
       }
     }
     return broken
+  }
+
+  /// The highest number of a record that they will write to a segment; 0 for none.
+  func highestPreparedRecord(in segment: UInt32) throws(EngineError) -> UInt64 {
+    var highest: UInt64 = 0
+    for work in try preparedReader.readAll() {
+      for entry in work.changes.entries where entry.change.tree == segment {
+        highest = max(highest, SegmentTree.number(entry.change.key.array) ?? 0)
+      }
+    }
+    return highest
   }
 
   /// Drops those that change one of some trees, which are dropped as well; returns their numbers.

@@ -78,6 +78,7 @@ struct SalvageTests {
             // The only catalog was hit, so that no tree has a name any more.
             #expect(!salvage.isComplete)
             #expect(salvage.report.trees.allSatisfy { $0.name.hasPrefix("tree ") })
+            try expectAllEntries(salvage.report, copyPath)
             continue
           }
           let copy = try RecordStore.open(
@@ -90,6 +91,37 @@ struct SalvageTests {
         for way in [RecordSalvage.Records.copied, .replayed, .collected] {
           #expect(seen[way, default: 0] > 0, "\(way)")
         }
+      }
+    }
+  }
+
+  /// Expects a copy without names to hold what it is said to, and at least the records.
+  private func expectAllEntries(_ report: SalvageReport, _ path: String) throws {
+    let copy = try Database.open(at: path, configuration: Self.configuration)
+    #expect(try copy.check().isIntact)
+    let view = try copy.snapshot()
+    let entries = try view.trees().map { try view.count(of: $0.tree) }.reduce(0, +)
+    view.close()
+    #expect(entries == report.trees.reduce(0) { $0 + $1.entries + $1.strayEntries })
+    #expect(entries > 300)
+    try copy.close()
+  }
+
+  @Test(arguments: [JournalTreeName.transactions.rawValue, "records/c"])
+  func `making the records anew can be stopped`(_ damaged: String) throws {
+    try withTemporaryDirectory { directory in
+      try withReplica { replica in
+        let path = directory + "/a.store"
+        _ = try makeStore(path, replica.environment)
+        try damageLeaf(ofTree: damaged, path)
+        let copy = try TestStore()
+        let report = try Database.salvage(from: path, into: copy.database)
+        #expect(!report.isComplete)
+        var salvaged = SalvagedRecords(of: path, copy.database, report, replica.environment)
+        #expect(throws: CancellationError.self) {
+          _ = try salvaged.restore { _ in throw CancellationError() }
+        }
+        try copy.checkTwiceAndClose()
       }
     }
   }

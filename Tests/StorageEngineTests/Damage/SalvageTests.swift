@@ -7,23 +7,32 @@ import Testing
 
 /// Copying what is left of a damaged store into a new one.
 struct SalvageTests {
+  /// All values that the keys of each tree ever had.
+  private typealias History = [String: [[UInt8]: Set<[UInt8]>]]
+
   private static func subject(
     hasOlderCatalog: Bool = false
-  ) throws -> (image: DiskImage, model: Model) {
+  ) throws -> (image: DiskImage, model: Model, history: History) {
     let store = try TestStore()
     var model = Model()
+    var history: History = [:]
+    func commit(_ changes: [Change]) throws {
+      try store.commit(changes, to: &model)
+      for case .put(let tree, let key, let value) in changes {
+        history[tree, default: [:]][key, default: []].insert(value)
+      }
+    }
     var random = SplitMix64(seed: 31)
-    try store.commit([.createTree("main"), .createTree("second")], to: &model)
+    try commit([.createTree("main"), .createTree("second")])
     if hasOlderCatalog { try store.database.checkpoint() }
-    for _ in 0..<12 { try store.commit(Workload.puts(80, of: 10...800, &random), to: &model) }
-    try store.commit(
-      [
-        Workload.put("second", "paged", random.bytes(30_000)),
-        Workload.put("second", "runs", random.bytes(150_000)),
-        Workload.put("second", "small", [1]),
-      ], to: &model)
+    for _ in 0..<12 { try commit(Workload.puts(80, of: 10...800, &random)) }
+    try commit([
+      Workload.put("second", "paged", random.bytes(30_000)),
+      Workload.put("second", "runs", random.bytes(150_000)),
+      Workload.put("second", "small", [1]),
+    ])
     try store.database.close()
-    return (store.disk.image, model)
+    return (store.disk.image, model, history)
   }
 
   private static func salvage(
@@ -37,7 +46,7 @@ struct SalvageTests {
 
   @Test
   func `of a store without damage everything is copied`() throws {
-    let (image, model) = try Self.subject()
+    let (image, model, _) = try Self.subject()
     try Self.salvage(image) { report, database in
       #expect(report.isComplete)
       #expect(report.trees.map(\.name) == ["main", "second"])
@@ -67,9 +76,11 @@ struct SalvageTests {
     try store.database.close()
   }
 
-  /// Compares a copy with what the store held, but for what is told to be lost.
+  /// Compares a copy with what the store held; where something is told to be lost, a key has nothing
+  /// or a value that it had once.
   private static func verify(
-    _ report: SalvageReport, _ database: Database, _ model: Model, _ place: String
+    _ report: SalvageReport, _ database: Database, _ model: Model, _ history: History,
+    _ place: String
   ) throws {
     let view = try database.snapshot()
     let numbers = ["main": 1, "second": 2]
@@ -87,13 +98,15 @@ struct SalvageTests {
       let cursor = try view.cursor(in: tree)
       while try cursor.next() {
         #expect(entries[cursor.key] != nil || gaps.contains { $0.contains(cursor.key) })
+        let value = try cursor.value()
+        #expect(history[name]?[cursor.key]?.contains(value) == true, "\(name), \(place)")
       }
     }
   }
 
   @Test(arguments: 0..<60)
   func `what is copied is right, and what is not is told`(round: UInt64) throws {
-    let (image, model) = try Self.subject()
+    let (image, model, history) = try Self.subject()
     var damaged = image
     var random = SplitMix64(seed: 1000 + round)
     for _ in 0..<1 + random.below(3) {
@@ -102,13 +115,13 @@ struct SalvageTests {
       damaged.write(random.bytes(64)[...], at: UInt64(block * 4096 + random.below(4000)))
     }
     try Self.salvage(damaged) { report, database in
-      try Self.verify(report, database, model, "round \(round)")
+      try Self.verify(report, database, model, history, "round \(round)")
     }
   }
 
   @Test
   func `wherever the disk cannot be read, the rest is copied and the place is told`() throws {
-    let (image, model) = try Self.subject()
+    let (image, model, history) = try Self.subject()
     var unread = 0
     var copied = 0
     for block in 0..<Int(image.length) / 4096 {
@@ -122,7 +135,7 @@ struct SalvageTests {
         for loss in report.losses {
           #expect(loss.damage.problem.hasPrefix("cannot be read: "), "\(loss.damage)")
         }
-        try Self.verify(report, store.database, model, "block \(block)")
+        try Self.verify(report, store.database, model, history, "block \(block)")
       }
     }
     // Among them both superblocks, of which one is enough.
@@ -131,7 +144,7 @@ struct SalvageTests {
 
   @Test
   func `a stray value that the disk gives once and not again is lost, and no other`() throws {
-    let (image, model) = try Self.subject()
+    let (image, model, _) = try Self.subject()
     let disk = SimulatedDisk(image)
     let store = try TestStore(opening: disk)
     try store.commit([Workload.put("main", "runs", [UInt8](repeating: 9, count: 90_000))])
@@ -186,7 +199,7 @@ struct SalvageTests {
 
   @Test
   func `entries under a damaged branch are found in pages that nothing refers to`() throws {
-    let (image, model) = try Self.subject()
+    let (image, model, _) = try Self.subject()
     let disk = SimulatedDisk(image)
     let database = try Database.open(
       on: disk, configuration: .testing(scheduler: ManualScheduler()))
@@ -240,7 +253,7 @@ struct SalvageTests {
   func `where the catalog is damaged, trees are found by their pages and named by older catalogs`()
     throws
   {
-    let (image, model) = try Self.subject(hasOlderCatalog: true)
+    let (image, model, _) = try Self.subject(hasOlderCatalog: true)
     let newest = try SuperblockSelection.read(SimulatedDisk(image)).newest
     var damaged = image
     let geometry = PageGeometry(pageBytes: newest.pageBytes)
@@ -252,7 +265,7 @@ struct SalvageTests {
 
   @Test
   func `where no catalog is intact, trees are named by their numbers`() throws {
-    let (image, model) = try Self.subject()
+    let (image, model, _) = try Self.subject()
     var damaged = image
     for place in try Self.catalogs(image) { damaged.flip(1, at: place + 30) }
     try Self.salvage(damaged) { report, database in
@@ -263,7 +276,7 @@ struct SalvageTests {
 
   @Test
   func `where neither superblock is intact, everything that pages hold is copied`() throws {
-    let (image, model) = try Self.subject()
+    let (image, model, _) = try Self.subject()
     for magic in [true, false] {
       var damaged = image
       damaged.write([UInt8](repeating: 0, count: magic ? 4 : 4096)[...], at: 0)
@@ -418,6 +431,37 @@ struct SalvageTests {
       }
       #expect(left == 0)
     }
+  }
+
+  @Test
+  func `a store that has a tree already takes no copy`() throws {
+    let (image, _, _) = try Self.subject()
+    for name in ["main", "another"] {
+      try withStore { store in
+        try store.commit([.createTree(name), Workload.put(name, "k", [1])])
+        #expect(throws: EngineError.treeExists(name)) {
+          _ = try Database.salvage(from: SimulatedDisk(image), into: store.database)
+        }
+        let view = try store.database.snapshot()
+        defer { view.close() }
+        #expect(try view.trees().map(\.name) == [name])
+      }
+    }
+  }
+
+  @Test
+  func `a tree that the log drops is not told as one of the copy`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    try store.commit([.createTree("old"), .createTree("main"), Workload.put("main", "k", [1])])
+    try store.database.checkpoint()
+    try store.commit([.dropTree("old"), .createTree("late")])
+    try Self.salvage(disk.image) { report, database in
+      #expect(report.isComplete)
+      #expect(report.trees.map(\.name) == ["main", "late"])
+      #expect(report.trees.map(\.entries) == [1, 0])
+    }
+    try store.database.close()
   }
 
   @Test

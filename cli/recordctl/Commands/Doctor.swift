@@ -39,6 +39,25 @@ struct Doctor: StoreCommand {
         hint: "'recordctl snapshot restore FILE' into a new store, or a sync from a peer")
     }
     progress.finish()
+    // What is lost counts, also where nobody reads the report.
+    let told = Result { try tell(salvage, context) }
+    guard salvage.isComplete else {
+      let count = salvage.report.losses.count
+      throw Failure(
+        .corrupt,
+        "\(count) part\(count == 1 ? "" : "s") of \(context.store) could not be read"
+          + Self.consequence(salvage),
+        hint: salvage.records == .none
+          ? nil : "'recordctl export --store \(into)', and import of what is missing elsewhere")
+    }
+    try told.get()
+    if salvage.records == .replayed {
+      context.log.notice("all records were made anew from the journal, which is whole")
+    }
+    return .success
+  }
+
+  private func tell(_ salvage: RecordSalvage, _ context: Context) throws {
     let report = salvage.report
     let trees = report.trees.map { tree -> Item in
       [
@@ -59,18 +78,6 @@ struct Doctor: StoreCommand {
       "logTransactions": .unsigned(report.logTransactions), "trees": .array(trees),
       "losses": .array(losses),
     ])
-    guard salvage.isComplete else {
-      throw Failure(
-        .corrupt,
-        "\(report.losses.count) part\(report.losses.count == 1 ? "" : "s") of \(context.store) could "
-          + "not be read" + Self.consequence(salvage),
-        hint: salvage.records == .none
-          ? nil : "'recordctl export --store \(into)', and import of what is missing elsewhere")
-    }
-    if salvage.records == .replayed {
-      context.log.notice("all records were made anew from the journal, which is whole")
-    }
-    return .success
   }
 
   private static func consequence(_ salvage: RecordSalvage) -> String {

@@ -6,7 +6,8 @@ public struct SalvageReport: Sendable {
   public struct Tree: Sendable, Equatable {
     /// Its name.
     public let name: String
-    /// Whether that is made of its number, because no catalog that can be read names it.
+    /// Whether that is made of its number, because nothing that can be read gives it a name that it
+    /// can have.
     public let isNameLost: Bool
     /// Entries that were read by following the tree.
     public var entries: UInt64

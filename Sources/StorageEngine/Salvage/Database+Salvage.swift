@@ -8,7 +8,7 @@ extension Database {
   /// back, and trees are named by their numbers. `progress` is told how many entries are copied, and
   /// may throw to stop.
   ///
-  /// - Throws: `.notAStore` or `.corrupt` when neither a superblock nor any page is intact, and what
+  /// - Throws: `.treeExists` when there is a tree in `target`; `.notAStore` or `.corrupt` when neither a superblock nor any page is intact, and what
   ///   writing the new store throws.
   public static func salvage(
     from path: String, into target: Database, progress: (UInt64) throws -> Void = { _ in }
@@ -22,7 +22,10 @@ extension Database {
   public static func salvage(
     from storage: any Storage, into target: Database, progress: (UInt64) throws -> Void = { _ in }
   ) throws -> SalvageReport {
-    try withoutActuallyEscaping(progress) { progress in
+    if let tree = try target.write({ $0.treeSet.names.keys.min() }) {
+      throw EngineError.treeExists(tree.text)
+    }
+    return try withoutActuallyEscaping(progress) { progress in
       var salvage = try Salvage(storage, into: target, progress)
       try salvage.run()
       return salvage.report

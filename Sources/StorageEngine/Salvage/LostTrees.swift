@@ -21,7 +21,7 @@ struct LostTrees {
   }
 
   /// `logged` are the names that the log gives, with the trees that had them last.
-  init(_ pages: IntactPages, logged: [String: UInt32]) throws {
+  init(_ pages: IntactPages, logged: [TreeName: UInt32]) throws {
     var leaves: Set<UInt32> = []
     var mentions: [UInt32: Mention] = [:]
     try pages.forEach { _, page in
@@ -42,11 +42,14 @@ struct LostTrees {
   }
 
   /// Of several trees that had one name the last counts.
-  private mutating func nameTrees(_ mentions: [UInt32: Mention], _ logged: [String: UInt32]) {
+  private mutating func nameTrees(_ mentions: [UInt32: Mention], _ logged: [TreeName: UInt32]) {
     var taken: Set<TreeName> = []
     for (name, tree) in logged {
-      taken.insert(TreeName(name))
-      names[tree] = name
+      taken.insert(name)
+      names[tree] = name.text
+      if name == TreeName(StoredName.snapshots) { ownTrees[tree] = name.text }
+      // The log has all of such a tree that it has created.
+      if StoredName.isHidden(name) { trees.removeAll { $0 == tree } }
     }
     let byAge = mentions.sorted { ($0.value.age, $0.key) > ($1.value.age, $1.key) }
     for (tree, mention) in byAge where names[tree] == nil {
