@@ -137,6 +137,15 @@ struct MapMemoryTests {
     #expect(metrics.valueBytes == model.values.reduce(0) { $0 + $1.count })
   }
 
+  /// An empty slot has the same bits as no entry with a hash that ends in zeros.
+  @Test(arguments: [0, 1 << 19, 1 << 63, .max] as [UInt64])
+  func `removing what is not there changes nothing (K4)`(_ hash: UInt64) {
+    let memory = MapMemory(seed: 1, expected: 0, clock: { 0 })
+    memory.set(1, [1])
+    memory.lock.withLock { memory.remove(.none, hash) }
+    #expect(memory.metrics.count == 1 && memory.get(1) == [1])
+  }
+
   @Test
   func `every size has a class that holds it and wastes little (K82)`() {
     for bytes in 10...SizeClass.largestBytes {
