@@ -48,7 +48,7 @@ extension DurableMap {
     let keyBytes = entries.keys.reduce(0) { $0 + $1.count }
     let valueBytes = entries.values.reduce(0) { $0 + $1.count }
     guard
-      metrics.count < visited
+      metrics.count > visited
         || metrics.count == visited && metrics.keyBytes == keyBytes
           && metrics.valueBytes == valueBytes
     else {
