@@ -9,6 +9,7 @@ let package = Package(
     .library(name: "StorageEngine", targets: ["StorageEngine"]),
     .library(name: "StorageEngineFoundation", targets: ["StorageEngineFoundation"]),
     .library(name: "DurableMemory", targets: ["DurableMemory"]),
+    .library(name: "DurableMemoryFoundation", targets: ["DurableMemoryFoundation"]),
     .library(name: "ChangeJournal", targets: ["ChangeJournal"]),
     .library(name: "Records", targets: ["Records"]),
     .library(name: "PeerSync", targets: ["PeerSync"]),
@@ -37,6 +38,8 @@ let package = Package(
     .target(name: "StorageEngineFoundation", dependencies: ["StorageEngine"]),
     // Maps and models that live in memory and survive the process.
     .target(name: "DurableMemory", dependencies: ["StorageEngine"]),
+    // Foundation's types and anything `Codable` in maps.
+    .target(name: "DurableMemoryFoundation", dependencies: ["DurableMemory"]),
     .target(
       name: "ChangeJournal",
       dependencies: ["StorageEngine", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
@@ -79,7 +82,7 @@ let package = Package(
       name: "map-writer", dependencies: ["DurableMemory", "StorageEngine", "TestSupport"],
       path: "Tests/map-writer"),
     .executableTarget(
-      name: "operation-counts", dependencies: ["StorageEngine", "Workloads"],
+      name: "operation-counts", dependencies: ["DurableMemory", "StorageEngine", "Workloads"],
       path: "Tests/operation-counts"),
     .testTarget(
       name: "StorageEngineTests",
@@ -89,7 +92,9 @@ let package = Package(
       dependencies: ["StorageEngineFoundation", "TestSupport"]),
     .testTarget(
       name: "DurableMemoryTests",
-      dependencies: ["DurableMemory", "StorageEngine", "TestSupport", "map-writer"]),
+      dependencies: [
+        "DurableMemory", "DurableMemoryFoundation", "StorageEngine", "TestSupport", "map-writer",
+      ]),
     .testTarget(name: "WorkloadsTests", dependencies: ["Workloads", "TestSupport"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),

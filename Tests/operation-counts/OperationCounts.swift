@@ -19,18 +19,15 @@ enum OperationCounts {
 
   static func main() throws {
     let arguments = CommandLine.arguments
-    guard (3...4).contains(arguments.count), let operation = Operation(rawValue: arguments[1]),
-      let count = Int(arguments[2]), (1...most).contains(count)
-    else {
-      let names = Operation.allCases.map(\.rawValue).joined(separator: "|")
-      print("usage: operation-counts \(names) COUNT [FOLDER]")
-      exit(2)
+    guard (3...4).contains(arguments.count), let count = Int(arguments[2]),
+      (1...most).contains(count)
+    else { endWithUsage() }
+    if let operation = MapOperation(rawValue: arguments[1]) {
+      return try run(operation, count, in: arguments.count > 3 ? arguments[3] : nil)
     }
+    guard let operation = Operation(rawValue: arguments[1]) else { endWithUsage() }
     let storage = CountingStorage()
-    let database =
-      try arguments.count > 3
-      ? Database.create(at: arguments[3] + "/" + UUID().uuidString)
-      : Database.create(on: storage)
+    let database = try makeStore(on: storage, in: arguments.count > 3 ? arguments[3] : nil)
     let engine = try StorageEngineKind.adapter(of: database)
     let table = RecordTable(0..<UInt64(loaded + most))
     try engine.load(table, (0..<Int32(loaded)).map { $0 }, sorted: false)
@@ -50,6 +47,33 @@ enum OperationCounts {
     }
     print(after.flushes - before.flushes, after.bytes - before.bytes)
     try engine.close()
+  }
+
+  private static func endWithUsage() -> Never {
+    let names = Operation.allCases.map(\.rawValue) + MapOperation.allCases.map(\.rawValue)
+    print("usage: operation-counts \(names.joined(separator: "|")) COUNT [FOLDER]")
+    exit(2)
+  }
+
+  private static func makeStore(
+    on storage: CountingStorage, in folder: String?
+  ) throws -> Database {
+    guard let folder else { return try Database.create(on: storage) }
+    return try Database.create(at: folder + "/" + UUID().uuidString)
+  }
+
+  private static func run(
+    _ operation: MapOperation, _ count: Int, in folder: String?
+  ) throws {
+    let storage = CountingStorage()
+    let database = try makeStore(on: storage, in: folder)
+    var before = storage.counts
+    guard try operation.run(database, count, counting: { before = storage.counts }) else {
+      throw WorkloadError("\(operation) did not do its work")
+    }
+    let after = storage.counts
+    print(after.flushes - before.flushes, after.bytes - before.bytes)
+    try database.close()
   }
 }
 

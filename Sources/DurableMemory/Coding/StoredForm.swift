@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How the entries of a map lie in its tree; docs/FORMAT.md has the same as a table.
+/// How the entries of a map lie in its tree; docs/DURABLE-MAP.md has the same as a table.
 enum StoredForm {
   /// The first byte of a key in the tree: what follows it.
   enum Mark {

@@ -108,6 +108,33 @@ extension DurableMap {
     try lend(key.withDurableBytes { memory.find($0) }, body)
   }
 
+  /// Lends the bytes of the values of several keys to `body`, one after the other, with the position
+  /// of the key, or `nil` where there is no value.
+  ///
+  /// Faster than one by one: the memory is asked for the next while it fetches the one before. Each is
+  /// looked for by itself; a snapshot shows all at one moment.
+  ///
+  /// - Throws: `.closed`.
+  @inlinable
+  public func withValues(
+    for keys: some Collection<Key>, _ body: (Int, Span<UInt8>?) -> Void
+  ) throws(DurableMapError) {
+    let line = memory.enter()
+    defer { memory.leave(line) }
+    var position = 0
+    for key in keys {
+      let found = key.withDurableBytes { memory.look($0, line) }
+      if found.exists {
+        found.lend { body(position, $0) }
+      } else if found.isClosed {
+        throw core.closedError
+      } else {
+        body(position, nil)
+      }
+      position += 1
+    }
+  }
+
   /// Whether there is a value for a key.
   ///
   /// - Throws: `.closed`.

@@ -13,7 +13,9 @@ public final class DurableMapSnapshot<Key: DurableCodable, Value: DurableCodable
 
   /// How many entries it shows, less those that had expired.
   ///
-  /// Looks at every entry if some may have.
+  /// Looks at every entry.
+  ///
+  /// - Throws: `.closed`.
   public func count() throws(DurableMapError) -> Int {
     var count = 0
     try core.visit { (_) throws(DurableMapError) in

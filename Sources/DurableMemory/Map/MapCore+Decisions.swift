@@ -53,6 +53,7 @@ extension MapCore {
   func clear(_ durability: Durability?) throws(DurableMapError) {
     try checkNotWithin()
     let lsn = try locked { () throws(EngineError) in
+      _ = try writable()
       var batch = ResidentBatch()
       for table in memory.directory.distinctTables {
         _ = try table.visit { (entry) throws(EngineError) in

@@ -47,9 +47,9 @@ extension MapMemory {
     note(entry, 1)
   }
 
-  /// Takes an entry out.
+  /// Takes an entry out, if there is one.
   func remove(_ old: Entry, _ hash: UInt64) {
-    guard directory.exists else { return }
+    guard old.exists, directory.exists else { return }
     let table = own(directory[directory.index(for: hash)], hash)
     guard let slot = table.slot(of: old, SlotHash(hash)) else { return }
     table.remove(at: slot)

@@ -73,10 +73,22 @@ final class MapMemory: @unchecked Sendable {
   /// Looks for a key; the reader must leave the line of the answer in any case.
   @usableFromInline
   func find(_ key: Span<UInt8>) -> LentBytes {
+    look(key, epochs.enter())
+  }
+
+  /// Begins to look for several keys; the reader must leave the line.
+  @usableFromInline
+  func enter() -> Int {
+    epochs.enter()
+  }
+
+  /// Looks for a key, as a reader who is inside.
+  @usableFromInline
+  @inline(__always)
+  func look(_ key: Span<UInt8>, _ line: Int) -> LentBytes {
     unsafe key.withUnsafeBytes { bytes in
       let start = unsafe bytes.baseAddress ?? Self.nowhere
       let hash = unsafe hasher(start, bytes.count)
-      let line = epochs.enter()
       // In one order with the announcement: a writer that missed it is not missed here.
       let directory = Directory(word: directoryWord.load(ordering: .sequentiallyConsistent))
       guard directory.exists else { return LentBytes(address: 1, count: 0, line: line) }

@@ -201,6 +201,19 @@ struct BasicTests {
   }
 
   @Test
+  func `several keys are looked for at once (K2)`() throws {
+    try withMap(Int.self, String.self) { fixture in
+      for number in stride(from: 0, to: 100, by: 2) { try fixture.map.set(number, "\(number)") }
+      var found: [Int] = []
+      try fixture.map.withValues(for: 0..<100) { position, bytes in
+        #expect(bytes?.count == (position % 2 == 0 ? "\(position)".utf8.count : nil))
+        found.append(position)
+      }
+      #expect(found == Array(0..<100))
+    }
+  }
+
+  @Test
   func `a closed map refuses everything, and can be closed again (K71)`() throws {
     try withStore { store in
       let map = try DurableMap<String, Int>(named: "map", in: store.database)
@@ -212,6 +225,7 @@ struct BasicTests {
       #expect(throws: closed) { try map.get("k") }
       #expect(throws: closed) { try map.set("k", 2) }
       #expect(throws: closed) { try map.unset("k") }
+      #expect(throws: closed) { try map.withValues(for: ["k"]) { _, _ in } }
       #expect(throws: closed) { try map.clear() }
       #expect(throws: closed) { try map.snapshot() }
       #expect(throws: closed) { try map.update("k") { $0 = 2 } }

@@ -114,6 +114,29 @@ struct BatchTests {
   }
 
   @Test
+  func `parts that a transaction replaced itself are gone after reopening (K88)`() throws {
+    try withMap(Int.self, [UInt8].self) { fixture in
+      let map = fixture.map
+      try fixture.database.write { transaction in
+        for length in [400_000, 300_000, 200_000] {
+          try map.set(1, [UInt8](repeating: 7, count: length), in: transaction)
+        }
+      }
+      #expect(try map.get(1)?.count == 200_000)
+      try fixture.reopen()
+      #expect(try fixture.map.get(1)?.count == 200_000)
+      // A head and four parts.
+      let left = try fixture.entriesInTree()
+      #expect(left == 5)
+      // Numbers are not used again.
+      try fixture.map.set(2, [UInt8](repeating: 8, count: 100_000))
+      try fixture.reopen()
+      #expect(try fixture.map.get(1)?.count == 200_000)
+      #expect(try fixture.map.get(2)?.count == 100_000)
+    }
+  }
+
+  @Test
   func `open transactions side by side change a map when they commit (K88)`() throws {
     try withMap(String.self, Int.self) { fixture in
       let map = fixture.map

@@ -62,6 +62,23 @@ struct ExpiryTests {
   }
 
   @Test
+  func `an entry that is set anew while a sweep is under way stays (K91)`() throws {
+    let clock = ManualClock()
+    try withMap(Int.self, Int.self, options: clock.options()) { fixture in
+      let map = fixture.map
+      for key in 0..<10 { try map.set(key, 1, timeToLive: .milliseconds(1)) }
+      clock.advance(milliseconds: 1)
+      // The sweep asks for the time once for each entry while it looks for those that are over.
+      clock.runOnce(atCall: 10) {
+        for key in 0..<5 { _ = try? map.set(key, 2) }
+      }
+      #expect(try map.sweep() == 5)
+      #expect(try Set(map.keys()) == Set(0..<5))
+      #expect(map.count == 5)
+    }
+  }
+
+  @Test
   func `decisions take an expired entry for none (K90)`() throws {
     let clock = ManualClock()
     try withMap(String.self, Int.self, options: clock.options()) { fixture in

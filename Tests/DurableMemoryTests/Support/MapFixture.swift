@@ -48,7 +48,7 @@ extension DurableMap {
     let keyBytes = entries.keys.reduce(0) { $0 + $1.count }
     let valueBytes = entries.values.reduce(0) { $0 + $1.count }
     guard
-      metrics.count < visited
+      metrics.count > visited
         || metrics.count == visited && metrics.keyBytes == keyBytes
           && metrics.valueBytes == valueBytes
     else {
@@ -85,8 +85,23 @@ func withMap<Key, Value>(
 /// A time that a test moves.
 final class ManualClock: Sendable {
   private let time = Guarded<UInt64>(1_000_000)
+  private let interruption = Guarded<(callsLeft: Int, body: (@Sendable () -> Void)?)>((0, nil))
 
-  var now: UInt64 { time.withLock { $0 } }
+  var now: UInt64 {
+    let body = interruption.withLock { interruption -> (@Sendable () -> Void)? in
+      interruption.callsLeft -= 1
+      guard interruption.callsLeft == 0 else { return nil }
+      defer { interruption.body = nil }
+      return interruption.body
+    }
+    body?()
+    return time.withLock { $0 }
+  }
+
+  /// Runs `body` when it is asked for the time for the so manieth time from now on.
+  func runOnce(atCall number: Int, _ body: @escaping @Sendable () -> Void) {
+    interruption.withLock { $0 = (number, body) }
+  }
 
   func advance(milliseconds: UInt64) {
     time.withLock { $0 += milliseconds }
