@@ -58,6 +58,8 @@ struct RollbackTests {
     let executions = Guarded(0)
     try Counted.withCounter(executions) {
       try withBank { bank in
+        bank.registry.register(Counted.self)
+        try bank.reopen()
         for _ in 0..<100 { try bank.system.execute(Counted(), durability: .manual) }
         #expect(executions.withLock { $0 } == 100)
         #expect(bank.system.gallery.count == 0)

@@ -25,6 +25,8 @@ struct JournalRecord {
   /// The bytes of the command; empty when they are elsewhere.
   let payload: ArraySlice<UInt8>
   let isElsewhere: Bool
+  /// Bytes of the entry.
+  let byteCount: Int
 
   /// Reads an entry.
   init(number: UInt64, _ bytes: ArraySlice<UInt8>) throws(PrevalenceError) {
@@ -46,6 +48,7 @@ struct JournalRecord {
       version = Int(truncatingIfNeeded: try cursor.readVarint())
       payload = bytes[cursor.offset...]
       isElsewhere = flags & Self.elsewhereFlag != 0
+      byteCount = bytes.count
     } catch let error as PrevalenceError {
       throw error
     } catch {

@@ -44,7 +44,7 @@ struct ModelLoader<Model: Sendable>: Sendable {
       try journal.read(after: loaded.number, in: view) { record, payload in
         guard limit.contains(record) else { return false }
         try replay.execute(record, payload, on: &loaded.model)
-        loaded.journalBytes += record.payload.count + payload.count
+        loaded.journalBytes += record.byteCount + (record.isElsewhere ? payload.count : 0)
         return true
       }
     } catch {

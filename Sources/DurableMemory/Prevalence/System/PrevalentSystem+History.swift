@@ -189,6 +189,7 @@ extension JournalRecord {
     version = entry.version
     payload = entry.command[...]
     isElsewhere = false
+    byteCount = entry.command.count
   }
 }
 
