@@ -61,7 +61,9 @@ struct JournalRecord {
     bytes.append(supportedFormat)
     bytes.append(flags | (hash == nil ? 0 : hashFlag))
     appendVarint(time, to: &bytes)
-    if let hash { for place in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: hash >> (8 * UInt64(place)))) } }
+    if let hash {
+      for place in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: hash >> (8 * UInt64(place)))) }
+    }
   }
 
   /// Appends what names the type of the command.

@@ -31,7 +31,8 @@ struct PrevalentTrees: Sendable {
   }
 
   /// Finds the trees of a system; `nil` when there is none.
-  static func find(_ name: String, in view: some TreeReader) throws(EngineError) -> PrevalentTrees? {
+  static func find(_ name: String, in view: some TreeReader) throws(EngineError) -> PrevalentTrees?
+  {
     guard let information = try view.tree(named: Self.name(name, "information")),
       let journal = try view.tree(named: Self.name(name, "journal")),
       let payloads = try view.tree(named: Self.name(name, "payloads")),
@@ -76,7 +77,6 @@ enum PrevalentKey {
   static func bytes(of number: UInt64) -> [8 of UInt8] {
     [8 of UInt8] { UInt8(truncatingIfNeeded: number >> (56 - 8 * UInt64($0))) }
   }
-
 
   /// The number that a key is; `nil` when it is none.
   static func number(_ key: [UInt8]) -> UInt64? {
