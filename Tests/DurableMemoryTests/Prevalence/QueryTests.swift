@@ -173,6 +173,24 @@ struct QueryTests {
     }
   }
 
+  @Test func `a second copy that is to be kept catches up by itself (P201)`() throws {
+    try withBank(adjust: { $0.keepsSecondCopy = true }) { bank in
+      let system = bank.system
+      for number in 0..<60_000 {
+        try system.execute(Deposit(account: "\(number % 10)", amount: 1), durability: .manual)
+        if number % 20_000 == 0 {
+          let oldest = try #require(system.gallery.oldest)
+          #expect(system.lastCommand - oldest <= 18_000)
+        }
+      }
+      let tally = system.tally
+      #expect(tally.advances.load(ordering: .relaxed) == 3)
+      #expect(tally.shares.load(ordering: .relaxed) == 0)
+      #expect(tally.forks.load(ordering: .relaxed) == 0)
+      #expect(try bank.model.total == 60_000)
+    }
+  }
+
   @Test func `tasks query and execute without holding up their threads (P9, P83)`() async throws {
     let bank = try BankStore()
     let system = bank.system
