@@ -13,7 +13,8 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
     @Sendable (ArraySlice<UInt8>, inout Model, inout CommandContext) throws -> Void
 
   private(set) var forms: [Form: Replay] = [:]
-  private var types: Set<ObjectIdentifier> = []
+  /// What the entries of a registered type have between the time and the command.
+  private var types: [ObjectIdentifier: [UInt8]] = [:]
   /// Names that are used twice, and the like.
   private(set) var mistakes: [String] = []
 
@@ -27,7 +28,9 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
 
   /// Registers a type; needed before a command of it can be executed.
   public mutating func register<C: Command>(_ type: C.Type) where C.Model == Model {
-    types.insert(ObjectIdentifier(type))
+    var form: [UInt8] = []
+    JournalRecord.appendForm(C.name, version: C.version, to: &form)
+    types[ObjectIdentifier(type)] = form
     add(C.name, C.version) { bytes, model, context in
       let command: C
       do {
@@ -85,7 +88,8 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
     }
   }
 
-  func contains<C: Command>(_ type: C.Type) -> Bool { types.contains(ObjectIdentifier(type)) }
+  /// The name and version of a registered type as they are in an entry.
+  func form(of type: ObjectIdentifier) -> [UInt8]? { types[type] }
 }
 
 /// What keeps a command of the journal from being executed.

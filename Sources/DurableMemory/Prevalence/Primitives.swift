@@ -9,7 +9,8 @@ import Glibc
 @safe
 final class LockedState<Value>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  @safe @exclusivity(unchecked) private var value: Value
+  /// For who holds the lock.
+  @safe @exclusivity(unchecked) var value: Value
 
   init(_ value: sending Value) {
     self.value = value
@@ -22,6 +23,13 @@ final class LockedState<Value>: @unchecked Sendable {
     unsafe pthread_mutex_destroy(mutex)
     unsafe mutex.deallocate()
   }
+
+  /// Takes the lock; `withLock` is the safer way, this one spares generic code a closure.
+  @inline(__always)
+  func lock() { unsafe pthread_mutex_lock(mutex) }
+
+  @inline(__always)
+  func unlock() { unsafe pthread_mutex_unlock(mutex) }
 
   /// Runs `body` as the only one with access; must not be called from within itself.
   @inline(__always)

@@ -17,14 +17,16 @@ final class BankStore {
   var registry = CommandRegistry<Bank>.bank
   var configuration: Configuration
 
-  /// Options whose clock counts on by itself: 1000, 1001, …
+  /// Options whose clock counts on by itself, from 1000.
   static func options() -> PrevalentOptions<Bank> {
     var options = PrevalentOptions<Bank>()
     let time = Guarded<UInt64>(1000)
-    options.clock = { time.withLock { time in
-      defer { time += 1 }
-      return time
-    } }
+    options.clock = {
+      time.withLock { time in
+        defer { time += 1 }
+        return time
+      }
+    }
     options.seed = 7
     options.snapshots = .manual
     return options
@@ -155,7 +157,9 @@ final class BankStore {
 
   /// The numbers of the commands in the journal.
   var journal: [UInt64] {
-    get throws { try system.entries(after: system.working.withLock { $0.firstEntry - 1 }).map(\.number) }
+    get throws {
+      try system.entries(after: system.working.withLock { $0.firstEntry - 1 }).map(\.number)
+    }
   }
 
   /// Changes the trees of the system behind its back; the system has to be closed.

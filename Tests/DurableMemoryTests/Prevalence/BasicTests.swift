@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @testable import DurableMemory
+import Foundation
 import StorageEngine
 import TestSupport
 import Testing
 
 /// What every use of a prevalent system rests on.
 struct BasicTests {
-  @Test func `a command returns its result and a query sees it, also after opening again (P1, P41, P83, P84)`()
+  @Test
+  func
+    `a command returns its result and a query sees it, also after opening again (P1, P41, P42, P83, P84)`()
     throws
   {
     try withBank { bank in
@@ -23,7 +26,9 @@ struct BasicTests {
     }
   }
 
-  @Test func `one command for each opening, and all of them are there (P4, P7, P13, P14, P108)`() throws {
+  @Test func `one command for each opening, and all of them are there (P4, P7, P13, P14, P108)`()
+    throws
+  {
     try withBank { bank in
       for round in 1...6 {
         if round % 2 == 0 { try bank.reopen() } else { try bank.kill() }
@@ -38,7 +43,9 @@ struct BasicTests {
   }
 
   @Test(arguments: 0...5)
-  func `a number of commands with an image after each two is restored exactly (P5, P18, P100)`(count: Int)
+  func `a number of commands with an image after each two is restored exactly (P5, P18, P100)`(
+    count: Int
+  )
     throws
   {
     try withBank(adjust: { $0.snapshots = SnapshotPolicy(everyCommands: 2) }) { bank in
@@ -53,7 +60,9 @@ struct BasicTests {
     }
   }
 
-  @Test func `an empty system is restored twice, and the initial model only the first time (P13, P27, P81, P82, P100, P182)`()
+  @Test
+  func
+    `an empty system is restored twice, and the initial model only the first time (P13, P27, P81, P82, P100, P182)`()
     throws
   {
     let bank = try BankStore(initial: Bank(notes: ["first"]))
@@ -68,7 +77,9 @@ struct BasicTests {
     try bank.database.close()
   }
 
-  @Test func `where nothing is stored and nothing to begin with, that is said (P78, P79, P87)`() throws {
+  @Test func `where nothing is stored and nothing to begin with, that is said (P78, P79, P87)`()
+    throws
+  {
     let database = try Database.inMemory(limit: 64 << 20)
     #expect(throws: PrevalenceError.notFound(name: "main")) {
       _ = try PrevalentSystem.open(in: database, .bank, options: BankStore.options())
@@ -80,15 +91,19 @@ struct BasicTests {
     #expect(try PrevalentSystem<Bank>.exists(in: database))
     try system.close()
     #expect(throws: BankError.broken) {
-      _ = try PrevalentSystem.open(in: database, named: "other", .bank, options: BankStore.options())
-      { () throws -> Bank in throw BankError.broken }
+      _ = try PrevalentSystem.open(
+        in: database, named: "other", .bank, options: BankStore.options()
+      ) { () throws -> Bank in throw BankError.broken }
     }
     #expect(try !PrevalentSystem<Bank>.exists(in: database, named: "other"))
     #expect(try database.check().isIntact)
     try database.close()
   }
 
-  @Test func `closing again is harmless, and everything else is refused then (P76, P77, P114, P169)`() throws {
+  @Test
+  func `closing again is harmless, and everything else is refused then (P76, P77, P114, P169)`()
+    throws
+  {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "n"))
     let system = bank.system
@@ -105,7 +120,10 @@ struct BasicTests {
     try bank.finish()
   }
 
-  @Test func `a second opening in the process is refused and does not disturb the first (P80, P195)`() throws {
+  @Test
+  func `a second opening in the process is refused and does not disturb the first (P80, P195)`()
+    throws
+  {
     try withBank { bank in
       #expect(throws: PrevalenceError.alreadyOpen(name: "main")) {
         _ = try PrevalentSystem.open(in: bank.database, .bank, options: bank.options) { Bank() }
@@ -156,7 +174,9 @@ struct BasicTests {
     }
   }
 
-  @Test func `in memory everything works as on a disk but for surviving (P25, P26, P68, P185)`() throws {
+  @Test func `in memory everything works as on a disk but for surviving (P25, P26, P68, P185)`()
+    throws
+  {
     let system = try PrevalentSystem.inMemory(.bank, options: BankStore.options()) { Bank() }
     try system.execute(Deposit(account: "a", amount: 3))
     #expect(throws: BankError.notEnough) {
@@ -216,15 +236,26 @@ struct BasicTests {
     try database.close()
   }
 
-  @Test func `a system in a file, opened for reading by others when it is closed (P86, P88, P17)`() throws {
+  @Test func `a system in a file, opened for reading by others when it is closed (P86, P88, P17)`()
+    throws
+  {
     try withTemporaryDirectory { folder in
       let path = folder + "/bank.store"
-      let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) { Bank() }
+      let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) {
+        Bank()
+      }
       try system.execute(Note(text: "n"))
       #expect(throws: PrevalenceError.self) {
         _ = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) { Bank() }
       }
       try system.close()
+      // All of it is in the one file, wherever that is.
+      try FileManager.default.copyItem(atPath: path, toPath: folder + "/copy.store")
+      let copy = try PrevalentSystem.open(
+        at: folder + "/copy.store", .bank, options: BankStore.options())
+      #expect(try copy.query { $0.notes } == ["n"])
+      try copy.execute(Note(text: "in the copy"))
+      try copy.close()
       var configuration = Configuration()
       configuration.isReadOnly = true
       let readers = try (0..<2).map { _ in

@@ -110,7 +110,10 @@ struct CodecTests {
     }
   }
 
-  @Test func `a codec of one's own is used once for each command and once at the replay (P95, P124)`() throws {
+  @Test
+  func `a codec of one's own is used once for each command and once at the replay (P95, P124)`()
+    throws
+  {
     let bank = try BankStore { $0.verification = .none }
     bank.registry.register(CodecCounted.self)
     try bank.reopen()
@@ -122,7 +125,11 @@ struct CodecTests {
     try bank.finish()
   }
 
-  @Test func `a compressed and enciphered journal comes back, and with another key is a clear error (P37, P38)`() throws {
+  @Test
+  func
+    `a compressed and enciphered journal comes back, and with another key is a clear error (P37, P38)`()
+    throws
+  {
     let bank = try BankStore()
     bank.registry.register(Secret.self)
     try bank.reopen()
@@ -136,7 +143,9 @@ struct CodecTests {
     #expect {
       try bank.reopen()
     } throws: { error in
-      guard case PrevalenceError.undecodable("Secret", 1, 1, let reason) = error else { return false }
+      guard case PrevalenceError.undecodable("Secret", 1, 1, let reason) = error else {
+        return false
+      }
       return reason.contains("wrong key")
     }
     Secret.key.withLock { $0 = 7 }
@@ -145,7 +154,9 @@ struct CodecTests {
     try bank.finish()
   }
 
-  @Test func `text in journal and images comes back, one entry for each command (P39, P40, P168)`() throws {
+  @Test func `text in journal and images comes back, one entry for each command (P39, P40, P168)`()
+    throws
+  {
     var options = PrevalentOptions<Bank>(codec: TextCodec<Bank>())
     options.seed = 1
     let database = try Database.inMemory(limit: 64 << 20)

@@ -7,7 +7,11 @@ import Testing
 
 /// Power cuts at every call to the disk, also inside images and removals.
 struct CrashTests {
-  @Test func `a power cut at any call loses nothing that was acknowledged, also within an image (P193, P208, P210)`() throws {
+  @Test
+  func
+    `a power cut at any call loses nothing that was acknowledged, also within an image (P193, P208, P210)`()
+    throws
+  {
     let disk = SimulatedDisk(recordsHistory: true)
     let bank = try BankStore(on: disk) { $0.snapshots.keptImages = 1 }
     // After so many calls to the disk so many commands were acknowledged.
@@ -66,7 +70,9 @@ struct CrashTests {
     try bank.finish()
   }
 
-  @Test func `what an unfinished image has left is no image, and goes with the next (P110, P193)`() throws {
+  @Test func `what an unfinished image has left is no image, and goes with the next (P110, P193)`()
+    throws
+  {
     try withBank(adjust: { $0.snapshots.keptImages = 1 }) { bank in
       for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
       try bank.database.write { transaction in
@@ -77,13 +83,17 @@ struct CrashTests {
       #expect(bank.system.lastImage == 0)
       #expect(bank.system.skippedImages.isEmpty)
       #expect(try bank.system.snapshot() == 3)
-      #expect(try bank.database.read { view in
-        try view.trees().count { $0.name.hasPrefix("memory/system/main/image/") }
-      } == 1)
+      #expect(
+        try bank.database.read { view in
+          try view.trees().count { $0.name.hasPrefix("memory/system/main/image/") }
+        } == 1)
     }
   }
 
-  @Test func `commands that are not idempotent are executed exactly once after a crash (P176, P208)`() throws {
+  @Test
+  func `commands that are not idempotent are executed exactly once after a crash (P176, P208)`()
+    throws
+  {
     try withBank { bank in
       for number in 1...7 {
         try bank.system.execute(Note(text: "\(number)"))

@@ -7,7 +7,11 @@ import Testing
 
 /// Commands that do not do the same twice, and hashes that show it.
 struct DeterminismTests {
-  @Test func `a replay that gives another state is refused and names the command (P46, P48, P103, P104, P220)`() throws {
+  @Test
+  func
+    `a replay that gives another state is refused and names the command (P46, P48, P103, P104, P220)`()
+    throws
+  {
     let bank = try BankStore { $0.hashInterval = 1 }
     try bank.system.execute(Note(text: "1"))
     try bank.system.execute(Impure())
@@ -22,8 +26,9 @@ struct DeterminismTests {
       bank.reopenDatabase()
     }
     // The files are as they were: with an image after it, everything is there.
-    #expect(try PrevalentSystem.past(.command(1), in: bank.database, .bank, options: bank.options)
-      .model.notes == ["1"])
+    #expect(
+      try PrevalentSystem.past(.command(1), in: bank.database, .bank, options: bank.options)
+        .model.notes == ["1"])
     try bank.database.close()
   }
 
@@ -40,7 +45,11 @@ struct DeterminismTests {
     }
   }
 
-  @Test func `a command that throws at its second execution freezes the system (P50, P51, P52, P70, P121)`() throws {
+  @Test
+  func
+    `a command that throws at its second execution freezes the system (P50, P51, P52, P70, P121)`()
+    throws
+  {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
     let view = try bank.system.view()
@@ -89,7 +98,9 @@ struct DeterminismTests {
     #expect(bank.system.failure != nil)
   }
 
-  @Test func `equal models have equal hashes, whatever the order of their dictionaries (P220)`() throws {
+  @Test func `equal models have equal hashes, whatever the order of their dictionaries (P220)`()
+    throws
+  {
     var random = SplitMix64(seed: TestEnvironment.seed)
     for _ in 0..<100 {
       let keys = (0..<random.below(40)).map { "\($0)" }

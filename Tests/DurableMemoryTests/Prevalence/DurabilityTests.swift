@@ -8,7 +8,9 @@ import Testing
 
 /// Flush policies, full disks and failing ones.
 struct DurabilityTests {
-  @Test func `a command that was not flushed is gone after a power cut, and nothing else (P2)`() throws {
+  @Test func `a command that was not flushed is gone after a power cut, and nothing else (P2)`()
+    throws
+  {
     try withBank { bank in
       try bank.system.execute(Note(text: "1"))
       try bank.system.execute(Note(text: "2"), durability: .manual)
@@ -58,7 +60,11 @@ struct DurabilityTests {
     }
   }
 
-  @Test func `two commands of one thread are written one after the other, each when it is asked for (P55, P58)`() throws {
+  @Test
+  func
+    `two commands of one thread are written one after the other, each when it is asked for (P55, P58)`()
+    throws
+  {
     try withBank { bank in
       try bank.system.execute(Note(text: "0"))
       var before = bank.disk.mutations
@@ -72,7 +78,9 @@ struct DurabilityTests {
     }
   }
 
-  @Test func `committers share flushes, the more the more of them there are (P56, P57, P200)`() throws {
+  @Test func `committers share flushes, the more the more of them there are (P56, P57, P200)`()
+    throws
+  {
     var flushesPerCommand: [Double] = []
     for threads in [1, 4, 32] {
       try withBank { bank in
@@ -109,7 +117,11 @@ struct DurabilityTests {
     }
   }
 
-  @Test func `after an error of the disk queries show the last durable state, and commands are refused (P10, P53, P54)`() throws {
+  @Test
+  func
+    `after an error of the disk queries show the last durable state, and commands are refused (P10, P53, P54)`()
+    throws
+  {
     let failures = SharedList<PrevalenceError>()
     let bank = try BankStore { $0.onFailure = { failures.append($0) } }
     for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
@@ -140,7 +152,9 @@ struct DurabilityTests {
     try bank.finish()
   }
 
-  @Test func `durable commands that the pages do not have yet are shown after an error too (P10)`() throws {
+  @Test func `durable commands that the pages do not have yet are shown after an error too (P10)`()
+    throws
+  {
     let bank = try BankStore()
     for number in 1...20 {
       try bank.system.execute(Note(text: "\(number)"))
@@ -155,7 +169,8 @@ struct DurabilityTests {
     try bank.finish()
   }
 
-  @Test func `an error of the flush in the background reaches the next caller (P11, P206)`() throws {
+  @Test func `an error of the flush in the background reaches the next caller (P11, P206)`() throws
+  {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
     bank.disk.inject(Fault(call: bank.disk.calls, kind: .system(errno: EIO), lasts: true))
@@ -181,7 +196,9 @@ struct DurabilityTests {
   }
 
   @Test(arguments: [false, true])
-  func `on a full disk a command is refused without a trace, and works when there is room (P207)`(keepsSecondCopy: Bool) throws {
+  func `on a full disk a command is refused without a trace, and works when there is room (P207)`(
+    keepsSecondCopy: Bool
+  ) throws {
     let bank = try BankStore { options in
       options.durability = .manual
       options.keepsSecondCopy = keepsSecondCopy
@@ -192,7 +209,8 @@ struct DurabilityTests {
     var refused = 0
     for number in 0..<20_000 where refused < 3 {
       do {
-        try bank.system.execute(LongText(text: [UInt8](repeating: UInt8(number % 256), count: 2000)))
+        try bank.system.execute(
+          LongText(text: [UInt8](repeating: UInt8(number % 256), count: 2000)))
         count += 1
       } catch PrevalenceError.engine(.outOfSpace) {
         refused += 1
@@ -212,7 +230,8 @@ struct DurabilityTests {
     try bank.finish()
   }
 
-  @Test func `an image for which there is no room is refused, and the store goes on (P207)`() throws {
+  @Test func `an image for which there is no room is refused, and the store goes on (P207)`() throws
+  {
     let bank = try BankStore()
     for number in 0..<40 {
       try bank.system.execute(Note(text: String(repeating: "\(number)", count: 20_000)))

@@ -7,7 +7,11 @@ import Testing
 
 /// Events, vetoes and other hooks.
 struct EventTests {
-  @Test func `events come once, in order, as one group for each command, and not at a replay (P135, P137, P138)`() throws {
+  @Test
+  func
+    `events come once, in order, as one group for each command, and not at a replay (P135, P137, P138)`()
+    throws
+  {
     let groups = SharedList<(UInt64, [String])>()
     try withBank(adjust: { options in
       options.onEvents = { number, events in
@@ -29,7 +33,10 @@ struct EventTests {
     }
   }
 
-  @Test func `events come when the command is durable, and of commands that fail not at all (P137)`() throws {
+  @Test
+  func `events come when the command is durable, and of commands that fail not at all (P137)`()
+    throws
+  {
     let groups = SharedList<UInt64>()
     try withBank(adjust: { options in
       options.onEvents = { number, _ in groups.append(number) }
@@ -47,7 +54,9 @@ struct EventTests {
     }
   }
 
-  @Test func `who is told of an event may execute a command, whose events come afterwards (P137)`() throws {
+  @Test func `who is told of an event may execute a command, whose events come afterwards (P137)`()
+    throws
+  {
     let groups = SharedList<UInt64>()
     let target = Guarded<PrevalentSystem<Bank>?>(nil)
     try withBank(adjust: { options in
@@ -103,9 +112,11 @@ struct EventTests {
 
   @Test func `the hook after a restore is called once, with what was restored (P139)`() throws {
     let calls = SharedList<UInt64>()
-    try withBank(adjust: { $0.onRestored = { model, number in
-      if model.notes.count == Int(number) { calls.append(number) }
-    } }) { bank in
+    try withBank(adjust: {
+      $0.onRestored = { model, number in
+        if model.notes.count == Int(number) { calls.append(number) }
+      }
+    }) { bank in
       #expect(calls.elements == [0])
       for _ in 0..<3 { try bank.system.execute(Note(text: "n")) }
       try bank.kill()

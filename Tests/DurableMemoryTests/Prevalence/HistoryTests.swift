@@ -31,8 +31,9 @@ struct HistoryTests {
       }
       #expect(try bank.system.past(.command(5)).model.notes.count == 5)
       try bank.system.close()
-      #expect(try PrevalentSystem.past(.command(6), in: bank.database, .bank, options: bank.options)
-        .model.notes.count == 6)
+      #expect(
+        try PrevalentSystem.past(.command(6), in: bank.database, .bank, options: bank.options)
+          .model.notes.count == 6)
       try bank.openSystem()
     }
   }
@@ -43,7 +44,9 @@ struct HistoryTests {
     }
   }
 
-  @Test func `replicas reach the same number and state, in turn, after a restart, through a chain (P71, P73, P75, P162, P163)`()
+  @Test
+  func
+    `replicas reach the same number and state, in turn, after a restart, through a chain (P71, P73, P75, P162, P163)`()
     throws
   {
     let options: (inout PrevalentOptions<Bank>) -> Void = { $0.hashInterval = 1 }
@@ -71,7 +74,9 @@ struct HistoryTests {
     try source.finish()
   }
 
-  @Test func `an entry that comes twice or too early is refused, and changes nothing (P74, P159)`() throws {
+  @Test func `an entry that comes twice or too early is refused, and changes nothing (P74, P159)`()
+    throws
+  {
     let (source, follower) = (try BankStore(), try BankStore())
     for number in 1...3 { try source.system.execute(Note(text: "\(number)")) }
     let entries = try source.system.entries(after: 0)

@@ -11,7 +11,9 @@ struct ImageTests {
     for _ in 0..<count { try bank.system.execute(Note(text: "\(bank.system.lastCommand + 1)")) }
   }
 
-  @Test func `an image has the number of its last command, and the same state gives no second (P15, P16, P107, P142)`()
+  @Test
+  func
+    `an image has the number of its last command, and the same state gives no second (P15, P16, P107, P142)`()
     throws
   {
     try withBank { bank in
@@ -28,16 +30,21 @@ struct ImageTests {
     }
   }
 
-  @Test func `what is kept is exact in each state, and it is enough (P19, P20, P110, P111, P139, P141, P178)`() throws {
+  @Test
+  func
+    `what is kept is exact in each state, and it is enough (P19, P20, P110, P111, P139, P141, P178)`()
+    throws
+  {
     try withBank(adjust: { $0.snapshots.keptImages = 1 }) { bank in
       for round in 1...10 {
         try execute(10, on: bank)
         try bank.system.snapshot()
         #expect(try bank.images == [UInt64(10 * round)])
         #expect(try bank.journal.isEmpty)
-        #expect(try bank.database.read { view in
-          try view.trees().count { $0.name.hasPrefix("memory/system/main/image/") }
-        } == 1)
+        #expect(
+          try bank.database.read { view in
+            try view.trees().count { $0.name.hasPrefix("memory/system/main/image/") }
+          } == 1)
         if round % 3 == 0 { try bank.reopen() }
       }
       try execute(3, on: bank)
@@ -71,9 +78,11 @@ struct ImageTests {
   }
 
   @Test(arguments: [false, true])
-  func `images come by themselves at the exact command, counted over openings (P6, P21, P22, P143, P197, P198, P214)`(
-    reopens: Bool
-  ) throws {
+  func
+    `images come by themselves at the exact command, counted over openings (P6, P21, P22, P143, P197, P198, P214)`(
+      reopens: Bool
+    ) throws
+  {
     try withBank(adjust: { $0.snapshots = SnapshotPolicy(everyCommands: 10) }) { bank in
       for run in 1...20 {
         if reopens { try bank.reopen() }
@@ -89,7 +98,8 @@ struct ImageTests {
     }
   }
 
-  @Test func `images come after so many bytes or commands, whichever is first (P143, P140)`() throws {
+  @Test func `images come after so many bytes or commands, whichever is first (P143, P140)`() throws
+  {
     try withBank(adjust: {
       $0.snapshots = SnapshotPolicy(everyCommands: 100)
       $0.snapshots.everyBytes = 4000
@@ -115,7 +125,8 @@ struct ImageTests {
   }
 
   @Test func `an image after each command (P150)`() throws {
-    try withBank(adjust: { $0.snapshots = SnapshotPolicy(everyCommands: 1, keptImages: 1) }) { bank in
+    try withBank(adjust: { $0.snapshots = SnapshotPolicy(everyCommands: 1, keptImages: 1) }) {
+      bank in
       for number in 1...5 {
         try execute(1, on: bank)
         bank.imager.runAll()
@@ -125,7 +136,10 @@ struct ImageTests {
     }
   }
 
-  @Test func `commands that are made durable by images alone are there up to the last one (P24, P151)`() throws {
+  @Test
+  func `commands that are made durable by images alone are there up to the last one (P24, P151)`()
+    throws
+  {
     try withBank(adjust: { $0.durability = .manual }) { bank in
       try execute(7, on: bank)
       try bank.system.snapshot()
@@ -136,7 +150,11 @@ struct ImageTests {
     }
   }
 
-  @Test func `after an image no earlier command is executed again, nor even decoded (P28, P97, P106, P219)`() throws {
+  @Test
+  func
+    `after an image no earlier command is executed again, nor even decoded (P28, P97, P106, P219)`()
+    throws
+  {
     try withBank { bank in
       try bank.system.execute(Deposit(account: "a", amount: 1))
       try bank.system.snapshot()
@@ -204,7 +222,9 @@ struct ImageTests {
     }
   }
 
-  @Test func `a failing image is told, leaves the store as it was, and is tried again (P206)`() throws {
+  @Test func `a failing image is told, leaves the store as it was, and is tried again (P206)`()
+    throws
+  {
     let failures = SharedList<PrevalenceError>()
     let mustFail = Guarded(false)
     try withBank(adjust: { options in

@@ -7,7 +7,11 @@ import Testing
 
 /// Numbers, times, order and bytes of the journal.
 struct JournalTests {
-  @Test func `commands are numbered from 1 without gaps, over openings and images (P66, P119, P133, P134)`() throws {
+  @Test
+  func
+    `commands are numbered from 1 without gaps, over openings and images (P66, P119, P133, P134)`()
+    throws
+  {
     try withBank(adjust: { $0.durability = .manual }) { bank in
       for round in 0..<20 {
         for _ in 0..<50 { try bank.system.execute(Note(text: "n")) }
@@ -21,7 +25,9 @@ struct JournalTests {
     }
   }
 
-  @Test func `reading from a number gives exactly the rest, from the pages and from memory (P146)`() throws {
+  @Test func `reading from a number gives exactly the rest, from the pages and from memory (P146)`()
+    throws
+  {
     try withBank { bank in
       for number in 1...60 {
         try bank.system.execute(Note(text: "\(number)"), durability: .manual)
@@ -38,7 +44,11 @@ struct JournalTests {
     }
   }
 
-  @Test func `a missing entry is an error, first, in the middle, and where the image leaves off (P66, P147, P159)`() throws {
+  @Test
+  func
+    `a missing entry is an error, first, in the middle, and where the image leaves off (P66, P147, P159)`()
+    throws
+  {
     for missing in [1, 3] as [UInt64] {
       let bank = try BankStore()
       for number in 1...5 { try bank.system.execute(Note(text: "\(number)")) }
@@ -63,7 +73,11 @@ struct JournalTests {
     }
   }
 
-  @Test func `the time of a command is that of the journal, and never goes back (P49, P91, P99, P125, P127, P152)`() throws {
+  @Test
+  func
+    `the time of a command is that of the journal, and never goes back (P49, P91, P99, P125, P127, P152)`()
+    throws
+  {
     let time = Guarded<UInt64>(5000)
     try withBank(adjust: { $0.clock = { time.withLock { $0 } } }) { bank in
       for now in [5000, 5000, 7000, 6000, 7000, 9000] as [UInt64] {
@@ -83,7 +97,10 @@ struct JournalTests {
     }
   }
 
-  @Test func `random numbers of the context are the same after a replay, an id passed in as well (P47)`() throws {
+  @Test
+  func `random numbers of the context are the same after a replay, an id passed in as well (P47)`()
+    throws
+  {
     try withBank { bank in
       var words: [UInt64] = []
       for _ in 0..<10 { words.append(try bank.system.execute(Stamp())) }
@@ -108,7 +125,9 @@ struct JournalTests {
       try bank.system.execute(Raw(bytes: []))
       try bank.system.close()
       let entries = try bank.database.read { view in
-        try (1...2).map { try view.value(forKey: PrevalentKey.of($0), in: bank.system.journal.trees.journal) }
+        try (1...2).map {
+          try view.value(forKey: PrevalentKey.of($0), in: bank.system.journal.trees.journal)
+        }
       }
       let hash = try StateHash.hash(of: Bank(words: [2, 0]))
       // Format, flags, 1000 in groups of seven bits, name, version, the command.
@@ -121,7 +140,9 @@ struct JournalTests {
     }
   }
 
-  @Test func `a command of any length is kept, also where it is too long for an entry (P61)`() throws {
+  @Test func `a command of any length is kept, also where it is too long for an entry (P61)`()
+    throws
+  {
     try withBank { bank in
       for count in [0, 1, 59_000, 59_900, 60_000, 60_100, 70_000, 300_000] {
         try bank.system.execute(LongText(text: (0..<count).map { UInt8(truncatingIfNeeded: $0) }))
@@ -129,7 +150,8 @@ struct JournalTests {
       let model = try bank.model
       try bank.kill()
       #expect(try bank.model == model)
-      #expect(try bank.system.entries(after: 0).map(\.command.count).last.map { $0 > 300_000 } == true)
+      #expect(
+        try bank.system.entries(after: 0).map(\.command.count).last.map { $0 > 300_000 } == true)
       try bank.system.snapshot()
       bank.options.snapshots.keptImages = 1
       try bank.reopen()
@@ -140,7 +162,11 @@ struct JournalTests {
     }
   }
 
-  @Test func `an entry cut anywhere, or with a wrong beginning, is an error with its number (P63, P64, P65, P211)`() throws {
+  @Test
+  func
+    `an entry cut anywhere, or with a wrong beginning, is an error with its number (P63, P64, P65, P211)`()
+    throws
+  {
     let bank = try BankStore()
     for number in 1...3 { try bank.system.execute(Deposit(account: "a", amount: number)) }
     try bank.system.close()
@@ -150,27 +176,40 @@ struct JournalTests {
     var damaged = (0..<entry.count).map { Array(entry[..<$0]) }
     damaged += [[0] + entry.dropFirst(), [1, 0xF0] + entry.dropFirst(2)]
     for bytes in damaged {
-      try bank.forge { trees, transaction in try transaction.put(bytes, forKey: key, in: trees.journal) }
+      try bank.forge { trees, transaction in
+        try transaction.put(bytes, forKey: key, in: trees.journal)
+      }
       do {
         try bank.openSystem()
         Issue.record("opened with \(bytes)")
         try bank.system.close()
-      } catch PrevalenceError.damagedEntry(let number, _), PrevalenceError.unknownCommand(_, _, let number),
+      } catch PrevalenceError.damagedEntry(let number, _), PrevalenceError.unknownCommand(
+        _, _, let number),
         PrevalenceError.undecodable(_, _, let number, _)
       {
         #expect(number == 2)
       }
     }
-    try bank.forge { trees, transaction in try transaction.put([2, 0] + entry.dropFirst(2), forKey: key, in: trees.journal) }
-    #expect(throws: PrevalenceError.unsupportedFormat(found: 2, supported: 1)) { try bank.openSystem() }
+    try bank.forge { trees, transaction in
+      try transaction.put([2, 0] + entry.dropFirst(2), forKey: key, in: trees.journal)
+    }
+    #expect(throws: PrevalenceError.unsupportedFormat(found: 2, supported: 1)) {
+      try bank.openSystem()
+    }
     // What surrounds it is whole: with the entry put right everything is there.
-    try bank.forge { trees, transaction in try transaction.put(entry, forKey: key, in: trees.journal) }
+    try bank.forge { trees, transaction in
+      try transaction.put(entry, forKey: key, in: trees.journal)
+    }
     try bank.openSystem()
     #expect(try bank.model.accounts == ["a": 6])
     try bank.finish()
   }
 
-  @Test func `a later format of what is needed is an error that names it, of what is not needed nothing (P29, P30, P31)`() throws {
+  @Test
+  func
+    `a later format of what is needed is an error that names it, of what is not needed nothing (P29, P30, P31)`()
+    throws
+  {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
     try bank.system.execute(Note(text: "2"))
@@ -189,11 +228,17 @@ struct JournalTests {
     try bank.forge { trees, transaction in
       try transaction.put(bytes, forKey: PrevalentKey.of(2), in: trees.images)
     }
-    #expect(throws: PrevalenceError.unsupportedFormat(found: 2, supported: 1)) { try bank.openSystem() }
+    #expect(throws: PrevalenceError.unsupportedFormat(found: 2, supported: 1)) {
+      try bank.openSystem()
+    }
     try bank.database.close()
   }
 
-  @Test func `commands that are submitted are executed in that order, and are all there after closing (P167, P217)`() throws {
+  @Test
+  func
+    `commands that are submitted are executed in that order, and are all there after closing (P167, P217)`()
+    throws
+  {
     try withBank { bank in
       var submissions: [Submission<Bank, Int>] = []
       for number in 0..<10_000 {

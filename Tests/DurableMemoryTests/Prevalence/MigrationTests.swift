@@ -7,7 +7,9 @@ import Testing
 
 /// Older forms of commands and models.
 struct MigrationTests {
-  @Test func `a command that is not registered any more is an error that names it (P14, P172, P203)`() throws {
+  @Test func `a command that is not registered any more is an error that names it (P172, P203)`()
+    throws
+  {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
     try bank.system.execute(Deposit(account: "a", amount: 1))
@@ -17,7 +19,10 @@ struct MigrationTests {
     try bank.system.close()
   }
 
-  @Test func `a renamed command and an older version are read through their upgrades (P153, P203, P215)`() throws {
+  @Test
+  func `a renamed command and an older version are read through their upgrades (P153, P203, P215)`()
+    throws
+  {
     let bank = try BankStore()
     try bank.system.execute(Deposit(account: "a", amount: 1))
     try bank.system.execute(Note(text: "n"))
@@ -36,7 +41,8 @@ struct MigrationTests {
     try bank.system.execute(Boxed<Int>.Note(text: "m"))
     try bank.reopen()
     #expect(try bank.model == Bank(accounts: ["a EUR": 1, "a USD": 2], notes: ["n", "m"]))
-    #expect(try bank.system.entries(after: 0).map(\.name) == ["Deposit", "Note", "pay", "Boxed.Note"])
+    #expect(
+      try bank.system.entries(after: 0).map(\.name) == ["Deposit", "Note", "pay", "Boxed.Note"])
     #expect(try bank.system.entries(after: 0).map(\.version) == [1, 1, 2, 1])
     try bank.finish()
   }
@@ -54,7 +60,9 @@ struct MigrationTests {
     }
   }
 
-  @Test func `another type or version of the model is an error that says so (P156, P170, P171)`() throws {
+  @Test func `another type or version of the model is an error that says so (P156, P170, P171)`()
+    throws
+  {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
     try bank.system.close()
@@ -71,7 +79,11 @@ struct MigrationTests {
     try bank.finish()
   }
 
-  @Test func `images of older versions are read through migrations, and written in the present one (P32, P33, P215)`() throws {
+  @Test
+  func
+    `images of older versions are read through migrations, and written in the present one (P32, P33, P215)`()
+    throws
+  {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
     try bank.system.execute(Note(text: "2"))
@@ -94,6 +106,32 @@ struct MigrationTests {
     let again = try PrevalentSystem.open(in: bank.database, registry, options: options)
     #expect(try again.query { $0.notes } == 7)
     try again.close()
+    #expect(try bank.database.check().isIntact)
+    try bank.database.close()
+  }
+
+  @Test
+  func `hashes of another version of the model are not compared with those of this one (P215)`()
+    throws
+  {
+    let bank = try BankStore { $0.hashInterval = 1 }
+    for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
+    try bank.system.close()
+    var options = PrevalentOptions<Count>()
+    options.modelName = "Bank"
+    options.modelVersion = 2
+    options.hashInterval = 1
+    options.migrations[1] = { Count(notes: try BinaryCodec<Bank>().decode($0).notes.count) }
+    var registry = CommandRegistry<Count>(Increase.self)
+    registry.upgrade("Note", version: 1, from: Note.self) { _ in Increase(by: 1) }
+    for round in 0..<3 {
+      let system = try PrevalentSystem.open(in: bank.database, registry, options: options)
+      #expect(try system.query { $0.notes } == 3 + round)
+      try system.execute(Increase(by: 1))
+      #expect(try system.query { $0.notes } == 4 + round)
+      if round == 1 { try system.snapshot() }
+      try system.close()
+    }
     #expect(try bank.database.check().isIntact)
     try bank.database.close()
   }

@@ -7,7 +7,9 @@ import Testing
 
 /// Random histories against a plain model, alone and side by side.
 struct ModelBasedTests {
-  @Test func `random histories of commands, failures, images, closings and kills give what a plain model gives (P22, P144, P145, P174)`()
+  @Test
+  func
+    `random histories of commands, failures, images, closings and kills give what a plain model gives (P22, P144, P145, P174)`()
     throws
   {
     let rounds = TestEnvironment.count("RECORD_STORE_ROUNDS", quick: 12)
@@ -85,12 +87,14 @@ struct ModelBasedTests {
     switch random.below(4) {
     case 0:
       model.accounts[from, default: 0] += amount
-      let sum = try bank.system.execute(Deposit(account: from, amount: amount), durability: durability)
+      let sum = try bank.system.execute(
+        Deposit(account: from, amount: amount), durability: durability)
       guard sum == model.accounts[from] else { throw TestFailure("a sum of \(sum)") }
     case 1:
       let isPossible = model.accounts[from, default: 0] >= amount
       do {
-        try bank.system.execute(Transfer(from: from, to: to, amount: amount), durability: durability)
+        try bank.system.execute(
+          Transfer(from: from, to: to, amount: amount), durability: durability)
       } catch BankError.notEnough {
         guard !isPossible else { throw TestFailure("refused") }
         return false
@@ -173,7 +177,10 @@ struct ModelBasedTests {
     }
   }
 
-  @Test func `writers, readers and images at once, and the reopened state is the live one (P129, P161)`() throws {
+  @Test
+  func `writers, readers and images at once, and the reopened state is the live one (P129, P161)`()
+    throws
+  {
     try withBank(adjust: { $0.durability = .manual }) { bank in
       let system = bank.system
       for account in 0..<20 { try system.execute(Deposit(account: "\(account)", amount: 50)) }
@@ -192,7 +199,9 @@ struct ModelBasedTests {
           while writers.withLock({ $0 }) > 0 { try system.snapshot() }
         } else {
           while writers.withLock({ $0 }) > 0 {
-            guard try system.query({ $0.total }) == 1000 else { throw TestFailure("half a transfer") }
+            guard try system.query({ $0.total }) == 1000 else {
+              throw TestFailure("half a transfer")
+            }
           }
         }
       }

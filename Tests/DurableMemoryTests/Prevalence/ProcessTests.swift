@@ -8,13 +8,16 @@ import Testing
 
 /// Processes that end in the middle.
 struct ProcessTests {
-  @Test func `a command that traps is not in the journal, and the store opens (P186)`() async throws {
+  @Test func `a command that traps is not in the journal, and the store opens (P186)`() async throws
+  {
     let folder = FileManager.default.temporaryDirectory.path + "/prevalence-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let path = folder + "/bank.store"
     await #expect(processExitsWith: .failure) { [path = path as String] in
-      let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) { Bank() }
+      let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) {
+        Bank()
+      }
       try await system.execute(Note(text: "1"))
       _ = try system.submit(Note(text: "2"))
       try await system.execute(Trap())
@@ -30,7 +33,11 @@ struct ProcessTests {
     }
   }
 
-  @Test func `a killed process leaves every acknowledged command, also within an image (P1, P11, P130, P193)`() async throws {
+  @Test
+  func
+    `a killed process leaves every acknowledged command, also within an image (P1, P11, P130, P193)`()
+    async throws
+  {
     let rounds = TestEnvironment.count("RECORD_STORE_KILL_ROUNDS", quick: 10)
     let folder = FileManager.default.temporaryDirectory.path + "/prevalence-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -41,12 +48,16 @@ struct ProcessTests {
     try Data().write(to: URL(filePath: said))
     for round in 0..<rounds {
       let pause = UInt32(2000 + random.below(60_000))
-      await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, said = said as String, pause = pause as UInt32] in
+      await #expect(processExitsWith: .signal(SIGKILL)) {
+        [path = path as String, said = said as String, pause = pause as UInt32] in
         try Self.work(path, said, pause: pause)
       }
-      let acknowledged = try String(contentsOfFile: said, encoding: .utf8)
+      let acknowledged =
+        try String(contentsOfFile: said, encoding: .utf8)
         .split(separator: "\n").last.flatMap { Int($0) } ?? 0
-      let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) { Bank() }
+      let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) {
+        Bank()
+      }
       let (notes, last) = try system.query { ($0.notes, $1.number) }
       #expect(notes.count == Int(last), "round \(round)")
       #expect(notes.enumerated().allSatisfy { $1 == "\($0 + 1)" })
@@ -78,14 +89,17 @@ struct ProcessTests {
     }
   }
 
-  @Test func `a second process is refused while the first lives, and not afterwards (P183, P195)`() async throws {
+  @Test func `a second process is refused while the first lives, and not afterwards (P183, P195)`()
+    async throws
+  {
     let folder = FileManager.default.temporaryDirectory.path + "/prevalence-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let path = folder + "/bank.store"
     let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) { Bank() }
     let holder = getpid()
-    await #expect(processExitsWith: .exitCode(42)) { [path = path as String, holder = holder as Int32] in
+    await #expect(processExitsWith: .exitCode(42)) {
+      [path = path as String, holder = holder as Int32] in
       do {
         _ = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) { Bank() }
       } catch PrevalenceError.engine(.locked(_, holder)) {
@@ -95,7 +109,9 @@ struct ProcessTests {
     try await system.execute(Note(text: "undisturbed"))
     try system.close()
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
-      let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) { Bank() }
+      let system = try PrevalentSystem.open(at: path, .bank, options: BankStore.options()) {
+        Bank()
+      }
       try await system.execute(Note(text: "stale"))
       kill(getpid(), SIGKILL)
     }

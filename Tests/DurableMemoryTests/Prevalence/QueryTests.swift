@@ -8,7 +8,10 @@ import Testing
 
 /// What queries see, and that they hold up nobody.
 struct QueryTests {
-  @Test func `a command while a view is held goes through, and the view stays as it is (P8, P149, P202)`() throws {
+  @Test
+  func `a command while a view is held goes through, and the view stays as it is (P8, P149, P202)`()
+    throws
+  {
     try withBank { bank in
       try bank.system.execute(Note(text: "1"))
       let view = try bank.system.view()
@@ -26,7 +29,11 @@ struct QueryTests {
     }
   }
 
-  @Test func `what a query does to its model is forgotten, and it is not in the journal (P45, P85, P122)`() throws {
+  @Test
+  func
+    `what a query does to its model is forgotten, and it is not in the journal (P45, P85, P122)`()
+    throws
+  {
     try withBank { bank in
       try bank.system.execute(Note(text: "1"))
       try bank.system.query { model in
@@ -39,7 +46,10 @@ struct QueryTests {
     }
   }
 
-  @Test func `a flush under way holds up no query, which does not see what is not durable (P201, P209)`() throws {
+  @Test
+  func `a flush under way holds up no query, which does not see what is not durable (P201, P209)`()
+    throws
+  {
     try withBank(adjust: { $0.keepsSecondCopy = true }) { bank in
       let system = bank.system
       try system.execute(Note(text: "1"))
@@ -143,7 +153,10 @@ struct QueryTests {
     }
   }
 
-  @Test func `a copy that nobody asks for is given up, and the journal in memory stays short (P205)`() throws {
+  @Test
+  func `a copy that nobody asks for is given up, and the journal in memory stays short (P202)`()
+    throws
+  {
     try withBank { bank in
       let system = bank.system
       try system.execute(Note(text: "n"), durability: .manual)
@@ -157,6 +170,24 @@ struct QueryTests {
       try bank.database.checkpoint()
       try system.lookAtStore()
       #expect(system.working.withLock { $0.recent.byteCount } < 1 << 20)
+    }
+  }
+
+  @Test func `a second copy that is to be kept catches up by itself (P201)`() throws {
+    try withBank(adjust: { $0.keepsSecondCopy = true }) { bank in
+      let system = bank.system
+      for number in 0..<60_000 {
+        try system.execute(Deposit(account: "\(number % 10)", amount: 1), durability: .manual)
+        if number % 20_000 == 0 {
+          let oldest = try #require(system.gallery.oldest)
+          #expect(system.lastCommand - oldest <= 18_000)
+        }
+      }
+      let tally = system.tally
+      #expect(tally.advances.load(ordering: .relaxed) == 3)
+      #expect(tally.shares.load(ordering: .relaxed) == 0)
+      #expect(tally.forks.load(ordering: .relaxed) == 0)
+      #expect(try bank.model.total == 60_000)
     }
   }
 

@@ -9,9 +9,11 @@ import Testing
 /// Commands that throw, at every place where they can.
 struct RollbackTests {
   @Test(arguments: [false, true])
-  func `a command that changes and then throws leaves no trace, live and after opening again (P67, P89, P102, P148, P158, P187)`(
-    keepsSecondCopy: Bool
-  ) throws {
+  func
+    `a command that changes and then throws leaves no trace, live and after opening again (P67, P89, P102, P148, P158, P187)`(
+      keepsSecondCopy: Bool
+    ) throws
+  {
     try withBank(adjust: { $0.keepsSecondCopy = keepsSecondCopy }) { bank in
       try bank.system.execute(Deposit(account: "a", amount: 5))
       let before = try bank.model
@@ -33,7 +35,9 @@ struct RollbackTests {
     }
   }
 
-  @Test func `ten threads of commands that throw from the sixth on change nothing with them (P69)`() throws {
+  @Test func `ten threads of commands that throw from the sixth on change nothing with them (P69)`()
+    throws
+  {
     try withBank { bank in
       let system = bank.system
       try system.execute(Deposit(account: "a", amount: 5))
@@ -54,10 +58,14 @@ struct RollbackTests {
     }
   }
 
-  @Test func `commands need neither a second copy of the model nor a second execution (P213)`() throws {
+  @Test func `commands need neither a second copy of the model nor a second execution (P213)`()
+    throws
+  {
     let executions = Guarded(0)
     try Counted.withCounter(executions) {
       try withBank { bank in
+        bank.registry.register(Counted.self)
+        try bank.reopen()
         for _ in 0..<100 { try bank.system.execute(Counted(), durability: .manual) }
         #expect(executions.withLock { $0 } == 100)
         #expect(bank.system.gallery.count == 0)
@@ -73,7 +81,10 @@ struct RollbackTests {
     }
   }
 
-  @Test func `after the first rollback that had to read the store a copy is kept for the next (P213)`() throws {
+  @Test
+  func `after the first rollback that had to read the store a copy is kept for the next (P213)`()
+    throws
+  {
     try withBank { bank in
       let tally = bank.system.tally
       for round in 1...10 {
@@ -88,7 +99,9 @@ struct RollbackTests {
     }
   }
 
-  @Test func `a promise to throw only unchanged is believed, and is the author's to keep (P90)`() throws {
+  @Test func `a promise to throw only unchanged is believed, and is the author's to keep (P90)`()
+    throws
+  {
     let bank = try BankStore()
     #expect(throws: BankError.broken) { try bank.system.execute(Promise(breaks: false)) }
     #expect(try bank.model == Bank())
@@ -100,7 +113,9 @@ struct RollbackTests {
   }
 
   @Test(arguments: ThrowingPlace.allCases)
-  func `an error at any place fails cleanly, and the next command works (P117, P120, P121, P173)`(place: ThrowingPlace)
+  func `an error at any place fails cleanly, and the next command works (P117, P120, P121, P173)`(
+    place: ThrowingPlace
+  )
     throws
   {
     try withBank(adjust: { options in
@@ -129,7 +144,10 @@ struct RollbackTests {
     }
   }
 
-  @Test func `a command of a type that is not registered is refused before anything is done (P115)`() throws {
+  @Test
+  func `a command of a type that is not registered is refused before anything is done (P115)`()
+    throws
+  {
     try withBank { bank in
       #expect(throws: PrevalenceError.unregistered(name: "Picky")) {
         try bank.system.execute(Picky(place: .none))
@@ -138,7 +156,10 @@ struct RollbackTests {
     }
   }
 
-  @Test func `a command that cannot be decoded again is refused before anything is written (P116, P59)`() throws {
+  @Test
+  func `a command that cannot be decoded again is refused before anything is written (P116, P59)`()
+    throws
+  {
     try withBank { bank in
       bank.registry.register(OneWay.self)
       bank.registry.register(Trailing.self)
@@ -154,7 +175,10 @@ struct RollbackTests {
     }
   }
 
-  @Test func `what a command refers to is a copy, and a target is named by its key (P43, P44, P154)`() throws {
+  @Test
+  func `what a command refers to is a copy, and a target is named by its key (P43, P44, P154)`()
+    throws
+  {
     try withBank { bank in
       bank.registry.register(Baptism.self)
       try bank.reopen()

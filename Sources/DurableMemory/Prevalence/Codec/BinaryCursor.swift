@@ -49,7 +49,9 @@ struct BinaryCursor {
     try skip()
     let inside = BinaryCursor(
       source: source, offset: start.offset, end: offset, depth: depth + 1)
-    guard depth < source.depthLimit else { throw BinaryCodingError.tooDeep(limit: source.depthLimit) }
+    guard depth < source.depthLimit else {
+      throw BinaryCodingError.tooDeep(limit: source.depthLimit)
+    }
     return try T(from: BinaryDecoding(cursor: inside))
   }
 
@@ -141,7 +143,9 @@ struct BinaryCursor {
     let length = Int(try readWord(UInt32.self))
     let start = offset
     try advance(length)
-    guard depth < source.depthLimit else { throw BinaryCodingError.tooDeep(limit: source.depthLimit) }
+    guard depth < source.depthLimit else {
+      throw BinaryCodingError.tooDeep(limit: source.depthLimit)
+    }
     return BinaryCursor(source: source, offset: start, end: offset, depth: depth + 1)
   }
 }

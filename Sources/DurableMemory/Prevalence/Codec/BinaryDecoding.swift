@@ -38,6 +38,16 @@ private struct SingleReading: SingleValueDecodingContainer {
     var cursor = cursor
     return try cursor.read(type)
   }
+
+  func decode(_ type: Int128.Type) throws -> Int128 {
+    var cursor = cursor
+    return try Int128.read(from: &cursor)
+  }
+
+  func decode(_ type: UInt128.Type) throws -> UInt128 {
+    var cursor = cursor
+    return try UInt128.read(from: &cursor)
+  }
 }
 
 private struct KeyedReading<Key: CodingKey>: KeyedDecodingContainerProtocol {
@@ -71,6 +81,16 @@ private struct KeyedReading<Key: CodingKey>: KeyedDecodingContainerProtocol {
   func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
     var cursor = try value(key)
     return try cursor.read(type)
+  }
+
+  func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 {
+    var cursor = try value(key)
+    return try Int128.read(from: &cursor)
+  }
+
+  func decode(_ type: UInt128.Type, forKey key: Key) throws -> UInt128 {
+    var cursor = try value(key)
+    return try UInt128.read(from: &cursor)
   }
 
   func nestedContainer<Nested: CodingKey>(
@@ -150,6 +170,16 @@ private struct UnkeyedReading: UnkeyedDecodingContainer {
     let value = try cursor.read(type)
     currentIndex += 1
     return value
+  }
+
+  mutating func decode(_ type: Int128.Type) throws -> Int128 {
+    defer { currentIndex += 1 }
+    return try Int128.read(from: &cursor)
+  }
+
+  mutating func decode(_ type: UInt128.Type) throws -> UInt128 {
+    defer { currentIndex += 1 }
+    return try UInt128.read(from: &cursor)
   }
 
   mutating func nestedContainer<Nested: CodingKey>(

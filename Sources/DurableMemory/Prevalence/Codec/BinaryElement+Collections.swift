@@ -2,7 +2,8 @@
 
 extension Array: BinaryElement where Element: Codable {
   func write(to writer: BinaryWriter) throws {
-    if let bytes = self as? [UInt8] {
+    // An empty array could be cast to one of anything.
+    if Element.self == UInt8.self, let bytes = self as? [UInt8] {
       writer.tag(.bytes)
       writer.varint(UInt64(bytes.count))
       return writer.raw(contentsOf: bytes)

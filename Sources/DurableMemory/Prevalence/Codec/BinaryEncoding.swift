@@ -41,6 +41,8 @@ private struct SingleWriting: SingleValueEncodingContainer {
     try value.write(to: writer)
   }
   mutating func encode<T: Encodable>(_ value: T) throws { try writer.write(value) }
+  mutating func encode(_ value: Int128) throws { value.write(to: writer) }
+  mutating func encode(_ value: UInt128) throws { value.write(to: writer) }
 }
 
 private struct KeyedWriting<Key: CodingKey>: KeyedEncodingContainerProtocol {
@@ -68,6 +70,16 @@ private struct KeyedWriting<Key: CodingKey>: KeyedEncodingContainerProtocol {
   mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
     try name(key)
     try writer.write(value)
+  }
+
+  mutating func encode(_ value: Int128, forKey key: Key) throws {
+    try name(key)
+    value.write(to: writer)
+  }
+
+  mutating func encode(_ value: UInt128, forKey key: Key) throws {
+    try name(key)
+    value.write(to: writer)
   }
 
   mutating func nestedContainer<Nested: CodingKey>(
@@ -123,6 +135,16 @@ private struct UnkeyedWriting: UnkeyedEncodingContainer {
   mutating func encode<T: Encodable>(_ value: T) throws {
     try step()
     try writer.write(value)
+  }
+
+  mutating func encode(_ value: Int128) throws {
+    try step()
+    value.write(to: writer)
+  }
+
+  mutating func encode(_ value: UInt128) throws {
+    try step()
+    value.write(to: writer)
   }
 
   mutating func nestedContainer<Nested: CodingKey>(

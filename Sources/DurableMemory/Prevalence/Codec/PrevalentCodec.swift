@@ -49,7 +49,8 @@ public struct BinaryCodec<Value: Codable>: PrevalentCodec {
   /// - Throws: What the value throws; `BinaryCodingError`, `DecodingError`.
   public func decode(_ bytes: ArraySlice<UInt8>) throws -> Value {
     let source = BinarySource(bytes, depthLimit: depthLimit)
-    var cursor = BinaryCursor(source: source, offset: bytes.startIndex, end: bytes.endIndex, depth: 0)
+    var cursor = BinaryCursor(
+      source: source, offset: bytes.startIndex, end: bytes.endIndex, depth: 0)
     let value = try cursor.read(Value.self)
     guard cursor.offset == bytes.endIndex else {
       throw BinaryCodingError.malformed(offset: cursor.offset, problem: "bytes are left over")

@@ -148,7 +148,8 @@ struct CommandJournal: Sendable {
   /// Calls `body` with the entries after a number, in order and checked to be without gaps, until it
   /// returns false.
   func read(
-    after number: UInt64, in view: Snapshot, _ body: (JournalRecord, ArraySlice<UInt8>) throws -> Bool
+    after number: UInt64, in view: Snapshot,
+    _ body: (JournalRecord, ArraySlice<UInt8>) throws -> Bool
   ) throws {
     var expected = number + 1
     do {

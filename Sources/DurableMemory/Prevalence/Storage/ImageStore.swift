@@ -56,11 +56,10 @@ struct ImageStore: Sendable {
       do throws(EngineError) {
         part = try view.value(forKey: PrevalentKey.of(UInt64(chunk)), in: tree)
       } catch {
-        if case .treeNotFound = error {
-          part = nil
-        } else {
+        guard case .treeNotFound = error else {
           throw .engine(error)
         }
+        part = nil
       }
       guard let part else {
         throw .damagedImage(number: header.number, reason: "chunk \(chunk) is missing")

@@ -25,6 +25,8 @@ struct JournalRecord {
   /// The bytes of the command; empty when they are elsewhere.
   let payload: ArraySlice<UInt8>
   let isElsewhere: Bool
+  /// Bytes of the entry.
+  let byteCount: Int
 
   /// Reads an entry.
   init(number: UInt64, _ bytes: ArraySlice<UInt8>) throws(PrevalenceError) {
@@ -46,6 +48,7 @@ struct JournalRecord {
       version = Int(truncatingIfNeeded: try cursor.readVarint())
       payload = bytes[cursor.offset...]
       isElsewhere = flags & Self.elsewhereFlag != 0
+      byteCount = bytes.count
     } catch let error as PrevalenceError {
       throw error
     } catch {
@@ -58,7 +61,9 @@ struct JournalRecord {
     bytes.append(supportedFormat)
     bytes.append(flags | (hash == nil ? 0 : hashFlag))
     appendVarint(time, to: &bytes)
-    if let hash { for place in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: hash >> (8 * UInt64(place)))) } }
+    if let hash {
+      for place in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: hash >> (8 * UInt64(place)))) }
+    }
   }
 
   /// Appends what names the type of the command.

@@ -37,7 +37,8 @@ struct PrevalentTrees: Sendable {
   }
 
   /// Finds the trees of a system; `nil` when there is none.
-  static func find(_ name: String, in view: some TreeReader) throws(EngineError) -> PrevalentTrees? {
+  static func find(_ name: String, in view: some TreeReader) throws(EngineError) -> PrevalentTrees?
+  {
     guard let information = try view.tree(named: Self.name(name, "information")),
       let journal = try view.tree(named: Self.name(name, "journal")),
       let payloads = try view.tree(named: Self.name(name, "payloads")),

@@ -39,12 +39,15 @@ struct ModelLoader<Model: Sendable>: Sendable {
     from view: Snapshot, upTo limit: PointInTime = .end
   ) throws(PrevalenceError) -> LoadedModel<Model> {
     var loaded = try newestImage(in: view, upTo: limit)
-    var replay = replay(after: loaded.number, time: loaded.time)
+    // Hashes of another version of the model say nothing about this one.
+    let isMigrated = loaded.image.modelVersion != options.modelVersion
+    var replay = replay(
+      after: loaded.number, time: loaded.time, comparesHashes: !isMigrated)
     do {
       try journal.read(after: loaded.number, in: view) { record, payload in
         guard limit.contains(record) else { return false }
         try replay.execute(record, payload, on: &loaded.model)
-        loaded.journalBytes += record.payload.count + payload.count
+        loaded.journalBytes += record.byteCount + (record.isElsewhere ? payload.count : 0)
         return true
       }
     } catch {
@@ -54,10 +57,12 @@ struct ModelLoader<Model: Sendable>: Sendable {
     return loaded
   }
 
-  func replay(after number: UInt64, time: UInt64) -> CommandReplay<Model> {
+  func replay(
+    after number: UInt64, time: UInt64, comparesHashes: Bool = true
+  ) -> CommandReplay<Model> {
     CommandReplay(
-      registry: registry, seed: information.seed, stateHash: options.stateHash, number: number,
-      time: time)
+      registry: registry, seed: information.seed,
+      stateHash: comparesHashes ? options.stateHash : nil, number: number, time: time)
   }
 
   private func newestImage(
@@ -97,10 +102,16 @@ struct ModelLoader<Model: Sendable>: Sendable {
     }
     let bytes = try images.read(header, in: view)
     do {
-      guard header.modelVersion != options.modelVersion, let migration else {
-        return try options.codec.decode(bytes[...])
+      if header.modelVersion != options.modelVersion, let migration {
+        return try migration(bytes[...])
       }
-      return try migration(bytes[...])
+      let model = try options.codec.decode(bytes[...])
+      if let expected = header.stateHash, let found = try options.stateHash?(model),
+        found != expected
+      {
+        throw PrevalenceError.modelNotEncodable(reason: "what is read is not what was written")
+      }
+      return model
     } catch {
       throw .damagedImage(number: header.number, reason: "\(error)")
     }

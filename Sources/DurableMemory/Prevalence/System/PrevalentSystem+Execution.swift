@@ -17,8 +17,12 @@ extension PrevalentSystem {
   public func execute<C: Command>(
     _ command: C, durability: Durability? = nil
   ) throws -> C.Result where C.Model == Model {
-    let submission = try submit(command, durability: durability)
-    return try submission.wait()
+    var outcome = CommandOutcome()
+    let result = try perform(command, &outcome)
+    if outcome.isJournaled {
+      try settle(outcome.commit, outcome.number, durability ?? options.durability)
+    }
+    return result
   }
 
   /// Executes a command, and returns before it is durable; commands are executed in the order of the
@@ -31,58 +35,48 @@ extension PrevalentSystem {
   public func submit<C: Command>(
     _ command: C, durability: Durability? = nil
   ) throws -> Submission<Model, C.Result> where C.Model == Model {
-    let payload = try encode(command)
-    let performed = try change { working in try perform(command, payload, on: &working) }
-    if performed.commit == nil { events.deliver { visible.load(ordering: .acquiring) } }
+    var outcome = CommandOutcome()
+    let result = try perform(command, &outcome)
     return Submission(
-      system: self, result: performed.result, number: performed.number, commit: performed.commit,
+      system: self, result: result, number: outcome.number,
+      commit: outcome.isJournaled ? outcome.commit : nil,
       durability: durability ?? options.durability)
   }
 
   private static var settleInterval: UInt64 { 64 }
 
-  /// Runs `body` as the only one who changes the model, and does afterwards what has become due.
-  func change<R>(_ body: (inout WorkingModel<Model>) throws -> R) throws -> R {
-    do {
-      let (result, needsImage, trimming) = try working.withLock { working in
-        let result = try body(&working)
-        let needsImage = working.needsImage(options.snapshots)
-        if needsImage { working.isImageScheduled = true }
-        return (result, needsImage, trim(&working))
-      }
-      if needsImage { scheduleImage() }
-      if trimming.needsCopy { catchUp() }
-      if trimming.needsLook { try lookAtStore() }
-      return result
-    } catch let error as PrevalenceError where error.isFatal {
-      fail(error)
-      throw error
+  /// Executes a command and writes it to the journal.
+  private func perform<C: Command>(
+    _ command: C, _ outcome: inout CommandOutcome
+  ) throws -> C.Result where C.Model == Model {
+    if isReadOnly { throw PrevalenceError.readOnly }
+    guard let form = loader.registry.form(of: ObjectIdentifier(C.self)) else {
+      throw PrevalenceError.unregistered(name: C.name)
     }
-  }
-
-  struct Performed<R> {
-    let result: R
-    let number: UInt64
-    /// `nil` when nothing was written.
-    let commit: UInt64?
-  }
-
-  private func encode<C: Command>(_ command: C) throws(PrevalenceError) -> [UInt8]
-  where C.Model == Model {
-    if isReadOnly { throw .readOnly }
-    guard loader.registry.contains(C.self) else { throw .unregistered(name: C.name) }
     var payload: [UInt8] = []
     do {
       try C.codec.encode(command, into: &payload)
     } catch {
-      throw .notEncodable(name: C.name, reason: "\(error)")
+      throw PrevalenceError.notEncodable(name: C.name, reason: "\(error)")
     }
-    return payload
+    let result: C.Result
+    do {
+      working.lock()
+      defer { working.unlock() }
+      result = try run(command, form, payload, on: &working.value, &outcome)
+      noteDue(&working.value, &outcome)
+    } catch let error as PrevalenceError where error.isFatal {
+      fail(error)
+      throw error
+    }
+    try doDue(outcome)
+    return result
   }
 
-  private func perform<C: Command>(
-    _ command: C, _ payload: [UInt8], on working: inout WorkingModel<Model>
-  ) throws -> Performed<C.Result> where C.Model == Model {
+  private func run<C: Command>(
+    _ command: C, _ form: [UInt8], _ payload: [UInt8], on working: inout WorkingModel<Model>,
+    _ outcome: inout CommandOutcome
+  ) throws -> C.Result where C.Model == Model {
     try checkUsable(working)
     try verify(C.self, payload, &working)
     var context = CommandContext(
@@ -106,14 +100,36 @@ extension PrevalentSystem {
     }
     if context.isUnjournaled {
       if !context.events.isEmpty { events.add(context.events, of: working.number) }
-      return Performed(result: result, number: working.number, commit: nil)
+    } else {
+      try log(&working, context, form: form, payload: payload)
     }
-    try log(&working, context) { bytes in
-      JournalRecord.appendForm(C.name, version: C.version, to: &bytes)
-      bytes.append(contentsOf: payload)
-      return payload.count
+    outcome.isJournaled = !context.isUnjournaled
+    (outcome.number, outcome.commit) = (working.number, working.commit)
+    return result
+  }
+
+  /// Notes what has become due with a command.
+  func noteDue(_ working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome) {
+    if working.needsImage(options.snapshots) {
+      working.isImageScheduled = true
+      outcome.needsImage = true
     }
-    return Performed(result: result, number: working.number, commit: working.commit)
+    trim(&working, &outcome)
+  }
+
+  /// Does what has become due; call without locks.
+  func doDue(_ outcome: CommandOutcome) throws(PrevalenceError) {
+    if outcome.needsImage { scheduleImage() }
+    if outcome.needsCopy { catchUp() }
+    if outcome.needsLook {
+      do throws(PrevalenceError) {
+        try lookAtStore()
+      } catch {
+        if error.isFatal { fail(error) }
+        throw error
+      }
+    }
+    if !outcome.isJournaled { events.deliver { visible.load(ordering: .acquiring) } }
   }
 
   func checkUsable(_ working: borrowing WorkingModel<Model>) throws(PrevalenceError) {
@@ -140,29 +156,18 @@ extension PrevalentSystem {
   }
 
   /// Writes what was executed to the journal; when that fails, it is undone.
-  ///
-  /// `appendCommand` appends the type and the bytes of the command, and returns how many these are.
   func log(
     _ working: inout WorkingModel<Model>, _ context: CommandContext, hash: UInt64? = nil,
-    _ appendCommand: (inout [UInt8]) -> Int
+    form: [UInt8], payload: [UInt8]
   ) throws {
     do {
       let hash = try hash ?? dueHash(context.number, working.model)
-      var lsn: UInt64 = 0
-      let bytesBefore = working.recent.byteCount
-      try working.recent.append { bytes in
-        let start = bytes.count
-        JournalRecord.appendHead(time: context.now, hash: hash, to: &bytes)
-        let payload = appendCommand(&bytes)
-        let span = bytes.span
-        lsn = try journal.append(
-          context.number, span.extracting(start..<span.count), payload: payload)
-        return lsn
-      }
-      working.commit = lsn
+      let before = working.recent.byteCount
+      working.commit = try working.recent.append(
+        context, hash: hash, form: form, payload: payload, to: journal)
       working.number = context.number
       working.time = context.now
-      working.bytesSinceImage += working.recent.byteCount - bytesBefore
+      working.bytesSinceImage += working.recent.byteCount - before
       if !context.events.isEmpty { events.add(context.events, of: context.number) }
     } catch {
       if (error as? PrevalenceError)?.isFatal != true { try rollBack(&working) }
@@ -218,6 +223,16 @@ extension PrevalenceError {
     default: false
     }
   }
+}
+
+/// What has become of a command, and what is to be done after it.
+struct CommandOutcome {
+  var number: UInt64 = 0
+  var commit: UInt64 = 0
+  var isJournaled = false
+  var needsImage = false
+  var needsCopy = false
+  var needsLook = false
 }
 
 /// A command that was executed, and is durable once it was waited for.

@@ -105,17 +105,24 @@ extension PrevalentSystem {
   /// - Throws: `PrevalenceError`: `.gap` when it is not the next one, `.diverged` when it throws here
   ///   or leads to another state than there.
   public func follow(_ entry: JournalEntry) throws(PrevalenceError) {
+    if isReadOnly { throw .readOnly }
+    var outcome = CommandOutcome(isJournaled: true)
     do {
-      let (commit, number) = try change { working in
+      try working.withLock { working in
         try checkUsable(working)
-        if isReadOnly { throw PrevalenceError.readOnly }
         try perform(entry, on: &working)
-        return (working.commit, working.number)
+        (outcome.number, outcome.commit) = (working.number, working.commit)
+        noteDue(&working, &outcome)
       }
-      try settle(commit, number, options.durability)
     } catch {
-      throw CommandJournal.error(error)
+      let error = CommandJournal.error(error)
+      // An entry that does something else here was undone; whoever sent it is to be asked.
+      if case .diverged = error { throw error }
+      if error.isFatal { fail(error) }
+      throw error
     }
+    try doDue(outcome)
+    try settle(outcome.commit, outcome.number, options.durability)
   }
 
   private func perform(_ entry: JournalEntry, on working: inout WorkingModel<Model>) throws {
@@ -136,11 +143,9 @@ extension PrevalentSystem {
     }
     let context = CommandContext(
       number: entry.number, now: entry.time, seed: seed, isReplay: true)
-    try log(&working, context, hash: entry.stateHash) { bytes in
-      JournalRecord.appendForm(entry.name, version: entry.version, to: &bytes)
-      bytes.append(contentsOf: entry.command)
-      return entry.command.count
-    }
+    var form: [UInt8] = []
+    JournalRecord.appendForm(entry.name, version: entry.version, to: &form)
+    try log(&working, context, hash: entry.stateHash, form: form, payload: entry.command)
   }
 }
 
@@ -189,6 +194,7 @@ extension JournalRecord {
     version = entry.version
     payload = entry.command[...]
     isElsewhere = false
+    byteCount = entry.command.count
   }
 }
 

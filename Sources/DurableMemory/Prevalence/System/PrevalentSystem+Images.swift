@@ -35,7 +35,7 @@ extension PrevalentSystem {
 
   private func write(imageOf copy: ModelCopy<Model>) throws(PrevalenceError) {
     let (number, time) = (copy.number, copy.time)
-    let bytes = try {() throws(PrevalenceError) in
+    let bytes = try { () throws(PrevalenceError) in
       defer { gallery.endReading(copy) }
       return try encodeImage(copy)
     }()

@@ -62,7 +62,8 @@ extension PrevalentSystem {
       throw PrevalenceError.unwrapped(error)
     }
     return try withoutActuallyEscaping(initial) { initial in
-      try open(database, owned: true, "main", registry, options, isReadOnly: false, initial: initial)
+      try open(
+        database, owned: true, "main", registry, options, isReadOnly: false, initial: initial)
     }
   }
 

@@ -11,10 +11,8 @@ extension PrevalentSystem {
   static var storeLookBytes: Int { 8 << 20 }
 
   /// Forgets what is not needed of the journal in memory, and says what is to be done to forget more.
-  func trim(
-    _ working: inout WorkingModel<Model>
-  ) -> (needsCopy: Bool, needsLook: Bool) {
-    guard working.number % Self.trimInterval == 0 else { return (false, false) }
+  func trim(_ working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome) {
+    guard working.number % Self.trimInterval == 0 else { return }
     var oldest = gallery.oldest ?? working.number
     let lags = working.number - min(oldest, working.number) > Self.mostLag
     if lags, !working.keepsSecondCopy {
@@ -22,9 +20,9 @@ extension PrevalentSystem {
       oldest = gallery.oldest ?? working.number
     }
     working.recent.forget(upTo: min(oldest, working.stored))
-    let needsLook = working.recent.byteCount > working.bytesToLook
-    if needsLook { working.bytesToLook = .max }
-    return (lags && working.keepsSecondCopy, needsLook)
+    outcome.needsLook = working.recent.byteCount > working.bytesToLook
+    if outcome.needsLook { working.bytesToLook = .max }
+    outcome.needsCopy = lags && working.keepsSecondCopy
   }
 
   /// Finds out up to which command the pages of the store have the journal.

@@ -36,21 +36,32 @@ struct RecentJournal {
   /// The last command in it.
   var last: UInt64 { open.last }
 
-  /// Adds an entry that `write` appends to the bytes it is given, unless it throws; `write` returns
-  /// the transaction in the log.
+  /// Writes a command to the journal of the store and adds its entry; returns the transaction in the
+  /// log.
+  ///
+  /// Nothing is added when it throws.
   mutating func append(
-    _ write: (inout [UInt8]) throws -> UInt64
-  ) throws {
+    _ context: CommandContext, hash: UInt64?, form: [UInt8], payload: [UInt8],
+    to journal: CommandJournal
+  ) throws(PrevalenceError) -> UInt64 {
     if open.bytes.count >= Self.segmentBytes { seal() }
     let start = open.bytes.count
-    do {
-      open.commits.append(try write(&open.bytes))
+    JournalRecord.appendHead(time: context.now, hash: hash, to: &open.bytes)
+    open.bytes.append(contentsOf: form)
+    open.bytes.append(contentsOf: payload)
+    let commit: UInt64
+    do throws(PrevalenceError) {
+      let span = open.bytes.span
+      commit = try journal.append(
+        context.number, span.extracting(start..<span.count), payload: payload.count)
     } catch {
       open.bytes.removeLast(open.bytes.count - start)
       throw error
     }
+    open.commits.append(commit)
     open.ends.append(open.bytes.count)
     byteCount += open.bytes.count - start
+    return commit
   }
 
   private mutating func seal() {
@@ -58,6 +69,10 @@ struct RecentJournal {
     let next = open.last + 1
     sealed.append(open)
     open = Segment(first: next)
+    // What was long is long again.
+    if sealed.last?.bytes.count ?? 0 >= Self.segmentBytes {
+      open.bytes.reserveCapacity(Self.segmentBytes + 4096)
+    }
   }
 
   /// The segments with everything after a number; `nil` when some of it is not there any more.

@@ -2,7 +2,6 @@
 
 /// The model that commands change, and what goes with it; under the lock that orders commands.
 struct WorkingModel<Model: Sendable> {
-  var model: Model
   /// The last command.
   var number: UInt64
   /// Its time in milliseconds since 1970.
@@ -34,6 +33,8 @@ struct WorkingModel<Model: Sendable> {
   /// Whether a second copy is kept up to date, asked for or because commands have thrown after they
   /// had changed something.
   var keepsSecondCopy: Bool
+  /// The last field, so that generic code knows where the others are.
+  var model: Model
 
   init(_ loaded: LoadedModel<Model>, firstEntry: UInt64, keepsSecondCopy: Bool) {
     model = loaded.model
