@@ -17,7 +17,9 @@ public struct StoredMap: Sendable {
 
   /// One entry, as bytes of the types.
   public struct Entry: Sendable, Equatable {
+    /// The key.
     public let key: [UInt8]
+    /// The value.
     public let value: [UInt8]
     /// When it expires, in milliseconds since 1970; `nil` for never.
     public let expiry: UInt64?

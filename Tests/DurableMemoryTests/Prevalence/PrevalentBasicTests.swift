@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What every use of a prevalent system rests on.
-struct BasicTests {
+struct PrevalentBasicTests {
   @Test
   func
     `a command returns its result and a query sees it, also after opening again (P1, P41, P42, P83, P84)`()
