@@ -31,7 +31,7 @@ SHORT_PARTS := crash-long-6 crash-long-7 crash-long-8 crash-long-9
 
 .PHONY: demo test build prerequisites lint format bench bench-full counts fuzz clean mutants real-disks real-disks-quick \
   build-tests crash-long crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 \
-  crash-long-11 crash-long-short $(SHORT_PARTS) sanitize sanitize-thread sanitize-address sanitize-quick \
+  crash-long-11 crash-long-12 crash-long-short $(SHORT_PARTS) sanitize sanitize-thread sanitize-address sanitize-quick \
   sanitize-quick-thread sanitize-quick-address
 
 demo: build
@@ -96,7 +96,7 @@ fuzz: prerequisites
 # read, at the top of the test files. In parts, each of which ends within half an hour on two
 # processors.
 crash-long: crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 crash-long-11 \
-  crash-long-short
+  crash-long-12 crash-long-short
 
 CRASH_LONG = swift test $(FLAGS) --skip-build --disable-xctest --filter
 
@@ -135,6 +135,12 @@ crash-long-11: build-tests
 	  RECORD_STORE_SNAPSHOT_STEPS=1200 RECORD_STORE_DEMAND_RUNS=400 RECORD_STORE_INDEX_ROUNDS=400 \
 	  RECORD_STORE_NUMBER_ROUNDS=1500 RECORD_STORE_SEEDS=240 $(CRASH_LONG) \
 	  'NamedSnapshot|PageDemandTests|IndexMergeTests|RecordNumberTests|PeerSyncTests.SimulationTests'
+
+# Durable maps and prevalent systems: kills, power cuts, every bit.
+crash-long-12: build-tests
+	@RECORD_STORE_MAP_KILLS=1000 RECORD_STORE_MAP_CUTS=400 RECORD_STORE_MAP_FLIPS=40000 \
+	  RECORD_STORE_KILL_ROUNDS=1000 RECORD_STORE_CRASH_STRIDE=1 RECORD_STORE_FLIP_STRIDE=1 \
+	  RECORD_STORE_ROUNDS=2000 $(CRASH_LONG) 'DurableMemoryTests'
 
 # Real processes, file systems and devices.
 crash-long-5: build-tests real-disks
