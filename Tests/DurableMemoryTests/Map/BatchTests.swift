@@ -26,7 +26,10 @@ struct BatchTests {
       try batch.unset(5, in: names)
       #expect(batch.count == 8)
       #expect(names.count == 1)
+      let before = try store.database.read { $0.lsn }
       try batch.commit()
+      // One transaction of the log, which is there as a whole or not at all.
+      #expect(try store.database.read { $0.lsn } == before + 1)
       #expect(try names.keys() == [1] && names.get(1) == "one")
       #expect(try sizes.get("large")?.count == 200_000)
       names.close()

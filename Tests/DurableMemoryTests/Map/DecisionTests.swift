@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DurableMemory
+import Glibc
 import StorageEngine
 import TestSupport
 import Testing
@@ -20,7 +21,12 @@ struct DecisionTests {
           let won = try map.compareAndSwap(
             round, expected: nil, new: thread, durability: .manual)
           if won { winners.append(round) }
-          try map.update(-1, durability: .manual) { $0 = ($0 ?? 0) + 1 }
+          try map.update(-1, durability: .manual) { value in
+            let seen = value ?? 0
+            // Lets others run, who would come in between if they could.
+            _ = sched_yield()
+            value = seen + 1
+          }
           while true {
             let seen = try map.get(-2)
             let isSwapped = try map.compareAndSwap(
