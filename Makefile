@@ -119,7 +119,7 @@ crash-long-2: build-tests
 crash-long-3: build-tests
 	@RECORD_STORE_FAULTS=4000 RECORD_STORE_FULL_DISK_RUNS=160 RECORD_STORE_DAMAGE=40000 \
 	  RECORD_STORE_FORGERIES=15000 $(CRASH_LONG) \
-	  'StorageEngineTests.*(FaultTests|FullDiskTests|DamageTests|ForgeryTests|SalvageTests)'
+	  'StorageEngineTests.*(FaultTests|FullDiskTests|DamageTests|ForgeryTests|Salvage)'
 
 # Threads and random operations, and the layers above.
 crash-long-4: build-tests
@@ -199,7 +199,7 @@ sanitize-quick-thread:
 	@$(SANITIZE) thread 'ConcurrencyTests|ConcurrentCrashTests|AcknowledgementTests|PendingCommitTests|FrameReuseTests|GuaranteeTests|ThreadModelTests|ResidentConcurrencyTests'
 
 sanitize-quick-address:
-	@$(SANITIZE) address 'FrameTests|FrameReuseTests|EntryTests|TreeTests|CursorTests|PageReadTests|ForgeryTests|DamageTests|SalvageTests|LogReaderTests|SpillTests|ThreadModelTests|FallbackTests/'
+	@$(SANITIZE) address 'FrameTests|FrameReuseTests|EntryTests|TreeTests|CursorTests|PageReadTests|ForgeryTests|DamageTests|Salvage|LogReaderTests|SpillTests|ThreadModelTests|FallbackTests/'
 
 clean:
 	@rm -rf .build .build-* demo

@@ -27,7 +27,7 @@ optimisation=-Onone
 # What opens thousands of stores one after the other on one thread has no races, and would take most
 # of the time; the address sanitizer watches it.
 one_thread='CrashTests|GrowthCrashTests|RestartTests|FallbackTests|StaleLogTests|FaultTests|FullDiskTests'
-one_thread+='|DamageTests|ForgeryTests|MapForgeryTests|SalvageTests|SalvageNumberTests|TwoPhaseCrashTests'
+one_thread+='|DamageTests|ForgeryTests|MapForgeryTests|Salvage[A-Za-z]*Tests|TwoPhaseCrashTests'
 one_thread+='|NamedSnapshotCrashTests|NamedSnapshotFallbackTests|NamedSnapshotFullDiskTests'
 one_thread+='|ResidentCrashTests|SimulatedDiskTests|PageDemandTests|PackingTests'
 skipped="StorageEngineTests[.]($one_thread)/"
