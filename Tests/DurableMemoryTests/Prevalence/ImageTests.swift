@@ -58,6 +58,8 @@ struct ImageTests {
         try execute(2, on: bank)
         try bank.system.snapshot()
       }
+      // In memory there would be more of the journal.
+      try bank.reopen()
       #expect(try bank.images == [113, 111, 109])
       #expect(try bank.journal == [110, 111, 112, 113])
     }
