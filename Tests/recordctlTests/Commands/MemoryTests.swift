@@ -47,7 +47,9 @@ import Testing
     try await Workspace.with { workspace in
       try await workspace.storeWithHistory("a.store")
       try workspace.change("a.store") { try fill($0) }
-      let outcome = try await workspace.run(["memory"] + arguments + ["--store", "a.store"])
+      let outcome = try await workspace.start(
+        ["memory"] + arguments + ["--store", "a.store"]
+      ).outcome()
       #expect(outcome.status == status)
       #expect(outcome.errors.contains(words))
       #expect(outcome.output.isEmpty)
