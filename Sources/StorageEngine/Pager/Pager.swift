@@ -52,8 +52,6 @@ final class Pager: @unchecked Sendable {
   @safe @exclusivity(unchecked) var keepsNoTail = false
   /// LSN of the first commit of the open group: pages born at it may be changed in place.
   @safe @exclusivity(unchecked) var openBirth: UInt64 = 1
-  /// Pages that must stay free for folding resident trees.
-  @safe @exclusivity(unchecked) var foldPages = 0
   /// Room for the way of a `TreeWriter`, kept from one to the next.
   @safe @exclusivity(unchecked) var writerPath: [PathStep] = []
   /// LSNs of the checkpoints that a superblock, or a checkpoint under way, still needs.

@@ -15,11 +15,10 @@ extension Database {
   func foldResidents() throws(EngineError) {
     for _ in 0..<Self.mostRounds {
       let changes = pager.structureLock.withLock {
-        residents.pendingCount > configuration.mostLeftToFold ? residents.takePending(pager) : nil
+        residents.pendingCount > configuration.mostLeftToFold ? residents.takePending() : nil
       }
       guard let changes else { return }
       try fold(SortedChanges(changes))
-      pager.structureLock.withLock { residents.endFold(pager) }
     }
   }
 
@@ -27,12 +26,11 @@ extension Database {
   func foldRest() throws(EngineError) {
     guard residents.pendingCount > 0 else { return }
     let buffer = LogBuffer()
-    var changes = SortedChanges(residents.takePending(pager))
+    var changes = SortedChanges(residents.takePending())
     let all = changes
     buffer.append(&changes, atMost: .max)
     do throws(EngineError) {
       try foldSlice(buffer)
-      residents.endFold(pager)
     } catch {
       try putBack(all, after: error)
     }

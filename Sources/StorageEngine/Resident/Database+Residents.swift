@@ -6,10 +6,6 @@ extension Database {
   private static let unwrittenResidentLimit = 1 << 20
   /// How many times the bytes between two checkpoints may wait to be folded.
   private static let mostCheckpointsBehind = 4
-  /// Bytes of pages that may be kept free for a fold, and the part of the file; more asks for a
-  /// checkpoint.
-  private static let mostKeptForFold = 64 << 20
-  private static let mostPartKeptForFold = 2
 
   /// Has the entries of a tree live in `contents` from now on.
   ///
@@ -67,11 +63,7 @@ extension Database {
     try askingForRoom { () throws(EngineError) in
       try pager.structureLock.withLock { () throws(EngineError) in
         try check(attachment)
-        let lsn = try logResident(bytes: change.recordBytes) {
-          $0.append(change)
-        } reserving: { () throws(EngineError) in
-          try residents.reserve(change, attachment, in: state.working, pager)
-        }
+        let lsn = try logResident(bytes: change.recordBytes) { $0.append(change) }
         try remember(change)
         apply()
         return lsn
@@ -101,11 +93,7 @@ extension Database {
           apply()
           return state.working.lsn
         }
-        let lsn = try logResident(bytes: bytes) { log in
-          changes.forEachRecord { log.append($0) }
-        } reserving: { () throws(EngineError) in
-          try residents.reserve(changes, attachments, in: state.working, pager)
-        }
+        let lsn = try logResident(bytes: bytes) { log in changes.forEachRecord { log.append($0) } }
         var rest = changes
         while let change = rest.current {
           try remember(change)
@@ -133,7 +121,7 @@ extension Database {
     }
   }
 
-  /// Has a checkpoint made where there was no room: it gives back what the log and folding took.
+  /// Has a checkpoint made where there was no room: it may give back what the log took.
   private func askingForRoom(
     _ body: () throws(EngineError) -> UInt64
   ) throws(EngineError) -> UInt64 {
@@ -149,7 +137,7 @@ extension Database {
   /// call under the structure lock.
   func logResident(
     bytes: Int, _ changes: (LogBuffer) -> Void,
-    reserving: () throws(EngineError) -> Void
+    reserving: () throws(EngineError) -> Void = { () throws(EngineError) in }
   ) throws(EngineError) -> UInt64 {
     if state.open.count >= configuration.groupBytes { seal() }
     let open = state.open
@@ -182,8 +170,7 @@ extension Database {
     let (unwritten, isDue, isBehind) = pager.structureLock.withLock {
       (
         state.sealed.reduce(state.open.count) { $0 + $1.payload.count },
-        !state.checkpointScheduled
-          && (state.loggedBytes >= configuration.checkpointBytes || keepsMuchForFold),
+        !state.checkpointScheduled && state.loggedBytes >= configuration.checkpointBytes,
         state.loggedBytes >= Self.mostCheckpointsBehind * configuration.checkpointBytes
       )
     }
@@ -196,12 +183,6 @@ extension Database {
       if unwritten > Self.unwrittenResidentLimit { try settle(lsn, .written) }
     }
     if isBehind { try catchUp() }
-  }
-
-  private var keepsMuchForFold: Bool {
-    let pages = pager.foldPages
-    return pages * pager.pageBytes > Self.mostKeptForFold
-      && pages > pager.map.extentCount * pager.geometry.pagesPerExtent / Self.mostPartKeptForFold
   }
 
   /// Waits for a checkpoint; without room for it the commit stands all the same.

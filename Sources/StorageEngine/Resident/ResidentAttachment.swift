@@ -10,9 +10,6 @@ final class ResidentAttachment: @unchecked Sendable {
   @safe @exclusivity(unchecked) var place: ObjectIdentifier?
   /// Whether it takes no commits, because it is being detached.
   @safe @exclusivity(unchecked) var isPaused = false
-  /// What its changes that wait to be folded add to the tree, and the pages they take at most.
-  @safe @exclusivity(unchecked) var demand = PageDemand()
-  @safe @exclusivity(unchecked) var pages = 0
 
   init(_ tree: UInt32, _ owner: any ResidentContents) {
     self.tree = tree

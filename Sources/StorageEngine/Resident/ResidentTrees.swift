@@ -12,9 +12,6 @@ final class ResidentTrees: @unchecked Sendable {
   @safe @exclusivity(unchecked) private(set) var pendingCount = 0
   /// Whether no commit is taken any more.
   @safe @exclusivity(unchecked) private(set) var isClosed = false
-  /// Pages that folding `pending` takes at most, and those for what is being folded.
-  @safe @exclusivity(unchecked) private var pendingPages = 0
-  @safe @exclusivity(unchecked) private var foldingPages = 0
 
   var isEmpty: Bool { attachments.isEmpty }
 
@@ -67,11 +64,8 @@ extension ResidentTrees {
   }
 
   /// Notes a change of an ordinary transaction, and has the owner take it over.
-  ///
-  /// The pages for it were reserved with the transaction's own.
-  func take(_ change: KeyChange, in set: TreeSet, _ pager: Pager) throws(EngineError) {
+  func take(_ change: KeyChange, _ pager: Pager) throws(EngineError) {
     guard let attachment = attachments[change.tree] else { return }
-    count(change, attachment, in: set, pager)
     try note(change, pager)
     let owner = attachment.owner
     switch change.operation {
@@ -84,107 +78,23 @@ extension ResidentTrees {
     }
   }
 
-  /// Takes out all that has to be folded; the pages for it stay reserved until `endFold`.
-  func takePending(_ pager: Pager) -> WriteSet {
+  /// Takes out all that has to be folded.
+  func takePending() -> WriteSet {
     defer {
       pending = WriteSet()
       pendingCount = 0
-      foldingPages += pendingPages
-      resetDemands(pager)
     }
     return pending
   }
 
-  /// Gives up the pages that were reserved for what has been folded.
-  func endFold(_ pager: Pager) {
-    foldingPages = 0
-    showReserved(pager)
-  }
-
   /// Puts back changes that could not be folded; what came since counts for more.
-  ///
-  /// Their pages stay reserved as those of a fold that goes on.
   func putBack(_ changes: some ChangeSource, _ pager: Pager) throws(EngineError) {
-    let later = pending
-    pending = WriteSet()
-    pendingCount = 0
+    let later = takePending()
     var changes = changes
     while let change = changes.current {
       try note(change, pager)
       try changes.advance()
     }
     for entry in later.entries { try note(entry.change, pager) }
-  }
-}
-
-/// Pages that folding will take.
-extension ResidentTrees {
-  /// Makes sure that there are pages for a change, beside those for what waits.
-  ///
-  /// - Throws: `.outOfSpace`; nothing is changed then.
-  func reserve(
-    _ change: KeyChange, _ attachment: ResidentAttachment, in set: TreeSet, _ pager: Pager
-  ) throws(EngineError) {
-    let (demand, pages) = (attachment.demand, attachment.pages)
-    count(change, attachment, in: set, pager)
-    do throws(EngineError) {
-      try pager.ensure(pages: pager.foldPages + pager.keptPages(trees: set.trees.count))
-    } catch {
-      restore(demand, pages, of: attachment, pager)
-      throw error
-    }
-  }
-
-  /// The same for several changes.
-  func reserve(
-    _ changes: some ChangeSource, _ given: [ResidentAttachment], in set: TreeSet, _ pager: Pager
-  ) throws(EngineError) {
-    let before = given.map { ($0, $0.demand, $0.pages) }
-    var changes = changes
-    while let change = changes.current {
-      if let attachment = attachments[change.tree] { count(change, attachment, in: set, pager) }
-      try changes.advance()
-    }
-    do throws(EngineError) {
-      try pager.ensure(pages: pager.foldPages + pager.keptPages(trees: set.trees.count))
-    } catch {
-      for (attachment, demand, pages) in before { restore(demand, pages, of: attachment, pager) }
-      throw error
-    }
-  }
-
-  private func count(
-    _ change: KeyChange, _ attachment: ResidentAttachment, in set: TreeSet, _ pager: Pager
-  ) {
-    attachment.demand.add(change, pager.geometry)
-    let tree = set[change.tree] ?? TreeDescriptor(id: change.tree)
-    let pages = attachment.demand.mostPages(in: tree, pager.geometry)
-    pendingPages += pages - attachment.pages
-    attachment.pages = pages
-    showReserved(pager)
-  }
-
-  private func restore(
-    _ demand: PageDemand, _ pages: Int, of attachment: ResidentAttachment, _ pager: Pager
-  ) {
-    pendingPages += pages - attachment.pages
-    attachment.demand = demand
-    attachment.pages = pages
-    showReserved(pager)
-  }
-
-  private func resetDemands(_ pager: Pager) {
-    for attachment in attachments.values {
-      attachment.demand = PageDemand()
-      attachment.pages = 0
-    }
-    pendingPages = 0
-    showReserved(pager)
-  }
-
-  private func showReserved(_ pager: Pager) {
-    let pages = pendingPages + foldingPages
-    // A fold takes some room in the log as well.
-    pager.foldPages = pages == 0 ? 0 : pages + pager.geometry.pagesPerExtent
   }
 }

@@ -40,7 +40,7 @@ struct ChangeApplier {
       if !dropped.isEmpty, dropped.contains(change.tree) {
         try drop(change)
       } else if let residents, residents.has(change.tree) {
-        try residents.take(change, in: set, pager)
+        try residents.take(change, pager)
       } else {
         try move(&writer, to: change.tree, &set)
         try apply(change, with: &writer)

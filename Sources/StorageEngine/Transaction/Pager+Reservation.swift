@@ -14,7 +14,7 @@ extension Pager {
   func reserve(
     for transaction: WriteTransaction, _ changes: GroupChanges, in set: TreeSet
   ) throws(EngineError) {
-    let kept = foldPages + keptPages(trees: set.trees.count + transaction.treeChanges.count)
+    let kept = keptPages(trees: set.trees.count + transaction.treeChanges.count)
     let (inAnyLeaves, mayBeLess) = try mostPages(
       for: transaction.changes.spilled, changes, in: set)
     if canTake(pages: inAnyLeaves + kept) { return }
@@ -24,7 +24,7 @@ extension Pager {
     try ensure(pages: inTheirLeaves + kept)
   }
 
-  /// The same for a fold, whose pages are among those that are kept for it.
+  /// The same for changes of no transaction.
   func reserve(_ changes: GroupChanges, in set: TreeSet) throws(EngineError) {
     let kept = keptPages(trees: set.trees.count)
     let (inAnyLeaves, mayBeLess) = try mostPages(for: [], changes, in: set)
@@ -34,7 +34,7 @@ extension Pager {
   }
 
   /// Pages that the next checkpoint takes for itself at most.
-  func keptPages(trees: Int) -> Int {
+  private func keptPages(trees: Int) -> Int {
     Self.checkpointPages + trees / Self.treesPerPage + map.extentCount / Self.extentsPerPage
   }
 

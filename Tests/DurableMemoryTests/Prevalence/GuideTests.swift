@@ -65,8 +65,9 @@ struct GuideTests {
     let guide = try SourceTree.text("docs/PREVALENT-SYSTEM.md")
     var found = Set(guide.matches(of: /(?m)^\| P([0-9]+)/).compactMap { Int($0.1) })
     let files = [
-      "Basic", "Codec", "Crash", "Damage", "Determinism", "Durability", "Event", "History", "Image",
-      "Journal", "Migration", "ModelBased", "Process", "Query", "Rollback",
+      "PrevalentBasic", "Codec", "PrevalentCrash", "PrevalentDamage", "Determinism", "Durability",
+      "Event", "History", "Image", "Journal", "Migration", "ModelBased", "Process", "Query",
+      "Rollback",
     ]
     for file in files {
       let text = try SourceTree.text("Tests/DurableMemoryTests/Prevalence/\(file)Tests.swift")
