@@ -58,9 +58,9 @@ struct MapSpaceTests {
         try fixture.reopen()
         lengths.append(disk.image.length)
       }
-      // What 25 runs needed is enough for 50.
+      // What 25 runs needed is enough for 50, but for an extent by which the file comes and goes.
       let (early, late) = (lengths[..<25].max() ?? 0, lengths[25...].max() ?? 0)
-      #expect(late <= early && late <= 16 << 20, "\(early), later \(late)")
+      #expect(late <= early + (1 << 20) && late <= 16 << 20, "\(early), later \(late)")
     }
   }
 
