@@ -59,7 +59,8 @@ struct ResidentConcurrencyTests {
   @Test func `a named snapshot made beside commits outlives the newest superblock`() throws {
     let disk = SimulatedDisk()
     let store = try TestStore(on: disk)
-    let pair = try ResidentPair(named: "memory", in: store.database)
+    let database = store.database
+    let pair = try ResidentPair(named: "memory", in: database)
     let isDone = Guarded(false)
     try runThreads(2) { thread in
       var random = SplitMix64(seed: TestEnvironment.seed &+ UInt64(thread))
@@ -70,13 +71,13 @@ struct ResidentConcurrencyTests {
       defer { isDone.withLock { $0 = true } }
       for round in 0..<20 {
         let name = "at \(round)"
-        try store.database.createSnapshot(named: name)
+        try database.createSnapshot(named: name)
         var image = disk.image
         image.zero(4096, at: image.newestSuperblock)
         let copy = try TestStore(opening: SimulatedDisk(image))
         #expect(try copy.database.namedSnapshots().contains { $0.name == name })
         try copy.checkTwiceAndClose()
-        try store.database.dropSnapshot(named: name)
+        try database.dropSnapshot(named: name)
       }
     }
     try store.checkTwiceAndClose()
