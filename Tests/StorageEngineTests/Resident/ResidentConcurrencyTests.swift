@@ -95,20 +95,24 @@ struct ResidentConcurrencyTests {
     try database.checkpoint()
     let isDone = Guarded(false)
     let moved = Guarded<UInt64>(0)
+    let rounds = Guarded(0)
     try runThreads(2) { thread in
       if thread == 1 {
         defer { isDone.withLock { $0 = true } }
+        // Every value has to be newer in memory than in the pages.
+        while rounds.withLock({ $0 }) < 3 {}
         let leaves = try database.compact().leavesMoved
         return moved.withLock { $0 = leaves }
       }
       var round = 0
-      while !isDone.withLock({ $0 }) || round == 0 {
+      while !isDone.withLock({ $0 }) {
         round += 1
         let value = [UInt8(truncatingIfNeeded: round), UInt8(truncatingIfNeeded: round >> 8)]
         for number in 0..<400 { try pair.put(key(10 * number + 3), value) }
         guard pair.owner.all.values.allSatisfy({ $0 == value }) else {
           throw TestFailure("a value that was replaced is back")
         }
+        rounds.withLock { $0 = round }
       }
     }
     #expect(moved.withLock { $0 } > 0)
