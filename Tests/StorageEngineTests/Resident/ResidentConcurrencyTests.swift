@@ -83,46 +83,6 @@ struct ResidentConcurrencyTests {
     try store.checkTwiceAndClose()
   }
 
-  @Test func `leaves that move beside commits take no older values with them`() throws {
-    let disk = SimulatedDisk()
-    let store = try TestStore(on: disk)
-    let database = store.database
-    let pair = try ResidentPair(named: "memory", in: database)
-    var filler = SplitMix64(seed: TestEnvironment.seed)
-    for number in 0..<4000 { try pair.put(key(number), filler.bytes(500)) }
-    try database.checkpoint()
-    for number in 0..<4000 where number % 10 != 3 { try pair.delete(key(number)) }
-    try database.checkpoint()
-    let isDone = Guarded(false)
-    let moved = Guarded<UInt64>(0)
-    let rounds = Guarded(0)
-    try runThreads(2) { thread in
-      if thread == 1 {
-        defer { isDone.withLock { $0 = true } }
-        // Every value has to be newer in memory than in the pages.
-        while rounds.withLock({ $0 }) < 3 {}
-        let leaves = try database.compact().leavesMoved
-        return moved.withLock { $0 = leaves }
-      }
-      var round = 0
-      while !isDone.withLock({ $0 }) {
-        round += 1
-        let value = [UInt8(truncatingIfNeeded: round), UInt8(truncatingIfNeeded: round >> 8)]
-        for number in 0..<400 { try pair.put(key(10 * number + 3), value) }
-        guard pair.owner.all.values.allSatisfy({ $0 == value }) else {
-          throw TestFailure("a value that was replaced is back")
-        }
-        rounds.withLock { $0 = round }
-      }
-    }
-    #expect(moved.withLock { $0 } > 0)
-    try database.checkpoint()
-    #expect(try ResidentPair.pages(of: "memory", in: database) == pair.owner.all)
-    try store.checkTwiceAndClose()
-  }
-
-  private func key(_ number: Int) -> [UInt8] { Array("key \(number * 7919 % 10_007)".utf8) }
-
   @Test func `a named snapshot has all of some moment`() throws {
     try withStore(adjust: { $0.scheduler = nil }) { store in
       let database = store.database
