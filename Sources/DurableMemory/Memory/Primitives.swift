@@ -62,32 +62,3 @@ final class ModelCopy<Model>: @unchecked Sendable {
     self.time = time
   }
 }
-
-/// A thread of its own for what may wait for the disk.
-enum WorkerThread {
-  private final class Job {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) {
-      self.body = body
-    }
-  }
-
-  /// Runs `body` on a new thread, or at once where the system has none left.
-  static func start(_ body: @escaping @Sendable () -> Void) {
-    let job = unsafe Unmanaged.passRetained(Job(body))
-    var thread = pthread_t()
-    let result = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument = unsafe argument {
-          unsafe Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().body()
-        }
-        return nil
-      }, job.toOpaque())
-    if result == 0 {
-      pthread_detach(thread)
-    } else {
-      unsafe job.takeRetainedValue().body()
-    }
-  }
-}

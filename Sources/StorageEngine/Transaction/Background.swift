@@ -44,7 +44,7 @@ final class FlushTimer: Sendable {
 }
 
 /// A detached thread.
-enum BackgroundThread {
+package enum BackgroundThread {
   private final class Job {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) {
@@ -53,7 +53,7 @@ enum BackgroundThread {
   }
 
   /// Runs `body` on a new thread, or at once where the system has none left.
-  static func start(_ body: @escaping @Sendable () -> Void) {
+  package static func start(_ body: @escaping @Sendable () -> Void) {
     let job = unsafe Unmanaged.passRetained(Job(body))
     var thread = pthread_t()
     let result = unsafe pthread_create(

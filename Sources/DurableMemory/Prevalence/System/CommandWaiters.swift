@@ -31,7 +31,7 @@ final class CommandWaiters: Sendable {
         defer { state.isServed = true }
         return !state.isServed
       }
-      if mustServe { WorkerThread.start { [self] in serve(settle) } }
+      if mustServe { BackgroundThread.start { [self] in serve(settle) } }
     }
     if let failure { throw failure }
   }

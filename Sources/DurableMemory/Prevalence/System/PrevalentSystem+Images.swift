@@ -121,7 +121,7 @@ extension PrevalentSystem {
     if let scheduler = options.scheduler {
       scheduler.schedule(job)
     } else {
-      WorkerThread.start(job)
+      BackgroundThread.start(job)
     }
   }
 
