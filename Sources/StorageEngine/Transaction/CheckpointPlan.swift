@@ -82,6 +82,10 @@ struct CheckpointPlanner {
     for _ in 0..<directoryPageCount(mapPages: mapPageCount) {
       plan.directoryPages.append(try pager.takePageNumber())
     }
+    // Of a map that has become shorter these are not needed, which what is written has to say.
+    for page in persisted.mapPages.dropFirst(mapPageCount) {
+      replace(page.number, death: plan.lsn)
+    }
     var places: [Int: UInt64] = [:]
     while true {
       let reachable = pager.map.reachable()
@@ -96,9 +100,6 @@ struct CheckpointPlanner {
       if missing.isEmpty {
         plan.extentCount = extents
         plan.mapPageCount = payloads.count
-        for page in persisted.mapPages.dropFirst(payloads.count) {
-          replace(page.number, death: plan.lsn)
-        }
         plan.mapPages = places.sorted { $0.key < $1.key }.map { index, number in
           (index, number, payloads[index])
         }

@@ -46,6 +46,40 @@ struct ResidentConcurrencyTests {
     try copy.checkTwiceAndClose()
   }
 
+  @Test func `a named snapshot made beside commits outlives the newest superblock`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    let database = store.database
+    let pair = try ResidentPair(named: "memory", in: database)
+    let isDone = Guarded(false)
+    try runThreads(2) { thread in
+      var random = SplitMix64(seed: TestEnvironment.seed &+ UInt64(thread))
+      if thread == 0 {
+        for _ in 0..<100_000 where !isDone.withLock({ $0 }) {
+          let lsn = try pair.put(random.bytes(1), random.bytes(200))
+          try database.settleResident(lsn, .manual)
+        }
+        return
+      }
+      defer { isDone.withLock { $0 = true } }
+      for round in 0..<20 {
+        let name = "at \(round)"
+        try database.createSnapshot(named: name)
+        var image = disk.image
+        image.zero(4096, at: image.newestSuperblock)
+        let copy = try TestStore(opening: SimulatedDisk(image))
+        try require(copy.database.namedSnapshots().contains { $0.name == name }, name)
+        try copy.checkTwiceAndClose()
+        try database.dropSnapshot(named: name)
+      }
+    }
+    try store.checkTwiceAndClose()
+  }
+
+  private func require(_ isTrue: Bool, _ what: String) throws {
+    if !isTrue { throw TestFailure("lost: \(what)") }
+  }
+
   @Test func `a named snapshot has all of some moment`() throws {
     try withStore(adjust: { $0.scheduler = nil }) { store in
       let database = store.database
