@@ -3,7 +3,7 @@
 #
 # Usage: Tests/EnginePackage/sanitize.sh thread|address FILTER
 #
-# Runs tests of the engine under a sanitizer, in the folder .build-thread or .build-address.
+# Runs tests of the engine and of durable memory under a sanitizer, in the folder .build-thread or .build-address.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 sanitizer=$1
@@ -19,7 +19,7 @@ export RECORD_STORE_CRASH_IMAGES=100 RECORD_STORE_CRASH_WORKLOADS=1 RECORD_STORE
 export LSAN_OPTIONS=suppressions=$PWD/Tests/EnginePackage/leaks.txt:print_suppressions=0
 
 folder=.build-$sanitizer/engine
-Tests/EnginePackage/make.sh "$folder"
+Tests/EnginePackage/make.sh "$folder" --durable-memory
 # Optimised where that hides nothing, since the tests take ten times as long otherwise. The thread
 # sanitizer does not see what the standard library does with counts of references: what is inlined
 # from it would look like races.
