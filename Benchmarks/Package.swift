@@ -14,6 +14,7 @@ let package = Package(
     .executableTarget(
       name: "benchmark",
       dependencies: [
+        .product(name: "DurableMemory", package: "record-store"),
         .product(name: "StorageEngine", package: "record-store"),
         .product(name: "Records", package: "record-store"),
         .product(name: "Workloads", package: "record-store"),

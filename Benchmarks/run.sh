@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # usage: run.sh [quick|full] [ROUNDS]
-# Measures this store beside other engines and its tool beside sqlite3's, on the disk that holds this
-# folder, and leaves tables, figures and a picture in docs/benchmarks/. quick loads a million records,
+# Measures this store beside other engines, its tool beside sqlite3's, and durable maps and prevalent
+# systems, on the disk that holds this folder, and leaves tables, figures and a picture in docs/benchmarks/. quick loads a million records,
 # full five million. What the machine does besides counts: a busy one makes a run invalid.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,3 +41,5 @@ cp "$folder"/engines.{json,md,svg} "$folder"/layers.json docs/benchmarks/
 [ $failed = 0 ] || exit 1
 "$benchmark" tool "$folder" "$recordctl" "$rounds" "$records"
 cp "$folder"/tool.{json,md} docs/benchmarks/
+"$benchmark" memory "$folder" "$rounds" "$records"
+cp "$folder"/memory.{json,md} docs/benchmarks/

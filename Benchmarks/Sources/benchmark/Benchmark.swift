@@ -13,6 +13,9 @@ import Workloads
 ///        benchmark tool FOLDER RECORDCTL [ROUNDS [RECORDS]]
 ///        benchmark engine NAME FOLDER SIZE [ROW ...]      (one run of one engine)
 ///        benchmark layer NAME FOLDER SIZE [ROW ...]       (one run of one record layer)
+///        benchmark memory FOLDER ROUNDS ENTRIES           (durable maps and prevalent systems)
+///        benchmark map FOLDER ENTRIES                     (one run of a map)
+///        benchmark system FOLDER ENTRIES                  (one run of a system)
 ///        benchmark commits FOLDER THREADS COUNT           (one run of the record layer)
 ///        benchmark crash NAME FOLDER                      (writes, and kills itself)
 @main
@@ -47,6 +50,19 @@ enum Benchmark {
     case ("commits", 4):
       try measureCommits(
         in: arguments[1], threads: try number(arguments[2]), count: try number(arguments[3]))
+    case ("memory", 4):
+      var run = MemoryRun(
+        folder: arguments[1], rounds: try number(arguments[2]), entries: try number(arguments[3]))
+      try run.measure()
+      try run.write()
+    case ("map", 3):
+      var measurement = MapMeasurement(folder: arguments[1], entries: try number(arguments[2]))
+      try measurement.measure()
+      try MemoryRun.show(measurement.figures.mapKeys(\.rawValue))
+    case ("system", 3):
+      var measurement = SystemMeasurement(folder: arguments[1], entries: try number(arguments[2]))
+      try measurement.measure()
+      try MemoryRun.show(measurement.figures.mapKeys(\.rawValue))
     case ("crash", 3): try CrashRun.writeAndDie(arguments[1], in: arguments[2])
     default: throw BenchmarkFailure("usage: benchmark engines FOLDER SIZE ROUNDS [NAME ...]")
     }

@@ -4,10 +4,12 @@ import Foundation
 import Synchronization
 
 /// Threads that all do the same.
-enum Threads {
+public enum Threads {
   /// Runs `body` on `count` threads at once, each given its number, and waits for all; throws the
   /// first error.
-  static func run(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
+  public static func run(
+    _ count: Int, _ body: @escaping @Sendable (Int) throws -> Void
+  ) throws {
     let failure = Mutex<(any Error)?>(nil)
     let group = DispatchGroup()
     withExtendedLifetime(group) {
