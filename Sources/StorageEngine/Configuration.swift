@@ -85,6 +85,9 @@ extension Configuration {
     guard cacheBytes >= 4 << 20, cacheBytes <= 1 << 44 else {
       throw .invalidConfiguration("the cache has at least 4 MiB")
     }
+    guard FramePool.canHave(cacheBytes: cacheBytes, pageBytes: pageBytes) else {
+      throw .invalidConfiguration("the cache has fewer than 2^28 pages")
+    }
     guard checkpointBytes >= 1 << 16 else {
       throw .invalidConfiguration("a checkpoint interval has at least 64 KiB")
     }

@@ -44,8 +44,12 @@ extension Pager {
         let key = keys.key(position, of: bytes)
         guard let leaf = found.leaf else {
           // It has to be read, into memory that holds one leaf at a time.
-          let isThere = try lendValue(forKey: key, in: tree) { body(position, $0) }
-          if !isThere { body(position, nil) }
+          guard let stored = try storedValueInside(forKey: key, in: tree) else {
+            body(position, nil)
+            continue
+          }
+          let value = try wholeValue(stored.form, stored.bytes, isInside: true)
+          value.withBytes { body(position, $0) }
           continue
         }
         guard let slot = found.slot(of: key) else {
@@ -56,9 +60,21 @@ extension Pager {
         if form == .inline {
           body(position, leaf.value(slot))
         } else {
-          try wholeValue(form, leaf.value(slot).array).withBytes { body(position, $0) }
+          let value = try wholeValue(form, leaf.value(slot).array, isInside: true)
+          value.withBytes { body(position, $0) }
         }
       }
+    }
+  }
+
+  /// Copies what the leaf holds of the value of a key, inside an epoch.
+  private func storedValueInside(
+    forKey key: Bytes, in tree: TreeDescriptor
+  ) throws(EngineError) -> (form: ValueForm, bytes: [UInt8])? {
+    guard tree.height > 0 else { return nil }
+    return try withLeafInside(of: tree, choosing: { $0.childSlot(for: key) }) { leaf in
+      let (index, found) = leaf.lowerBound(key)
+      return found ? (leaf.form(index), leaf.value(index).array) : nil
     }
   }
 

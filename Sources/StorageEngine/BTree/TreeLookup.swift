@@ -28,9 +28,21 @@ extension Pager {
     of tree: TreeDescriptor, choosing childSlot: (PageView) -> Int,
     _ body: (PageView) throws(EngineError) -> R
   ) throws(EngineError) -> R {
-    var fallback: AlignedBuffer?
     let epoch = pool.epochs.enter()
     defer { pool.epochs.leave(epoch) }
+    return try withLeafInside(of: tree, choosing: childSlot, body)
+  }
+
+  /// The same; call inside an epoch.
+  ///
+  /// Who is inside must not enter again: there is room for so many at once, and all of them could be
+  /// waiting for each other.
+  @inline(__always)
+  func withLeafInside<R>(
+    of tree: TreeDescriptor, choosing childSlot: (PageView) -> Int,
+    _ body: (PageView) throws(EngineError) -> R
+  ) throws(EngineError) -> R {
+    var fallback: AlignedBuffer?
     let reference = try descend(in: tree, fallback: &fallback, choosing: childSlot)
     let leaf = try page(reference, fallback: &fallback)
     leaf.prefetchSearch()
@@ -73,18 +85,22 @@ extension Pager {
     }
   }
 
-  /// Puts a value together from what its leaf holds.
-  func wholeValue(_ form: ValueForm, _ stored: [UInt8]) throws(EngineError) -> [UInt8] {
+  /// Puts a value together from what its leaf holds; says whether the caller is inside an epoch.
+  func wholeValue(
+    _ form: ValueForm, _ stored: [UInt8], isInside: Bool = false
+  ) throws(EngineError) -> [UInt8] {
     switch form {
     case .inline: return stored
     case .paged:
-      return try stored.withBytes { (bytes) throws(EngineError) in try pagedValue(bytes) }
+      return try stored.withBytes { (bytes) throws(EngineError) in
+        try pagedValue(bytes, isInside: isInside)
+      }
     case .runs:
       return try stored.withBytes { (bytes) throws(EngineError) in try directValue(bytes) }
     }
   }
 
-  private func pagedValue(_ stored: Bytes) throws(EngineError) -> [UInt8] {
+  private func pagedValue(_ stored: Bytes, isInside: Bool) throws(EngineError) -> [UInt8] {
     var fallback: AlignedBuffer?
     let length = PagedValue.length(stored)
     var value = [UInt8]()
@@ -93,8 +109,8 @@ extension Pager {
     for position in 0..<PagedValue.pageCount(stored) {
       let reference = PagedValue.reference(stored, position)
       last = reference.number
-      let epoch = pool.epochs.enter()
-      defer { pool.epochs.leave(epoch) }
+      let epoch = isInside ? nil : pool.epochs.enter()
+      defer { if let epoch { pool.epochs.leave(epoch) } }
       let page = try page(reference, fallback: &fallback)
       guard page.kind == PageKind.value.rawValue else {
         throw damage(reference.number, "is of kind \(page.kind), not a piece of a value")

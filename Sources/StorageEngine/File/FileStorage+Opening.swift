@@ -6,14 +6,15 @@ import Glibc
 extension FileStorage {
   /// Creates an empty file, which only its owner may read, and makes its name durable.
   ///
-  /// Throws `.alreadyExists` if anything is at the path, `.storage` for any other failure.
+  /// What a creation has left that was cut short is taken over. Throws `.alreadyExists` if anything
+  /// else is at the path, `.storage` for any other failure.
   static func create(at path: String) throws(EngineError) -> FileStorage {
     try refuseUnusable(path)
     let descriptor: Int32
     do {
       descriptor = try SystemCalls.openFile(path, .createNew)
     } catch {
-      if error.number == EEXIST { throw .alreadyExists(path: path) }
+      if error.number == EEXIST { return try takeOverUnfinished(path) }
       throw .storage(openError(error, path))
     }
     let storage = try adopt(descriptor, path: path, readOnly: false)
@@ -24,6 +25,24 @@ extension FileStorage {
       throw .storage(openError(error, path))
     }
     return storage
+  }
+
+  /// Empties a file whose creation was cut short; leaves any other as it is.
+  private static func takeOverUnfinished(_ path: String) throws(EngineError) -> FileStorage {
+    guard let storage = try? open(at: path, readOnly: false) else {
+      throw .alreadyExists(path: path)
+    }
+    let isUnfinished: Bool
+    do throws(StorageError) {
+      isUnfinished = try StoreCreation.isUnfinished(storage)
+      if isUnfinished { try storage.resize(to: 0) }
+    } catch {
+      storage.close()
+      throw .storage(error)
+    }
+    if isUnfinished { return storage }
+    storage.close()
+    throw .alreadyExists(path: path)
   }
 
   /// Opens an existing file and locks it: against everyone, or, when read only, against writers.

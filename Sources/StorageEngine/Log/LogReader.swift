@@ -129,20 +129,49 @@ struct LogReader {
     var offset = position.offset
     var next = position.nextExtent
     var visited = Set(chain)
+    var hasPieces = false
     while true {
       for place in try possibleChunks(extent: extent, from: offset) {
         guard let (header, _) = try readChunk(extent: extent, offset: place),
-          header.group > missing
+          header.group >= missing
         else { continue }
-        if header.flushedGroup >= missing { return header.flushedGroup }
+        // What is left of the missing group itself leads on.
+        if header.group == missing {
+          hasPieces = true
+        } else if header.flushedGroup >= missing {
+          return header.flushedGroup
+        }
         next = header.nextExtent
       }
-      guard next < pager.map.extentCount, visited.insert(next).inserted else { return 0 }
+      guard next < pager.map.extentCount, visited.insert(next).inserted else { break }
       extent = next
       offset = 0
       // Without a chunk that names it, the extent behind is not known.
       next = Int.max
     }
+    return hasPieces ? try claimAnywhere(missing, besides: visited) : 0
+  }
+
+  /// Looks for a claim in all extents that may be of the log: a chunk that fills its extent takes the
+  /// name of the next one with it when it is damaged.
+  ///
+  /// What an intact chunk claims was so, wherever it lies.
+  private func claimAnywhere(
+    _ missing: UInt64, besides visited: Set<Int>
+  ) throws(EngineError) -> UInt64 {
+    for extent in 0..<pager.map.extentCount
+    where pager.map.owners[extent] != .pages && !visited.contains(extent) {
+      // The first chunk of an extent is at its beginning, and older ones are of no interest.
+      guard let first = try readChunk(extent: extent, offset: 0), first.header.group >= missing
+      else { continue }
+      for place in try possibleChunks(extent: extent, from: 0) {
+        guard let (header, _) = try readChunk(extent: extent, offset: place),
+          header.group > missing, header.flushedGroup >= missing
+        else { continue }
+        return header.flushedGroup
+      }
+    }
+    return 0
   }
 
   /// The offsets of the blocks of an extent that begin like a chunk.

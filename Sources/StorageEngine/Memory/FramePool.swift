@@ -31,7 +31,15 @@ final class FramePool: @unchecked Sendable {
   @safe @exclusivity(unchecked) private var nextDrain = drainBatch
   @safe @exclusivity(unchecked) private var hand = 0
 
+  /// Whether an entry of the page table can name every frame.
+  static func canHave(cacheBytes: Int, pageBytes: Int) -> Bool {
+    cacheBytes / pageBytes <= PageTableEntry.mostFrames
+  }
+
   init(cacheBytes: Int, pageBytes: Int) throws(EngineError) {
+    guard Self.canHave(cacheBytes: cacheBytes, pageBytes: pageBytes) else {
+      throw .invalidConfiguration("the cache has fewer than 2^28 pages")
+    }
     self.pageBytes = pageBytes
     frameCount = cacheBytes / pageBytes
     table = try PageTable()

@@ -9,6 +9,9 @@ import CStorageSystem
 /// under the pool's lock and read without it.
 @safe
 struct PageTableEntry: BitwiseCopyable {
+  /// Frames that can be told apart.
+  static let mostFrames = 1 << 28 - 1
+
   var word: UInt64
 
   var frame: Int? {

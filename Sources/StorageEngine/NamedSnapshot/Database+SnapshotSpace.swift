@@ -15,9 +15,11 @@ extension Database {
     }
     return pager.structureLock.withLock {
       let views = pager.snapshots.current()
-      let retired = [pager.retired, pager.pending, pager.heldBySnapshots, pager.heldByNamed]
-      return retired.joined().count { $0.isSeen(by: views.lsns) || $0.isSeen(byNamed: views.named) }
-        + pager.countKept(earlier)
+      let retired =
+        [pager.retired, pager.pending, pager.heldByNamed] + Array(pager.heldBySnapshots.values)
+      return retired.joined().count {
+        $0.viewer(among: views.lsns) != nil || $0.isSeen(byNamed: views.named)
+      } + pager.countKept(earlier)
     }
   }
 

@@ -68,6 +68,7 @@ struct PageReference: Equatable, BitwiseCopyable {
 
 /// Sizes that follow from the page size.
 struct PageGeometry: Equatable, Sendable {
+  static let maximumPageBytes = 1 << 16
   static let extentBytes = 1 << 20
   /// Both superblocks; extents follow.
   static let prologueBytes = 8192
@@ -99,6 +100,6 @@ struct PageGeometry: Equatable, Sendable {
   }
 
   static func isValid(pageBytes: Int) -> Bool {
-    pageBytes >= 4096 && pageBytes <= 65536 && pageBytes & (pageBytes - 1) == 0
+    pageBytes >= 4096 && pageBytes <= maximumPageBytes && pageBytes & (pageBytes - 1) == 0
   }
 }

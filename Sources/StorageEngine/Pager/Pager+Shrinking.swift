@@ -25,17 +25,21 @@ extension Pager {
     return whole + logExtents + max(Self.leastTail, whole / 8)
   }
 
-  /// Whether named snapshots are known to keep all that lies too far up where it is.
+  /// Whether snapshots are known to keep all that lies too far up where it is.
   ///
-  /// New pages take the lowest places, so that this stays so until one of them is dropped.
+  /// New pages take the lowest places, so that this stays so until a name is dropped, or the oldest
+  /// view that was open then is closed.
   var isPinned: Bool {
+    guard let vainSearch else { return false }
     let views = snapshots.current()
-    return !views.named.isEmpty && vainSearchGeneration == views.namedGeneration
+    if let oldest = vainSearch.oldestView, views.lsns.first == oldest { return true }
+    return !views.named.isEmpty && vainSearch.namedGeneration == views.namedGeneration
   }
 
   /// Notes that nothing could be moved.
   func notePinned() {
-    vainSearchGeneration = snapshots.current().namedGeneration
+    let views = snapshots.current()
+    vainSearch = (views.namedGeneration, views.lsns.first)
   }
 
   /// Whether enough is free between what is in use that moving pages down is worth it.

@@ -73,9 +73,11 @@ extension Pager {
     }
     if views.generation != seenSnapshotGeneration {
       seenSnapshotGeneration = views.generation
-      let held = heldBySnapshots
-      heldBySnapshots = []
-      for page in held { settle(page, views.lsns, views.named) }
+      for lsn in heldBySnapshots.keys.filter({ !views.shows($0) }) {
+        for page in heldBySnapshots.removeValue(forKey: lsn) ?? [] {
+          settle(page, views.lsns, views.named)
+        }
+      }
     }
     guard let first = pending.first, first.death <= durable else { return }
     let ready = pending.firstIndex { $0.death > durable } ?? pending.count
@@ -96,8 +98,8 @@ extension Pager {
       map.setKept(page.number, false)
       page.keptUntil = openBirth
     }
-    if page.isSeen(by: lsns) {
-      heldBySnapshots.append(page)
+    if let viewer = page.viewer(among: lsns) {
+      heldBySnapshots[viewer, default: []].append(page)
       return
     }
     pool.lock.withLock { pool.forget(page: page.number, maybeRead: true) }
@@ -149,7 +151,7 @@ extension Pager {
       let mustWrite = !isWaiting && evicted == 0 && pool.limboCount == 0
       pool.lock.unlock()
       defer { pool.lock.lock() }
-      if mustWrite { try writeDirtyLeaves() } else { usleep(50) }
+      if mustWrite { try writeDirtyPages() } else { usleep(50) }
     }
   }
 }

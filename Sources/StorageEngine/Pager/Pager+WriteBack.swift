@@ -90,13 +90,14 @@ extension Pager {
   }
 
   /// Writes some dirty leaves, and all value pages, to their places, so that their frames can be
-  /// evicted.
+  /// evicted; where there are none, all branches.
   ///
-  /// Allowed at any time: no superblock refers to them yet.
-  func writeDirtyLeaves() throws(EngineError) {
+  /// Allowed between operations at any time: no superblock refers to them yet.
+  func writeDirtyPages() throws(EngineError) {
     let dirty = pool.lock.withLock { pool.dirtyPages() }
     var values: [UInt64] = []
     var leaves = DirtyLeaves()
+    var branches: [[UInt64]] = []
     for number in dirty {
       guard let frame = pool.table[number].frame else { continue }
       let page = pool.page(inFrame: frame)
@@ -105,13 +106,19 @@ extension Pager {
       case .leaf where map.isDead(number): leaves.dead.append(number)
       case .leaf where page.birth == openBirth: leaves.open.append(number)
       case .leaf: leaves.earlier.append(number)
+      case .branch:
+        while branches.count <= page.level { branches.append([]) }
+        branches[page.level].append(number)
       default: continue
       }
     }
     // None may be left because a checkpoint has just written them: those can be evicted now.
     if dirty.isEmpty { return }
     if values.isEmpty && leaves.isEmpty {
-      throw .invalidConfiguration("the cache of \(pool.frameCount) pages is too small")
+      // All below is written, so their images have the checksums of what they lead to. Whoever
+      // changes something below makes the whole way to it dirty again.
+      for rank in branches { try writeBack(rank, staging: staging) }
+      return
     }
     // A leaf's image needs the checksums of its values, so all of those go first.
     try writeBack(values, staging: staging)

@@ -18,14 +18,27 @@ struct RetiredPage {
     birth <= lsn && lsn < max(death, keptUntil)
   }
 
-  /// Whether any of the ascending LSNs of open views sees it.
-  func isSeen(by lsns: [UInt64]) -> Bool {
-    lsns.contains { birth <= $0 && $0 < death }
+  /// The first of the ascending LSNs of open views that sees it.
+  func viewer(among lsns: [UInt64]) -> UInt64? {
+    let first = lsns.firstPosition(notBelow: birth)
+    return first < lsns.count && lsns[first] < death ? lsns[first] : nil
   }
 
   /// Whether any of the named snapshots sees it.
   func isSeen(byNamed snapshots: [NamedState]) -> Bool {
     snapshots.contains { namedBirth <= $0.lsn && $0.lsn < death }
+  }
+}
+
+extension [UInt64] {
+  /// The position of the first of ascending numbers that is not below another.
+  func firstPosition(notBelow number: UInt64) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] < number { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }
 
@@ -60,14 +73,16 @@ final class Pager: @unchecked Sendable {
   @safe @exclusivity(unchecked) var retired: [RetiredPage] = []
   /// Pages that wait for a flush, in the order of their deaths.
   @safe @exclusivity(unchecked) var pending: [RetiredPage] = []
-  @safe @exclusivity(unchecked) var heldBySnapshots: [RetiredPage] = []
+  /// By the LSN of a view that sees them.
+  @safe @exclusivity(unchecked) var heldBySnapshots: [UInt64: [RetiredPage]] = [:]
   @safe @exclusivity(unchecked) var heldByCheckpoints: [RetiredPage] = []
   /// Marked as kept; whatever opens and closes meanwhile, they need not be looked at.
   @safe @exclusivity(unchecked) var heldByNamed: [RetiredPage] = []
   @safe @exclusivity(unchecked) var seenSnapshotGeneration: UInt64 = 0
   @safe @exclusivity(unchecked) var seenNamedGeneration: UInt64 = 0
-  /// When pages were last looked for that could be moved down, and none was found.
-  @safe @exclusivity(unchecked) var vainSearchGeneration: UInt64?
+  /// What snapshots there were when pages were last looked for that could be moved down, and none was
+  /// found.
+  @safe @exclusivity(unchecked) var vainSearch: (namedGeneration: UInt64, oldestView: UInt64?)?
   /// What is written over extents of the log before their use; never anything but zeros.
   @safe @exclusivity(unchecked) var zeros: AlignedBuffer?
   let scratch: AlignedBuffer

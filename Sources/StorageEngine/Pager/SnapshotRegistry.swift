@@ -70,6 +70,12 @@ final class SnapshotRegistry: @unchecked Sendable {
     let named: [NamedState]
     /// Changes when a named snapshot is given up.
     let namedGeneration: UInt64
+
+    /// Whether the state of an LSN is being looked at.
+    func shows(_ lsn: UInt64) -> Bool {
+      let position = lsns.firstPosition(notBelow: lsn)
+      return position < lsns.count && lsns[position] == lsn
+    }
   }
 
   func current() -> Views {

@@ -200,6 +200,8 @@ struct LeafFinder {
   static let mostLeaves: UInt64 = 512
   /// Bytes that come with a leaf, as far as the most leaves allow it.
   private static let bytesPerLeaf: UInt64 = 16 << 10
+  /// Leaves that are looked at in one step, whatever is found: commits wait meanwhile.
+  private static let mostVisited = 1024
 
   let pager: Pager
   let firstPage: UInt64
@@ -216,23 +218,29 @@ struct LeafFinder {
     newestNamed = pager.snapshots.namedStates.last
   }
 
-  /// Walks on until enough was found for one commit; returns where to go on, `nil` at the end.
+  private var isEnough: Bool { leaves >= mostLeaves || bytes >= mostLeaves * Self.bytesPerLeaf }
+
+  /// Walks on until enough was found for one commit, or looked at; returns where to go on, `nil` at
+  /// the end.
   mutating func collect(
     from start: LeafPosition, in set: TreeSet
   ) throws(EngineError) -> LeafPosition? {
     var position = start
+    var visited = 0
     for tree in set.trees where tree.id >= position.tree {
       if tree.id > position.tree { position = LeafPosition(tree: tree.id) }
       while tree.height > 0 {
-        guard let upper = try visitLeaf(of: tree, at: position.key) else { break }
-        position.key = upper
-        if leaves >= mostLeaves || bytes >= mostLeaves * Self.bytesPerLeaf { return position }
+        guard let next = try visitLeaf(of: tree, at: position.key) else { break }
+        position.key = next
+        visited += 1
+        if isEnough || visited == Self.mostVisited { return position }
       }
     }
     return nil
   }
 
-  /// Looks at the leaf that holds a key; returns the first key beyond it, `nil` for the last leaf.
+  /// Looks at what the leaf of a key holds from there on; returns where to go on, `nil` at the end of
+  /// the last leaf.
   private mutating func visitLeaf(
     of tree: TreeDescriptor, at key: [UInt8]
   ) throws(EngineError) -> [UInt8]? {
@@ -249,30 +257,33 @@ struct LeafFinder {
       }
     ) { leaf in
       if mayMove(leaf) { isBeyond = true }
-      for slot in 0..<leaf.count where leaf.form(slot) != .inline || isBeyond && slot == 0 {
+      let first = key.withBytes { leaf.lowerBound($0).index }
+      for slot in first..<leaf.count where leaf.form(slot) != .inline || isBeyond && slot == first {
         entries.append((leaf.key(slot), leaf.form(slot), leaf.value(slot).array))
       }
     }
-    try collect(entries, of: tree, isBeyond: isBeyond)
-    return upper
+    return try collect(entries, of: tree, isBeyond: isBeyond) ?? upper
   }
 
+  /// Takes entries; returns the first key that is left because there are enough.
   private mutating func collect(
     _ entries: [(key: [UInt8], form: ValueForm, stored: [UInt8])], of tree: TreeDescriptor,
     isBeyond: Bool
-  ) throws(EngineError) {
+  ) throws(EngineError) -> [UInt8]? {
     var isFound = false
     for entry in entries {
+      if isFound && isEnough { return entry.key }
       var isMoved = try liesBeyond(entry.form, entry.stored)
       if isMoved { isMoved = try !isNamed(entry, in: tree.id) }
       // One entry is enough for the leaf itself; values are moved one by one.
       guard isMoved || isBeyond && !isFound else { continue }
+      if !isFound { leaves += 1 }
       isFound = true
       let value = try pager.wholeValue(entry.form, entry.stored)
       bytes += UInt64(value.count)
       found.append(Entry(tree: TreeID(rawValue: tree.id), key: entry.key, value: value))
     }
-    if isFound { leaves += 1 }
+    return nil
   }
 
   /// Whether a page lies beyond, and moving it would empty its place: what a named snapshot sees

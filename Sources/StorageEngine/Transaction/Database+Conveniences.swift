@@ -40,6 +40,9 @@ extension Database {
       return try openExisting(path, configuration, initialize)
     } catch EngineError.notFound {
       try configuration.check()
+    } catch EngineError.notAStore where !configuration.isReadOnly {
+      // Its creation may have been cut short.
+      try configuration.check()
     }
     let storage: FileStorage
     do {

@@ -121,6 +121,11 @@ public final class Database: Sendable {
   ///   when there is no room to fold the log into the pages, `.storage` when the disk fails at that:
   ///   in both cases every commit is durable in the log.
   public func close() throws(EngineError) {
+    try close(forgettingFinished: true)
+  }
+
+  /// The same; a plan that is given up forgets no commit that can still be undone.
+  func close(forgettingFinished: Bool) throws(EngineError) {
     dropUnwantedSnapshots()
     writerLock.lock()
     defer { writerLock.unlock() }
@@ -135,6 +140,7 @@ public final class Database: Sendable {
     // Those who commit to resident trees do not wait for the writer lock.
     pager.structureLock.withLock { residents.close() }
     if let poison = queue.poison { throw poison }
+    if forgettingFinished { forgetFinished() }
     // A checkpoint that finds no room must not take with it what was only shown so far.
     try settle(working.lsn, .synced)
     // What the log has given back is in the map of the next checkpoint only, which cuts it off.

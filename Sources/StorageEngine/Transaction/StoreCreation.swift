@@ -22,6 +22,26 @@ enum StoreCreation {
     }
   }
 
+  /// Whether a file is what a creation leaves that is cut short: superblocks come last, so it has none
+  /// and is zeros all over, but for the two pages that are written first.
+  static func isUnfinished(_ storage: any Storage) throws(StorageError) -> Bool {
+    let length = try storage.length()
+    let prologue = UInt64(PageGeometry.prologueBytes)
+    guard length <= prologue + UInt64(extents * PageGeometry.extentBytes) else { return false }
+    let largest = UInt64(PageGeometry.maximumPageBytes)
+    let written = prologue..<prologue + 3 * largest
+    guard let buffer = try? AlignedBuffer(count: 1 << 16) else { return false }
+    for start in stride(from: 0, to: length, by: buffer.count) {
+      let count = Int(min(UInt64(buffer.count), length - start))
+      try unsafe storage.read(into: buffer.buffer(0, count), at: start)
+      let bytes = buffer.bytes(0, count)
+      for position in 0..<count where bytes[position] != 0 {
+        guard written.contains(start + UInt64(position)) else { return false }
+      }
+    }
+    return true
+  }
+
   private static func layOut(_ storage: any Storage, _ configuration: Configuration) throws {
     let geometry = PageGeometry(pageBytes: configuration.pageBytes)
     let pager = try Pager(storage: storage, geometry: geometry, cacheBytes: 4 << 20)

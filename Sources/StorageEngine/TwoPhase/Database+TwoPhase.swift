@@ -107,6 +107,19 @@ extension Database {
     try TransactionError.wrapping { () throws(EngineError) in try settle(lsn, .synced) }
   }
 
+  /// Forgets the transactions that were committed, so that nothing can undo what was acknowledged;
+  /// where there is no room, the next commit does.
+  ///
+  /// Call under the writer lock.
+  func forgetFinished() {
+    let trees = prepared.finished
+    if trees.isEmpty { return }
+    let lsn = try? commitSilently { forgetting throws(EngineError) in
+      _ = try forgetting.forget(trees)
+    }
+    if lsn != nil { prepared.finished.removeAll() }
+  }
+
   /// Commits what becomes of a prepared transaction, and lets go of what it held.
   private func decide(
     _ number: UInt64, _ body: (WriteTransaction) throws(EngineError) -> Void

@@ -139,7 +139,7 @@ public final class RecoveryPlan {
   public func cancel() {
     guard !isOver else { return }
     isOver = true
-    try? database.close()
+    try? database.close(forgettingFinished: false)
   }
 }
 

@@ -185,7 +185,7 @@ struct EngineGuide {
       try database.close()
 
       let plan = try Database.recover(at: path)
-      for found in plan.transactions {
+      for found in plan.transactions where found.state == .inDoubt {
         // Here the coordinator is asked.
         let isPaid = found.identifier == Array("order 8".utf8)
         try plan.decide(isPaid ? .commit : .rollback, on: found.number)

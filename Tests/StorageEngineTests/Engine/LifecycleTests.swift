@@ -130,6 +130,7 @@ struct LifecycleTests {
     #expect(refused { $0.cacheBytes = 0 })
     #expect(refused { $0.cacheBytes = -1 })
     #expect(refused { $0.cacheBytes = 4 << 20 - 1 })
+    #expect(refused { $0.cacheBytes = 1 << 42 })
     #expect(refused { $0.checkpointBytes = -1 })
     #expect(refused { $0.checkpointBytes = 0 })
   }

@@ -59,6 +59,35 @@ struct SpaceTests {
   }
 
   @Test
+  func `more branches than the cache has pages may change between two checkpoints`() throws {
+    try withStore { store in
+      // 1024 pages are in memory. Each tree has a branch.
+      let value = [UInt8](repeating: 1, count: 900)
+      for start in stride(from: 0, to: 1100, by: 50) {
+        for tree in start..<start + 50 {
+          try store.commit(
+            [.createTree("t\(tree)")]
+              + (0..<8).map { Workload.put("t\(tree)", "k\($0)", value) }, durability: .manual)
+        }
+        try store.database.checkpoint()
+      }
+      try store.commit((0..<1100).map { Workload.put("t\($0)", "k0", [2]) })
+      try store.commit((0..<1100).map { Workload.put("t\($0)", "k1", [3]) })
+      try store.database.read { view in
+        for tree in 0..<1100 {
+          let id = try #require(try view.tree(named: "t\(tree)"))
+          #expect(try view.value(forKey: Array("k0".utf8), in: id) == [2])
+          #expect(try view.value(forKey: Array("k1".utf8), in: id) == [3])
+          #expect(try view.value(forKey: Array("k7".utf8), in: id) == value)
+        }
+      }
+      // Recovery has as little room.
+      let copy = try TestStore(opening: SimulatedDisk(store.disk.image))
+      try copy.checkTwiceAndClose()
+    }
+  }
+
+  @Test
   func `space that only a snapshot needs is used again after it`() throws {
     try withStore { store in
       var random = SplitMix64(seed: TestEnvironment.seed)

@@ -42,6 +42,47 @@ struct FileStorageTests {
     }
   }
 
+  @Test
+  func `a store whose creation was cut short is created at the next try`() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory + "/store"
+      try Database.create(at: path).close()
+      var whole = try Data(contentsOf: URL(fileURLWithPath: path))
+      whole.replaceSubrange(0..<8192, with: Data(count: 8192))
+      for left in [Data(), Data(count: 8192), Data(count: whole.count), whole] {
+        for creates in [true, false] {
+          try left.write(to: URL(fileURLWithPath: path))
+          let database = try creates ? Database.create(at: path) : Database.openOrCreate(at: path)
+          try database.write { _ = try $0.createTree(named: "main") }
+          #expect(try database.check().isIntact)
+          try database.close()
+          try Database.open(at: path).close()
+        }
+      }
+    }
+  }
+
+  @Test
+  func `what no creation leaves is not taken over`() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory + "/store"
+      var late = Data(count: 8192 + 3 << 20)
+      late[late.count - 1] = 1
+      var early = Data(count: 8192)
+      early[100] = 1
+      for foreign in [late, early, Data(count: 8192 + 4 << 20)] {
+        try foreign.write(to: URL(fileURLWithPath: path))
+        #expect(throws: EngineError.alreadyExists(path: path)) {
+          _ = try Database.create(at: path)
+        }
+        #expect(throws: EngineError.notAStore(path: path)) {
+          _ = try Database.openOrCreate(at: path)
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == foreign)
+      }
+    }
+  }
+
   @Test(arguments: [true, false])
   func `what is no regular file is no store`(_ readOnly: Bool) throws {
     try withTemporaryDirectory { directory in

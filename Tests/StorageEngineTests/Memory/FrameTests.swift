@@ -112,6 +112,40 @@ struct FrameTests {
     #expect(pager.retired.map(\.birth) == [5])
   }
 
+  @Test
+  func `lending several values takes one place among the epochs`() throws {
+    try withStore { store in
+      try store.commit([
+        .createTree("main"), Workload.put("main", "a", [1]),
+        Workload.put("main", "b", [UInt8](repeating: 2, count: 3000)),
+      ])
+      let view = try store.database.snapshot()
+      let tree = try #require(try view.tree(named: "main"))
+      let epochs = store.database.pager.pool.epochs
+      let held = (0..<255).map { _ in epochs.enter() }
+      let lengths = Guarded<[Int]>([])
+      let wasDone = Guarded(false)
+      try runThreads(2) { thread in
+        if thread == 0 {
+          var keys = KeyBatch()
+          for key in ["a", "b", "c"] { keys.append(Array(key.utf8)) }
+          try view.withValues(forKeys: keys, in: tree) { _, value in
+            let count = value?.count ?? 0
+            lengths.withLock { $0.append(count) }
+          }
+        } else {
+          for _ in 0..<1000 where lengths.withLock({ $0.count }) < 3 { usleep(1000) }
+          let count = lengths.withLock { $0.count }
+          wasDone.withLock { $0 = count == 3 }
+          for epoch in held { epochs.leave(epoch) }
+        }
+      }
+      #expect(wasDone.withLock { $0 })
+      #expect(lengths.withLock { $0 } == [1, 3000, 0])
+      view.close()
+    }
+  }
+
   private func write(_ pager: Pager, birth: UInt64) throws -> PageReference {
     let none = PageReference(number: 0, checksum: 0)
     return try pager.writeChained(

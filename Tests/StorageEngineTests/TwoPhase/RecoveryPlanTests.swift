@@ -140,6 +140,36 @@ struct RecoveryPlanTests {
   }
 
   @Test
+  func `what was committed before a closing in order can not be undone`() throws {
+    let store = try TestStore()
+    let record = try store.database.makeRecord()
+    let transaction = try store.database.begin(TransactionOptions(identifier: bytes("name")))
+    try transaction.update(record, to: bytes("new"))
+    try transaction.prepare().commit()
+    try store.database.close()
+    let plan = try Database.recover(on: store.disk.reopened(), configuration: store.configuration)
+    #expect(plan.transactions.isEmpty)
+    let database = try plan.finish()
+    #expect(try database.check().isIntact)
+    try database.close()
+  }
+
+  @Test(arguments: [true, false])
+  func `a recovery decides once: what it committed can not be undone by the next`(
+    throughPlan: Bool
+  ) throws {
+    let found = try Found(isCommitted: true)
+    let first =
+      throughPlan
+      ? try found.plan().finish()
+      : try Database.open(on: found.disk.reopened(), configuration: found.store.configuration)
+    try first.close()
+    let plan = try found.plan()
+    #expect(plan.transactions.isEmpty)
+    try plan.finish().close()
+  }
+
+  @Test
   func `a plan that is cancelled or dropped decides nothing`() throws {
     for isCommitted in [false, true] {
       let found = try Found(isCommitted: isCommitted)
@@ -228,7 +258,8 @@ struct RecoveryPlanTests {
   @Test
   func `a commit that replaced a very large record is not undone`() throws {
     let found = try Found(isCommitted: false)
-    var plan = try found.plan()
+    let disk = found.disk.reopened()
+    var plan = try Database.recover(on: disk, configuration: found.store.configuration)
     try plan.decide(.rollback, on: try #require(plan.transactions.first).number)
     let database = try plan.finish()
     let large = [UInt8](repeating: 7, count: 1 << 20 + 1)
@@ -236,8 +267,9 @@ struct RecoveryPlanTests {
     let transaction = try database.begin()
     try transaction.update(found.record, to: bytes("small"))
     try transaction.prepare().commit()
+    plan = try Database.recover(
+      on: disk.crashed(.keepAll), configuration: found.store.configuration)
     try database.close()
-    plan = try found.plan()
     let number = try #require(plan.transactions.first).number
     #expect(throws: TransactionError.self) { try plan.decide(.rollback, on: number) }
     #expect(try plan.finish().committed(found.record) == bytes("small"))

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import StorageEngine
+
+/// Damage in the middle of a log group that fills several extents.
+struct LongGroupDamageTests {
+  @Test func `damage to any part of a long group that a later one claims is reported`() throws {
+    let store = try TestStore()
+    try store.commit([.createTree("main")])
+    let value = [UInt8](repeating: 7, count: 60_000)
+    try store.commit((0..<60).map { Workload.put("main", "large \($0)", value) })
+    try store.commit([Workload.put("main", "later", [1])])
+    let image = store.disk.image
+    let chunks = Self.chunks(ofGroup: 2, in: image)
+    #expect(chunks.count >= 4)
+    for chunk in chunks {
+      var damaged = image
+      damaged.flip(1, at: chunk + UInt64(LogChunkHeader.bytes) + 8)
+      #expect(throws: EngineError.self) { _ = try TestStore(opening: SimulatedDisk(damaged)) }
+    }
+    try store.checkTwiceAndClose()
+  }
+
+  @Test func `the last group is cut off where none claims it, however long it is`() throws {
+    let store = try TestStore()
+    try store.commit([.createTree("main")])
+    try store.commit([Workload.put("main", "before", [1])])
+    let value = [UInt8](repeating: 7, count: 60_000)
+    try store.commit((0..<60).map { Workload.put("main", "large \($0)", value) })
+    let image = store.disk.image
+    for chunk in Self.chunks(ofGroup: 3, in: image) {
+      var damaged = image
+      damaged.flip(1, at: chunk + UInt64(LogChunkHeader.bytes) + 8)
+      let copy = try TestStore(opening: SimulatedDisk(damaged))
+      try copy.database.read { view in
+        let tree = try #require(try view.tree(named: "main"))
+        #expect(try view.value(forKey: Array("before".utf8), in: tree) == [1])
+        #expect(try view.value(forKey: Array("large 0".utf8), in: tree) == nil)
+      }
+      try copy.checkTwiceAndClose()
+    }
+    try store.checkTwiceAndClose()
+  }
+
+  private static func chunks(ofGroup group: UInt64, in image: DiskImage) -> [UInt64] {
+    let block = UInt64(LogChunkHeader.blockBytes)
+    return stride(from: UInt64(PageGeometry.prologueBytes), to: image.length, by: Int(block))
+      .filter { place in
+        let header = image.bytes(LogChunkHeader.bytes, at: place)
+        return header.withBytes { bytes in
+          bytes.load(LogChunkHeader.Field.magic, as: UInt32.self) == LogChunkHeader.magic
+            && bytes.load(LogChunkHeader.Field.group, as: UInt64.self) == group
+        }
+      }
+  }
+}
