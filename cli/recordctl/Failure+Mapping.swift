@@ -43,6 +43,9 @@ extension Failure {
 
   static let laterProgramHint = "a newer recordctl"
 
+  private static let foreignHint =
+    "another --store; where it was a store, 'recordctl doctor' looks for what is left"
+
   static let restoreHint =
     "'recordctl snapshot restore FILE' into a new store, or a sync from a peer; at the last "
     + "'recordctl doctor'"
@@ -97,7 +100,7 @@ extension Failure {
       self.init(.failure, what, hint: "another path, or move that file away first")
     case .locked:
       self.init(.locked, what, hint: "again when that process has ended")
-    case .notAStore: self.init(.corrupt, what, hint: "another --store")
+    case .notAStore: self.init(.corrupt, what, hint: Self.foreignHint)
     case .unsupportedVersion: self.init(.schema, what, hint: Self.laterProgramHint)
     case .storage(let error): self.init(error)
     case .corrupt: self.init(.corrupt, what, hint: Self.restoreHint)
@@ -155,7 +158,9 @@ extension Failure {
   init(_ error: RecordStoreError) {
     let what = error.description
     switch error {
-    case .notARecordStore, .corruptTransaction: self.init(.corrupt, what)
+    case .notARecordStore:
+      self.init(.corrupt, what, hint: "'recordctl info' says what the file holds")
+    case .corruptTransaction: self.init(.corrupt, what)
     case .unsupportedVersion, .unsupportedOperation:
       self.init(.schema, what, hint: Failure.laterProgramHint)
     case .corruptStore: self.init(.corrupt, what, hint: Self.restoreHint)

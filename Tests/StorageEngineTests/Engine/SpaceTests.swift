@@ -88,6 +88,32 @@ struct SpaceTests {
   }
 
   @Test
+  func `the branches of a tall tree may be more than the cache has pages`() throws {
+    try withStore { store in
+      try store.commit([.createTree("main")])
+      var random = SplitMix64(seed: TestEnvironment.seed)
+      // Four of them fill a page, so that there is a branch for every three leaves.
+      let keys = (0..<6000).map { _ in random.bytes(900) }
+      for start in stride(from: 0, to: keys.count, by: 500) {
+        try store.commit(
+          keys[start..<start + 500].map { .put(tree: "main", key: $0, value: [1]) })
+        try store.database.checkpoint()
+      }
+      for round in 2..<5 {
+        try store.commit(keys.map { .put(tree: "main", key: $0, value: [UInt8(round)]) })
+        let copy = try TestStore(opening: SimulatedDisk(store.disk.image))
+        for database in [store.database, copy.database] {
+          try database.read { view in
+            let tree = try #require(try view.tree(named: "main"))
+            for key in keys { #expect(try view.value(forKey: key, in: tree) == [UInt8(round)]) }
+          }
+        }
+        try copy.checkTwiceAndClose()
+      }
+    }
+  }
+
+  @Test
   func `space that only a snapshot needs is used again after it`() throws {
     try withStore { store in
       var random = SplitMix64(seed: TestEnvironment.seed)

@@ -60,4 +60,31 @@ import Testing
       #expect(restored.text.contains("foreignTrees: none"))
     }
   }
+
+  @Test func `a store of the engine alone is described and checked, damaged or not`() async throws {
+    try await Workspace.with { workspace in
+      let path = workspace.path("bare.store")
+      let database = try Database.create(at: path)
+      try database.write { transaction in
+        let tree = try transaction.createTree(named: "mine")
+        for number in 0..<200 {
+          try transaction.put([UInt8](repeating: 7, count: 900), forKey: [UInt8(number)], in: tree)
+        }
+      }
+      try database.close()
+      let check = try await workspace.succeed("check", "--store", "bare.store")
+      #expect(check.text.contains("intact: true") && check.text.contains("foreignTrees: mine"))
+      #expect(check.errors.contains("holds no records: only its pages are checked"))
+      let info = try await workspace.succeed("info", "--store", "bare.store")
+      #expect(info.text.contains("name: mine"))
+      try await workspace.fail(
+        10, "list", "a", "--store", "bare.store", message: "holds no records")
+
+      var bytes = try Data(contentsOf: URL(filePath: path))
+      let place = try #require(bytes.firstRange(of: Data(repeating: 7, count: 900))).lowerBound
+      bytes[place] ^= 1
+      try bytes.write(to: URL(filePath: path))
+      try await workspace.fail(10, "check", "--store", "bare.store", message: "is damaged")
+    }
+  }
 }

@@ -10,13 +10,19 @@ struct Check: StoreCommand {
     abstract: "Read every page of the store, every transaction and every record, and check them.",
     discussion: """
       Exit code 10 says that something is damaged; each fault is named with its place. Of trees that \
-      other programs keep in the file beside the records only the pages are checked; they are named.
+      other programs keep in the file beside the records, or in place of them, only the pages are \
+      checked; they are named.
       """)
 
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try open(context)
+    let store: RecordStore
+    do {
+      store = try open(context)
+    } catch RecordStoreError.notARecordStore {
+      return try checkPages(context)
+    }
     defer { try? store.close() }
     let progress = context.progress("check", counting: "entries")
     defer { progress.finish() }
@@ -25,17 +31,34 @@ struct Check: StoreCommand {
       try context.interruption.check()
     }
     progress.finish()
+    return try end(
+      report.faults, pages: report.pages.pagesRead, entries: report.pages.entries,
+      foreignTrees: report.foreignTrees, context)
+  }
+
+  /// Checks a store of other programs, which has no records.
+  private func checkPages(_ context: Context) throws -> ExitStatus {
+    let database = try context.openDatabaseToRead()
+    defer { try? database.close() }
+    context.log.inform("\(context.store) holds no records: only its pages are checked")
+    let report = try database.check()
+    return try end(
+      report.faults.map(\.description), pages: report.pagesRead, entries: report.entries,
+      foreignTrees: try database.information().trees.map(\.name), context)
+  }
+
+  private func end(
+    _ faults: [String], pages: UInt64, entries: UInt64, foreignTrees: [String], _ context: Context
+  ) throws -> ExitStatus {
     // Damage counts, also where nobody reads the report.
     let told = Result {
-      try tell(
-        report.faults, pages: report.pages.pagesRead, entries: report.pages.entries,
-        foreignTrees: report.foreignTrees, context)
+      try tell(faults, pages: pages, entries: entries, foreignTrees: foreignTrees, context)
     }
-    guard report.isIntact else {
+    guard faults.isEmpty else {
       throw Failure(
         .corrupt,
-        "\(context.store) is damaged: \(report.faults[0])"
-          + (report.faults.count > 1 ? ", and \(report.faults.count - 1) more faults" : ""),
+        "\(context.store) is damaged: \(faults[0])"
+          + (faults.count > 1 ? ", and \(faults.count - 1) more faults" : ""),
         hint: Failure.restoreHint)
     }
     try told.get()
@@ -46,6 +69,8 @@ struct Check: StoreCommand {
   private func open(_ context: Context) throws -> RecordStore {
     do {
       return try context.openToRead()
+    } catch RecordStoreError.notARecordStore(let path) {
+      throw RecordStoreError.notARecordStore(path: path)
     } catch {
       let failure = Failure(describing: error)
       if failure.status == .corrupt {

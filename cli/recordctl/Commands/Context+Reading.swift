@@ -7,13 +7,22 @@ import StorageEngine
 extension Context {
   /// Opens the store for a command that only reads, also where this process may not write to it.
   func openToRead() throws -> RecordStore {
+    try withReadableStore { try RecordStore.open(at: store, configuration: $0) }
+  }
+
+  /// The same for what the file holds besides records, or in place of them.
+  func openDatabaseToRead() throws -> Database {
+    try withReadableStore { try Database.open(at: store, configuration: $0) }
+  }
+
+  private func withReadableStore<R>(_ open: (Configuration) throws -> R) throws -> R {
     do {
-      return try RecordStore.open(at: store)
+      return try open(Configuration())
     } catch EngineError.storage(let failure) where failure.isMissingPermission {
       log.inform("\(store) may only be read")
       var configuration = Configuration()
       configuration.isReadOnly = true
-      return try RecordStore.open(at: store, configuration: configuration)
+      return try open(configuration)
     }
   }
 }

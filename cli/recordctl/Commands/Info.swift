@@ -17,11 +17,11 @@ struct Info: StoreCommand {
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
-    let store = try context.openToRead()
-    defer { try? store.close() }
+    let database = try context.openDatabaseToRead()
+    defer { try? database.close() }
     let now = Environment.system.now()
-    let file = try store.database.information()
-    let usage = try store.database.treeUsage()
+    let file = try database.information()
+    let usage = try database.treeUsage()
     let trees = zip(file.trees, usage).map { Item($0, $1) }
     let named = file.namedSnapshots.map { Item($0, now: now) }
     try Reporter(context.format ?? .text).report([
