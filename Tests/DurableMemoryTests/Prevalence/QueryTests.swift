@@ -79,6 +79,20 @@ struct QueryTests {
     }
   }
 
+  @Test func `a copy of which another is being made is taken by nobody (P201)`() throws {
+    let gallery = ModelGallery<Bank>()
+    let copy = ModelCopy(Bank(notes: ["1"]), number: 1, time: 0)
+    gallery.show(copy, number: 1, time: 0, reading: true)
+    guard case .fork(let newest) = gallery.choose() else {
+      Issue.record("it was read")
+      return
+    }
+    #expect(newest === copy)
+    gallery.endReading(copy)
+    #expect(gallery.takeForRollback()?.isAlone == false)
+    #expect(newest.model?.notes == ["1"])
+  }
+
   @Test func `queries between commands do not make the model be copied (P123)`() throws {
     try withBank { bank in
       for number in 1...200 {

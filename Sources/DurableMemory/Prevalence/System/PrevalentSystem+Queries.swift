@@ -77,6 +77,7 @@ extension PrevalentSystem {
       tally.advances.add(1, ordering: .relaxed)
       return try advance(copy, to: number, reading: reading)
     case .fork(let copy):
+      defer { gallery.endReading(copy) }
       tally.forks.add(1, ordering: .relaxed)
       guard let model = copy.model else { throw .closed }
       let fork = ModelCopy(model, number: copy.number, time: copy.time)
