@@ -79,7 +79,7 @@ struct CodecTests {
     var tree = Tree.leaf(0)
     for _ in 0..<1000 { tree = .node(tree, .leaf(1)) }
     var bytes: [UInt8] = []
-    #expect(throws: BinaryCodingError.tooDeep(limit: 128)) {
+    #expect(throws: BinaryCodingError.tooDeep(limit: 384)) {
       try BinaryCodec<Tree>().encode(tree, into: &bytes)
     }
     bytes = []
@@ -90,6 +90,38 @@ struct CodecTests {
       _ = try BinaryCodec<Tree>(depthLimit: 10).decode(bytes[...])
     }
     #expect(try BinaryCodec<Tree>().decode(bytes[...]) == shallow)
+  }
+
+  /// Returns how deep a value can grow until it is too deep; all before that come back.
+  private func growth<T: Codable & Equatable>(
+    from seed: T, isCanonical: Bool, _ grow: (T) -> T
+  ) throws -> Int {
+    let codec = BinaryCodec<T>(isCanonical: isCanonical)
+    var value = seed
+    for depth in 0..<400 {
+      var bytes: [UInt8] = []
+      do {
+        try codec.encode(value, into: &bytes)
+      } catch BinaryCodingError.tooDeep {
+        return depth
+      }
+      guard try codec.decode(bytes[...]) == value else { throw TestFailure("depth \(depth)") }
+      value = grow(value)
+    }
+    throw TestFailure("no limit is met")
+  }
+
+  @Test(arguments: [false, true])
+  func `whatever can be encoded can be decoded, however deep it is (P192, P204)`(isCanonical: Bool)
+    throws
+  {
+    // Each case takes three, the last one as well.
+    #expect(
+      try growth(from: Tree.leaf(0), isCanonical: isCanonical) { .node($0, .leaf(1)) } == 128)
+    for place in 0..<3 {
+      let deepest = try growth(from: Nest(), isCanonical: isCanonical) { Nest(around: $0, place) }
+      #expect(deepest > 90, "place \(place)")
+    }
   }
 
   @Test func `damaged bytes are an error and never a trap (P192)`() throws {
@@ -207,6 +239,23 @@ struct Empty: Codable {}
 indirect enum Tree: Codable, Equatable {
   case leaf(Int)
   case node(Tree, Tree)
+}
+
+/// Another one inside, in an array, a dictionary or an optional value.
+struct Nest: Codable, Equatable {
+  var list: [Nest] = []
+  var map: [Int: [Nest]] = [:]
+  var named: [String: Nest?] = [:]
+
+  init() {}
+
+  init(around inner: Nest, _ place: Int) {
+    switch place {
+    case 0: list = [inner]
+    case 1: map = [1: [inner]]
+    default: named = ["n": inner]
+    }
+  }
 }
 
 class Base: Codable {

@@ -20,13 +20,18 @@ final class BinaryWriter {
   private(set) var failure: BinaryCodingError?
   let isCanonical: Bool
   let depthLimit: Int
-  private(set) var depth = 0
+  /// How many values that are written by themselves are around the place.
+  private var composites: Int
 
-  init(_ bytes: [UInt8], isCanonical: Bool, depthLimit: Int) {
+  init(_ bytes: [UInt8], isCanonical: Bool, depthLimit: Int, depth: Int = 0) {
     self.bytes = bytes
     self.isCanonical = isCanonical
     self.depthLimit = depthLimit
+    composites = depth
   }
+
+  /// How many values and containers are around the place, counted as the decoder does.
+  var depth: Int { composites + frames.count }
 
   func takeBytes() -> [UInt8] {
     defer { bytes = [] }
@@ -51,24 +56,32 @@ final class BinaryWriter {
   }
 
   private func writeComposite(_ value: some Encodable) throws {
-    try nest {
-      let (start, level) = (bytes.count, frames.count)
-      try value.encode(to: BinaryEncoding(writer: self, level: level, start: start))
+    composites += 1
+    defer { composites -= 1 }
+    checkDepth()
+    if let failure { throw failure }
+    let (start, level) = (bytes.count, frames.count)
+    try value.encode(to: BinaryEncoding(writer: self, level: level, start: start))
+    close(to: level)
+    // A type without content.
+    if bytes.count == start {
+      begin(.fields)
       close(to: level)
-      // A type without content.
-      if bytes.count == start {
-        begin(.fields)
-        close(to: level)
-      }
-      if let failure { throw failure }
     }
+    if let failure { throw failure }
   }
 
-  func nest(_ body: () throws -> Void) throws {
-    depth += 1
-    defer { depth -= 1 }
-    guard depth <= depthLimit else { throw BinaryCodingError.tooDeep(limit: depthLimit) }
+  /// Writes a container with what `body` writes.
+  func container(_ tag: BinaryTag, _ body: () throws -> Void) throws {
+    let level = frames.count
+    begin(tag)
+    if let failure { throw failure }
     try body()
+    close(to: level)
+  }
+
+  private func checkDepth() {
+    if depth > depthLimit { fail(.tooDeep(limit: depthLimit)) }
   }
 
   @inline(__always)
@@ -110,6 +123,7 @@ final class BinaryWriter {
     frames.append(Frame(lengthOffset: bytes.count, serial: nextSerial, tag: tag))
     for _ in 0..<4 { bytes.append(0) }
     nextSerial += 1
+    checkDepth()
     return nextSerial - 1
   }
 
