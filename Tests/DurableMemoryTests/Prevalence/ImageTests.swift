@@ -75,7 +75,13 @@ struct ImageTests {
         try bank.system.snapshot()
       }
       #expect(try bank.journal == Array(1...15))
-      #expect(try bank.images == [15])
+      // What the journal begins with is kept with it.
+      #expect(try bank.images == [15, 0])
+      try bank.reopen()
+      for number in 0...15 {
+        let past = try bank.system.past(.command(UInt64(number)))
+        #expect(past.model.notes == (0..<number).map { "\($0 + 1)" })
+      }
     }
   }
 

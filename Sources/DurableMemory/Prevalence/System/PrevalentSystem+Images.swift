@@ -95,13 +95,16 @@ extension PrevalentSystem {
     view.close()
     // One that could not be read does not count, and is left to those who can repair it.
     let skipped = Set(working.withLock { $0.skipped.map(\.number) })
+    // The whole journal begins with the first of all.
+    let origin = headers.last { (try? $0.header.get()) != nil && !skipped.contains($0.number) }
+    let begin = options.snapshots.keepsWholeJournal ? origin?.number : nil
     var kept: [ImageHeader] = []
     var intact = 0
     for (number, header) in headers {
       guard let header = try? header.get() else { continue }
       if skipped.contains(number) {
         kept.append(header)
-      } else if intact < options.snapshots.keptImages {
+      } else if intact < options.snapshots.keptImages || number == begin {
         kept.append(header)
         intact += 1
       }
