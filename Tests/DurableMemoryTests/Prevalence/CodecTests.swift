@@ -124,6 +124,13 @@ struct CodecTests {
     }
   }
 
+  @Test func `vectors come back, and a container knows how many there are (P204)`() throws {
+    let vector = SIMD3<Double>(1.5, -.infinity, -0.0)
+    #expect(try roundTrip(vector) == vector)
+    #expect(try roundTrip([SIMD2<Int32>(1, .min)]) == [SIMD2<Int32>(1, .min)])
+    #expect(try roundTrip(Pairs(numbers: [1, 2, 3])).numbers == [1, 2, 3])
+  }
+
   @Test func `damaged bytes are an error and never a trap (P192)`() throws {
     var random = SplitMix64(seed: TestEnvironment.seed)
     let value = Everything()
@@ -255,6 +262,25 @@ struct Nest: Codable, Equatable {
     case 1: map = [1: [inner]]
     default: named = ["n": inner]
     }
+  }
+}
+
+/// Asks how many elements there are.
+struct Pairs: Codable {
+  var numbers: [Int]
+
+  init(numbers: [Int]) { self.numbers = numbers }
+
+  init(from decoder: any Decoder) throws {
+    var container = try decoder.unkeyedContainer()
+    let count = container.count ?? 0
+    numbers = try (0..<count).map { _ in try container.decode(Int.self) }
+    guard container.count == count, container.isAtEnd else { throw TestFailure("\(count)") }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.unkeyedContainer()
+    for number in numbers { try container.encode(number) }
   }
 }
 

@@ -85,6 +85,39 @@ struct ImageTests {
     }
   }
 
+  @Test func `an image that cannot be read again takes the place of none (P116, P206)`() throws {
+    let mustFail = Guarded(false)
+    try withBank(adjust: { options in
+      options.codec = UnreadableCodec(mustFail: mustFail)
+      options.snapshots.keptImages = 1
+    }) { bank in
+      try execute(3, on: bank)
+      mustFail.withLock { $0 = true }
+      for _ in 0..<2 {
+        #expect {
+          try bank.system.snapshot()
+        } throws: { error in
+          guard case PrevalenceError.modelNotEncodable(let reason) = error else { return false }
+          return reason.contains("broken")
+        }
+        #expect(try bank.images == [0])
+        #expect(try bank.journal == [1, 2, 3])
+      }
+      #expect {
+        _ = try PrevalentSystem.open(
+          in: bank.database, named: "other", .bank, options: bank.options
+        ) { Bank() }
+      } throws: { error in
+        guard case PrevalenceError.modelNotEncodable = error else { return false }
+        return true
+      }
+      #expect(try !PrevalentSystem<Bank>.exists(in: bank.database, named: "other"))
+      mustFail.withLock { $0 = false }
+      #expect(try bank.system.snapshot() == 3)
+      #expect(try bank.images == [3])
+    }
+  }
+
   @Test(arguments: [false, true])
   func
     `images come by themselves at the exact command, counted over openings (P6, P21, P22, P143, P197, P198, P214)`(
@@ -306,6 +339,20 @@ struct GatedCodec: PrevalentCodec {
   }
 
   func decode(_ bytes: ArraySlice<UInt8>) throws -> Bank { try BinaryCodec<Bank>().decode(bytes) }
+}
+
+/// Writes what it cannot read, if told to.
+struct UnreadableCodec: PrevalentCodec {
+  let mustFail: Guarded<Bool>
+
+  func encode(_ value: Bank, into bytes: inout [UInt8]) throws {
+    try BinaryCodec<Bank>().encode(value, into: &bytes)
+  }
+
+  func decode(_ bytes: ArraySlice<UInt8>) throws -> Bank {
+    if mustFail.withLock({ $0 }) { throw BankError.broken }
+    return try BinaryCodec<Bank>().decode(bytes)
+  }
 }
 
 struct FailingCodec: PrevalentCodec {

@@ -39,6 +39,7 @@ extension PrevalentSystem {
       defer { gallery.endReading(copy) }
       return try encodeImage(copy)
     }()
+    try verify(bytes.bytes)
     let header = try Self.header(
       of: bytes.bytes, number: number, time: time, options, hash: bytes.hash)
     let tried = working.withLock { working in
@@ -58,6 +59,24 @@ extension PrevalentSystem {
   ) throws(PrevalenceError) -> (bytes: [UInt8], hash: UInt64?) {
     guard let model = copy.model else { throw .closed }
     return try Self.encode(model, options)
+  }
+
+  /// Decodes an image again, as a trial, before it takes the place of others.
+  private func verify(_ bytes: [UInt8]) throws(PrevalenceError) {
+    if options.verification != .every, working.withLock({ $0.isImageVerified }) { return }
+    try Self.verify(bytes, options)
+    working.withLock { $0.isImageVerified = true }
+  }
+
+  static func verify(
+    _ bytes: [UInt8], _ options: PrevalentOptions<Model>
+  ) throws(PrevalenceError) {
+    if options.verification == .none { return }
+    do {
+      _ = try options.codec.decode(bytes[...])
+    } catch {
+      throw .modelNotEncodable(reason: "it cannot be decoded again: \(error)")
+    }
   }
 
   /// Encodes a model, and hashes it if hashes are asked for.

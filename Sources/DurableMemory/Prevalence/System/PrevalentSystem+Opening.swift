@@ -127,6 +127,7 @@ extension PrevalentSystem {
     if let trees = try database.read({ try PrevalentTrees.find(name, in: $0) }) { return trees }
     guard let initial else { throw PrevalenceError.notFound(name: name) }
     let image = try encode(try initial(), options)
+    try verify(image.bytes, options)
     let information = SystemInformation(
       modelName: options.modelName, seed: options.seed ?? .random(in: .min ... .max))
     return try database.write(durability: .synced) { transaction in

@@ -13,6 +13,8 @@ struct WorkingModel<Model: Sendable> {
   var shared: ModelCopy<Model>?
   /// Why nothing can be executed any more.
   var failure: PrevalenceError?
+  /// Whether an image since the opening, or what it would be made of, was decoded again.
+  var isImageVerified = false
   /// The newest image.
   var image: ImageHeader
   /// Images that are kept, though they cannot be read.
