@@ -93,6 +93,31 @@ struct QueryTests {
     #expect(newest.model?.notes == ["1"])
   }
 
+  @Test(arguments: [false, true])
+  func `after a command that throws queries do not see what is not durable (P89, P209)`(
+    keepsSecondCopy: Bool
+  ) throws {
+    try withBank(adjust: { $0.keepsSecondCopy = keepsSecondCopy }) { bank in
+      func fail() {
+        #expect(throws: BankError.notEnough) {
+          try bank.system.execute(Transfer(from: "a", to: "b", amount: 1))
+        }
+      }
+      for round in 0..<3 {
+        try bank.system.execute(Note(text: "durable"))
+        for _ in 0...round {
+          _ = try bank.system.submit(Note(text: "perhaps"))
+          fail()
+        }
+        let (seen, notes) = try bank.system.query { model, moment in (moment.number, model.notes) }
+        fail()
+        try bank.crash(.loseAll)
+        #expect(bank.system.lastCommand >= seen)
+        #expect(try bank.model.notes.starts(with: notes))
+      }
+    }
+  }
+
   @Test func `queries between commands do not make the model be copied (P123)`() throws {
     try withBank { bank in
       for number in 1...200 {
