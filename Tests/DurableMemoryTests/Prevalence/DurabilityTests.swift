@@ -34,6 +34,69 @@ struct DurabilityTests {
     }
   }
 
+  @Test
+  func `what waits for nothing does not show or tell what was to be durable (P12, P137, P209)`()
+    throws
+  {
+    let told = SharedList<UInt64>()
+    try withBank(adjust: { $0.onEvents = { number, _ in told.append(number) } }) { bank in
+      _ = try bank.system.submit(Note(text: "1", events: 1))
+      try bank.system.execute(Note(text: "2", events: 1), durability: .manual)
+      let seen = try bank.model.notes
+      let last = told.elements.filter { $0 == 1 }.count
+      try bank.crash(.loseAll)
+      #expect(last <= bank.system.lastCommand)
+      #expect(seen.first == (try bank.model.notes.first))
+      // Of what was to be written only, a process that ends takes nothing.
+      _ = try bank.system.submit(Note(text: "3", events: 1), durability: .written)
+      try bank.system.execute(Note(text: "4"), durability: .manual)
+      let count = try bank.model.notes.count
+      try bank.kill()
+      #expect(try bank.model.notes.count >= count - 1)
+      #expect(try bank.model.notes.contains("3"))
+    }
+  }
+
+  @Test(arguments: 0..<3)
+  func `what a command that is not in the journal has seen is durable as well (P101, P209)`(
+    way: Int
+  ) async throws {
+    let bank = try BankStore()
+    _ = try bank.system.submit(Deposit(account: "a", amount: 1))
+    let system = bank.system
+    switch way {
+    case 0: #expect(try look(system) == 1)
+    case 1: #expect(try system.submit(Look(account: "a")).wait() == 1)
+    default: #expect(try await system.execute(Look(account: "a")) == 1)
+    }
+    try bank.crash(.loseAll)
+    #expect(try bank.model.accounts == ["a": 1])
+    try bank.finish()
+  }
+
+  /// Not the asynchronous form.
+  private func look(_ system: PrevalentSystem<Bank>) throws -> Int? {
+    try system.execute(Look(account: "a"))
+  }
+
+  @Test func `looking at the store beside a command does not fail the command (P206)`() throws {
+    let failures = SharedList<PrevalenceError>()
+    let bank = try BankStore { options in
+      options.durability = .manual
+      options.onFailure = { failures.append($0) }
+    }
+    for number in 1..<1024 { try bank.system.execute(Note(text: "\(number)")) }
+    try bank.database.write(durability: .manual) { _ = try $0.createTree(named: "other") }
+    bank.system.working.withLock { $0.bytesToLook = 0 }
+    bank.disk.inject(Fault(call: bank.disk.calls, kind: .system(errno: EIO), lasts: true))
+    #expect(try bank.system.execute(Note(text: "1024")) == 1024)
+    #expect(failures.elements.count == 1)
+    #expect(bank.system.failure != nil)
+    #expect(throws: PrevalenceError.self) { try bank.system.execute(Note(text: "1025")) }
+    try bank.crash(.loseAll)
+    try bank.finish()
+  }
+
   @Test func `a manual flush survives a power cut, a written command the process (P12)`() throws {
     try withBank { bank in
       try bank.system.execute(Note(text: "1"), durability: .manual)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @testable import DurableMemory
+import Foundation
 import StorageEngine
 import TestSupport
 import Testing
@@ -72,6 +73,35 @@ struct EventTests {
       #expect(groups.elements == [1, 2, 3, 4, 5])
       target.withLock { $0 = nil }
     }
+  }
+
+  @Test(arguments: [false, true])
+  func `who is told of an event may query, whoever has waited for the command (P137)`(
+    byImage: Bool
+  ) throws {
+    let target = Guarded<PrevalentSystem<Bank>?>(nil)
+    let seen = SharedList<Int>()
+    let bank = try BankStore { options in
+      options.onEvents = { _, _ in
+        guard let system = target.withLock({ $0 }) else { return }
+        if let count = try? system.query({ $0.notes.count }) { seen.append(count) }
+      }
+    }
+    let system = bank.system
+    target.withLock { $0 = system }
+    defer { target.withLock { $0 = nil } }
+    _ = try system.submit(Note(text: "1", events: 1))
+    let isDone = DispatchSemaphore(value: 0)
+    let thread = Thread {
+      if byImage { _ = try? system.snapshot() } else { _ = try? system.query { $0.notes.count } }
+      isDone.signal()
+    }
+    thread.start()
+    guard isDone.wait(timeout: .now() + 20) == .success else {
+      throw TestFailure("the one who tells waits for himself")
+    }
+    #expect(seen.elements == [1])
+    try bank.finish()
   }
 
   @Test func `events of many threads come in the order of the commands (P135)`() throws {

@@ -38,6 +38,31 @@ struct HistoryTests {
     }
   }
 
+  @Test
+  func `an entry that is refused and cannot be undone ends the system (P50, P121, P159)`() throws {
+    let source = try BankStore()
+    for number in 1...2 { try source.system.execute(Note(text: "\(number)")) }
+    let failures = SharedList<PrevalenceError>()
+    let bank = try BankStore { $0.onFailure = { failures.append($0) } }
+    try bank.reopen(registry: CommandRegistry(Impure.self, Deposit.self))
+    try bank.system.execute(Impure(throwsAtReplay: true))
+    let entry = try source.system.entries(after: 1)[0]
+    #expect(throws: PrevalenceError.self) { try bank.system.follow(entry) }
+    #expect(throws: PrevalenceError.self) {
+      try bank.system.execute(Deposit(account: "a", amount: 1))
+    }
+    #expect(bank.system.failure != nil)
+    #expect(failures.elements.count == 1)
+    try bank.system.close()
+    var calm = CommandRegistry<Bank>(Note.self)
+    calm.upgrade("Impure", version: 1, from: Impure.self) { _ in Note(text: "calm") }
+    bank.registry = calm
+    try bank.openSystem()
+    #expect(try bank.model.notes == ["calm"])
+    try bank.finish()
+    try source.finish()
+  }
+
   private func follow(_ source: BankStore, by follower: BankStore) throws {
     for entry in try source.system.entries(after: follower.system.lastCommand) {
       try follower.system.follow(entry)

@@ -107,22 +107,34 @@ extension PrevalentSystem {
   public func follow(_ entry: JournalEntry) throws(PrevalenceError) {
     if isReadOnly { throw .readOnly }
     var outcome = CommandOutcome(isJournaled: true)
-    do {
-      try working.withLock { working in
-        try checkUsable(working)
-        try perform(entry, on: &working)
-        (outcome.number, outcome.commit) = (working.number, working.commit)
-        noteDue(&working, &outcome)
+    do throws(PrevalenceError) {
+      try working.withLock { working throws(PrevalenceError) in
+        try follow(entry, on: &working, &outcome)
       }
     } catch {
-      let error = CommandJournal.error(error)
-      // An entry that does something else here was undone; whoever sent it is to be asked.
-      if case .diverged = error { throw error }
-      if error.isFatal { fail(error) }
+      tellFailure()
       throw error
     }
-    try doDue(outcome)
-    try settle(outcome.commit, outcome.number, options.durability)
+    doDue(outcome)
+    try settle(outcome.promise)
+  }
+
+  private func follow(
+    _ entry: JournalEntry, on working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome
+  ) throws(PrevalenceError) {
+    do {
+      try checkUsable(working)
+      try perform(entry, on: &working)
+      outcome.promise = working.promise(options.durability, raises: true)
+      noteDue(&working, &outcome)
+    } catch {
+      let error = CommandJournal.error(error)
+      // An entry that does something else here was undone, or the failure of that is noted; whoever
+      // sent it is to be asked.
+      if case .diverged = error { throw error }
+      if error.isFatal { note(error, in: &working) }
+      throw error
+    }
   }
 
   private func perform(_ entry: JournalEntry, on working: inout WorkingModel<Model>) throws {

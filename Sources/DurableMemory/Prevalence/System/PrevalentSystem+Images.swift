@@ -15,6 +15,7 @@ extension PrevalentSystem {
   @discardableResult
   public func snapshot() throws(PrevalenceError) -> UInt64 {
     if isReadOnly { throw .readOnly }
+    defer { deliverEvents() }
     return try imaging.withLock { _ throws(PrevalenceError) in
       try checkOpen()
       if let failure = working.withLock({ $0.failure }) { throw failure }

@@ -19,7 +19,7 @@ extension PrevalentSystem {
   ///
   /// - Throws: What `body` throws; `PrevalenceError`.
   public func query<R>(_ body: (Model, Moment) throws -> R) throws -> R {
-    let copy = try beginReading()
+    let copy = try beginReadingAndDeliver()
     defer { gallery.endReading(copy) }
     return try Self.look(at: copy, body)
   }
@@ -47,22 +47,33 @@ extension PrevalentSystem {
   ///
   /// - Throws: `PrevalenceError`.
   public func view() throws(PrevalenceError) -> ModelView<Model> {
-    let copy = try beginReading()
+    let copy = try beginReadingAndDeliver()
     guard let model = copy.model else { throw .closed }
     return ModelView(
       model: model, moment: Moment(number: copy.number, time: copy.time),
       reading: ModelReading(gallery: gallery, copy: copy))
   }
 
-  /// Begins to read a copy that shows every command that queries may see.
+  /// Begins to read a copy that shows every command that queries may see, and delivers the events of
+  /// those it has waited for; call without locks.
+  private func beginReadingAndDeliver() throws(PrevalenceError) -> ModelCopy<Model> {
+    try checkOpen()
+    if let copy = readShown() { return copy }
+    defer { deliverEvents() }
+    return try beginReading()
+  }
+
+  /// Begins to read a copy that shows every command that queries may see; who calls delivers events
+  /// when he has released his locks.
   func beginReading() throws(PrevalenceError) -> ModelCopy<Model> {
     try checkOpen()
-    if phase.load(ordering: .acquiring) != .failed,
-      let copy = gallery.read(atLeast: visible.load(ordering: .acquiring))
-    {
-      return copy
-    }
+    if let copy = readShown() { return copy }
     return try showing.withLock { _ throws(PrevalenceError) in try showNewest(reading: true) }
+  }
+
+  private func readShown() -> ModelCopy<Model>? {
+    if phase.load(ordering: .acquiring) == .failed { return nil }
+    return gallery.read(atLeast: visible.load(ordering: .acquiring))
   }
 
   /// Shows the last command that queries may see; one thread at a time.
@@ -122,7 +133,8 @@ extension PrevalentSystem {
     }
     tally.shares.add(1, ordering: .relaxed)
     if copy.number > visible.load(ordering: .acquiring) {
-      try settle(commit, copy.number, .synced)
+      // Who listens to events may want to query: they are delivered without the lock.
+      try settleSilently(CommandPromise(commit: commit, number: copy.number, durability: .synced))
     }
     gallery.show(copy, number: copy.number, time: copy.time, reading: reading)
     gallery.endReading(copy)

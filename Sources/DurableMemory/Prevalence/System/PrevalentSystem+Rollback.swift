@@ -26,8 +26,10 @@ extension PrevalentSystem {
       try replay.execute(segments, on: &working.model) { _ in true }
     } catch {
       // What is in memory now may be anything.
-      let failure = CommandJournal.error(error)
-      throw failure.isFatal ? failure : PrevalenceError.failed(reason: "\(failure)")
+      let problem = CommandJournal.error(error)
+      let failure = problem.isFatal ? problem : .failed(reason: "\(problem)")
+      note(failure, in: &working)
+      throw failure
     }
     if showsLast { keepCopy((working.model, working.number, working.time), working) }
   }

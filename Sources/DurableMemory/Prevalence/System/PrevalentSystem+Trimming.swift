@@ -39,8 +39,19 @@ extension PrevalentSystem {
     }
   }
 
+  /// Looks at the store beside a command, which stands whatever is met there.
+  func lookAtStoreInPassing() {
+    do throws(PrevalenceError) {
+      try lookAtStore()
+    } catch {
+      working.withLock { $0.bytesToLook = $0.recent.byteCount + Self.storeLookBytes }
+      if error.isFatal { fail(error) } else { options.onFailure?(error) }
+    }
+  }
+
   /// Brings the second copy up to date, where the journal in memory would become too long.
   func catchUp() {
+    defer { deliverEvents() }
     showing.withLock { _ in
       do throws(PrevalenceError) {
         try showNewest(reading: false)

@@ -33,6 +33,9 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   let waiting = CommandWaiters()
   /// The last command that queries may show.
   let visible: Atomic<UInt64>
+  /// The last transaction in the log that was found to be durable, and the last that was written.
+  let syncedCommit = Atomic<UInt64>(0)
+  let writtenCommit = Atomic<UInt64>(0)
   let isOpen = Atomic<Bool>(true)
   let phase = Atomic<SystemPhase>(.works)
   let registration: SystemRegistration?
@@ -110,7 +113,7 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
     } else if let resident = journal.resident {
       try PrevalenceError.wrapping { () throws(EngineError) in try resident.detach() }
     }
-    show(upTo: working.withLock { $0.number })
+    raise(visible, to: working.withLock { $0.number })
     events.deliver { visible.load(ordering: .acquiring) }
   }
 
@@ -118,19 +121,19 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   ///
   /// - Throws: `PrevalenceError`.
   public func flush() throws(PrevalenceError) {
-    let (commit, number) = try working.withLock { working throws(PrevalenceError) in
+    let promise = try working.withLock { working throws(PrevalenceError) in
       try checkOpen()
       if let failure = working.failure { throw failure }
-      return (working.commit, working.number)
+      return working.promise(.synced, raises: false)
     }
-    try settle(commit, number, .synced)
+    try settle(promise)
   }
 
-  /// Lets queries see a command, and the ones before it.
-  func show(upTo number: UInt64) {
-    var seen = visible.load(ordering: .relaxed)
+  /// Raises a number unless it is as high already.
+  func raise(_ value: borrowing Atomic<UInt64>, to number: UInt64) {
+    var seen = value.load(ordering: .relaxed)
     while seen < number {
-      let (exchanged, original) = visible.compareExchange(
+      let (exchanged, original) = value.compareExchange(
         expected: seen, desired: number, ordering: .acquiringAndReleasing)
       if exchanged { return }
       seen = original
