@@ -38,6 +38,25 @@ struct HistoryTests {
     }
   }
 
+  @Test func `what an image has and the pages do not have yet is still there (P146, P216)`()
+    throws
+  {
+    try withBank { bank in
+      for number in 1...10 { try bank.system.execute(Note(text: "\(number)")) }
+      try bank.system.snapshot()
+      try bank.system.lookAtStore()
+      #expect(try bank.system.entries(after: 0).map(\.number) == Array(1...10))
+      #expect(try bank.system.past(.command(4)).model.notes.count == 4)
+      #expect(try bank.system.past(.time(1003)).moment.number == 4)
+      try bank.database.checkpoint()
+      try bank.system.lookAtStore()
+      #expect(bank.system.working.withLock { $0.recent.floor } == 10)
+      #expect(try bank.system.entries(after: 0).map(\.number) == Array(1...10))
+      #expect(try bank.system.past(.command(4)).model.notes.count == 4)
+      #expect(try bank.system.past(.time(1003)).moment.number == 4)
+    }
+  }
+
   @Test
   func `an entry that is refused and cannot be undone ends the system (P50, P121, P159)`() throws {
     let source = try BankStore()

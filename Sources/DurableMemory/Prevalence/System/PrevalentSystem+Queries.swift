@@ -150,7 +150,11 @@ extension PrevalentSystem {
     defer { view.close() }
     var durable = try loader.load(from: view)
     // Entries that are durable in the log need not be in the pages.
-    let segments = working.withLock { $0.recent.segments(after: durable.number) } ?? []
+    let segments = try working.withLock { working throws(PrevalenceError) in
+      let segments = working.recent.segments(after: durable.number)
+      guard let segments else { throw working.recent.gap(after: durable.number) }
+      return segments
+    }
     let last = segments.reversed().lazy.compactMap { segment in
       segment.commits.lastIndex { self.journal.isDurable($0) }.map { segment.first + UInt64($0) }
     }.first

@@ -33,7 +33,8 @@ extension PrevalentSystem {
     // What a crash could take back does not count.
     try journal.settle(view.lsn, .synced)
     working.withLock { working in
-      working.stored = max(working.stored, last, working.image.number)
+      // An image may have commands that the pages do not have, and that somebody asks for.
+      working.stored = max(working.stored, last, working.firstEntry - 1)
       working.recent.forget(upTo: min(gallery.oldest ?? working.number, working.stored))
       working.bytesToLook = working.recent.byteCount + Self.storeLookBytes
     }
