@@ -85,6 +85,43 @@ struct ImageTests {
     }
   }
 
+  private func imageTrees(_ bank: BankStore) throws -> Int {
+    try bank.database.read { view in
+      try view.trees().count { $0.name.hasPrefix("memory/system/main/image/") }
+    }
+  }
+
+  @Test
+  func `wherever the room ends, an image is there whole or has left nothing (P193, P206, P207)`()
+    throws
+  {
+    var (failed, written) = (0, 0)
+    for room in stride(from: 0 as UInt64, through: 4 << 20, by: 128 << 10) {
+      let bank = try BankStore()
+      for number in 0..<40 {
+        try bank.system.execute(Note(text: String(repeating: "\(number % 10)", count: 40_000)))
+      }
+      let model = try bank.model
+      bank.disk.setCapacity(bank.disk.image.length + room)
+      do {
+        try bank.system.snapshot()
+        #expect(try bank.images == [40, 0], "room \(room)")
+        written += 1
+      } catch PrevalenceError.engine(.outOfSpace) {
+        #expect(try bank.images == [0], "room \(room)")
+        #expect(try imageTrees(bank) == 1, "room \(room)")
+        failed += 1
+      }
+      bank.disk.setCapacity(1 << 40)
+      try bank.crash(.keepAll)
+      #expect(bank.system.skippedImages.isEmpty)
+      #expect(try bank.model == model)
+      #expect(try imageTrees(bank) == bank.images.count)
+      try bank.finish()
+    }
+    #expect(failed > 0 && written > 0, "\(failed) failed, \(written) written")
+  }
+
   @Test func `an image that cannot be read again takes the place of none (P116, P206)`() throws {
     let mustFail = Guarded(false)
     try withBank(adjust: { options in

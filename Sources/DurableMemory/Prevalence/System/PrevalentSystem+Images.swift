@@ -43,6 +43,8 @@ extension PrevalentSystem {
     try verify(bytes.bytes)
     let header = try Self.header(
       of: bytes.bytes, number: number, time: time, options, hash: bytes.hash)
+    // An earlier attempt may have left its chunks behind, which take room.
+    try images.dropUnfinished()
     let tried = working.withLock { working in
       defer { working.imageTried = number }
       return (working.imageTried, working.bytesSinceImage)

@@ -110,6 +110,8 @@ extension PrevalentSystem {
       let system = try load(
         trees, database, owned: owned, name, registry, options, isReadOnly: isReadOnly,
         registration)
+      // What an unfinished image has left takes room; where it cannot go now, the next image tries.
+      if !isReadOnly { try? system.images.dropUnfinished() }
       if let hook = options.onRestored {
         system.working.withLock { hook($0.model, $0.number) }
       }
