@@ -131,6 +131,22 @@ struct CodecTests {
     #expect(try roundTrip(Pairs(numbers: [1, 2, 3])).numbers == [1, 2, 3])
   }
 
+  @Test func `a dictionary that a type hands on is canonical as well (P220)`() throws {
+    var random = SplitMix64(seed: TestEnvironment.seed)
+    for _ in 0..<100 {
+      let keys = (0..<random.below(40)).map { "\($0)" }
+      var (first, second) = (Wrapped(), Wrapped())
+      for key in keys { first.names[key] = key.count }
+      second.names.reserveCapacity(1000)
+      for key in keys.reversed() { second.names[key] = key.count }
+      #expect(try StateHash.hash(of: first) == StateHash.hash(of: second))
+      #expect(try StateHash.hash(of: [first]) == StateHash.hash(of: [second]))
+      #expect(try roundTrip(first, isCanonical: true) == second)
+      first.names["x"] = 1
+      #expect(try StateHash.hash(of: first) != StateHash.hash(of: second))
+    }
+  }
+
   @Test func `damaged bytes are an error and never a trap (P192)`() throws {
     var random = SplitMix64(seed: TestEnvironment.seed)
     let value = Everything()
@@ -231,8 +247,8 @@ struct CodecTests {
   private static let golden = """
     0947000000086163636f756e74730a0a0000000701610301070162030405\
     6e6f7465730803000000\
-    07016e05776f726473080b00000004ffffffffffffffffff010574696d6573080000\
-    0000
+    07016e0574696d6573080000000005776f726473080b00000004ffffffffffffffff\
+    ff01
     """
 }
 
@@ -282,6 +298,15 @@ struct Pairs: Codable {
     var container = encoder.unkeyedContainer()
     for number in numbers { try container.encode(number) }
   }
+}
+
+/// Hands its dictionary on.
+struct Wrapped: Codable, Equatable {
+  var names: [String: Int] = [:]
+
+  init() {}
+  init(from decoder: any Decoder) throws { names = try [String: Int](from: decoder) }
+  func encode(to encoder: any Encoder) throws { try names.encode(to: encoder) }
 }
 
 class Base: Codable {
