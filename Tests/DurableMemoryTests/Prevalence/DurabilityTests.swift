@@ -97,6 +97,32 @@ struct DurabilityTests {
     try bank.finish()
   }
 
+  @Test func `a closing for which there is no room leaves the system open (P207)`() throws {
+    let bank = try BankStore { $0.durability = .manual }
+    bank.disk.setCapacity(bank.disk.image.length)
+    var count = 0
+    var isFull = false
+    for number in 0..<20_000 where !isFull {
+      do {
+        try bank.system.execute(
+          LongText(text: [UInt8](repeating: UInt8(number % 256), count: 2000)))
+        count += 1
+      } catch PrevalenceError.engine(.outOfSpace) {
+        isFull = true
+      }
+    }
+    #expect(throws: PrevalenceError.engine(.outOfSpace)) { try bank.system.close() }
+    #expect(try bank.model.notes.count == count)
+    #expect(throws: PrevalenceError.alreadyOpen(name: "main")) { try bank.openSystem() }
+    bank.disk.setCapacity(1 << 40)
+    try bank.system.execute(Note(text: "last"))
+    try bank.system.close()
+    #expect(throws: PrevalenceError.closed) { try bank.system.execute(Note(text: "n")) }
+    try bank.openSystem()
+    #expect(try bank.model.notes.count == count + 1)
+    try bank.finish()
+  }
+
   @Test func `a manual flush survives a power cut, a written command the process (P12)`() throws {
     try withBank { bank in
       try bank.system.execute(Note(text: "1"), durability: .manual)

@@ -97,24 +97,37 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   /// Other calls throw `.closed` from then on; closing once more does nothing. No image is written:
   /// the next opening executes the commands after the last one again.
   ///
-  /// - Throws: `PrevalenceError.engine` when commands could not be made durable.
+  /// - Throws: `PrevalenceError.engine` when commands could not be made durable. After `.outOfSpace` a
+  ///   system that does not have its store to itself is still open; any other is closed all the same.
   public func close() throws(PrevalenceError) {
     // Commands that have begun go first, images that are being written as well.
     let wasOpen = imaging.withLock { _ in
       working.withLock { _ in isOpen.exchange(false, ordering: .acquiringAndReleasing) }
     }
     guard wasOpen else { return }
-    defer {
-      registration?.end()
-      gallery.clear()
+    do throws(EngineError) {
+      if ownsDatabase {
+        try database.close()
+      } else if let resident = journal.resident {
+        try resident.detach()
+      }
+    } catch {
+      if !ownsDatabase, case .outOfSpace = error {
+        // Nothing has changed: the next attempt may find room.
+        isOpen.store(true, ordering: .releasing)
+      } else {
+        end()
+      }
+      throw .engine(error)
     }
-    if ownsDatabase {
-      try PrevalenceError.wrapping { () throws(EngineError) in try database.close() }
-    } else if let resident = journal.resident {
-      try PrevalenceError.wrapping { () throws(EngineError) in try resident.detach() }
-    }
+    end()
     raise(visible, to: working.withLock { $0.number })
-    events.deliver { visible.load(ordering: .acquiring) }
+    deliverEvents()
+  }
+
+  private func end() {
+    registration?.end()
+    gallery.clear()
   }
 
   /// Makes every command durable.
