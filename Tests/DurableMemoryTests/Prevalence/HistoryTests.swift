@@ -57,6 +57,35 @@ struct HistoryTests {
     }
   }
 
+  @Test func `an entry that nobody will ever write is out of the history (P146)`() throws {
+    try withBank { bank in
+      try bank.system.execute(Note(text: "1"))
+      #expect(throws: PrevalenceError.outOfHistory(oldest: 0, newest: 1)) {
+        _ = try bank.system.entries(after: .max)
+      }
+    }
+  }
+
+  @Test func `an entry of an earlier time than the last one is refused (P91, P159)`() throws {
+    let time = Guarded<UInt64>(5000)
+    let source = try BankStore { $0.clock = { time.withLock { $0 } } }
+    for number in 1...2 { try source.system.execute(Note(text: "\(number)")) }
+    try withBank(adjust: { $0.clock = { 9000 } }) { bank in
+      try bank.system.execute(Note(text: "1"))
+      let entry = try source.system.entries(after: 1)[0]
+      #expect {
+        try bank.system.follow(entry)
+      } throws: { error in
+        guard case PrevalenceError.damagedEntry(2, _) = error else { return false }
+        return true
+      }
+      #expect(bank.system.failure == nil)
+      try bank.system.execute(Stamp())
+      #expect(try bank.model.times == [9000])
+    }
+    try source.finish()
+  }
+
   @Test
   func `an entry that is refused and cannot be undone ends the system (P50, P121, P159)`() throws {
     let source = try BankStore()

@@ -222,6 +222,9 @@ struct PrevalentBasicTests {
     var nameless = CommandRegistry<Bank>.bank
     nameless.rename("", to: Note.self)
     #expect(throws: PrevalenceError.self) { try open("main", nameless) }
+    #expect(throws: PrevalenceError.invalidOptions("a command cannot have the version -1")) {
+      try open("main", CommandRegistry(Negative.self))
+    }
     #expect(throws: PrevalenceError.self) { try open { $0.snapshots.keptImages = 0 } }
     #expect(throws: PrevalenceError.self) { try open { $0.snapshots.everyCommands = 0 } }
     #expect(throws: PrevalenceError.self) { try open { $0.snapshots.everyBytes = 0 } }
@@ -279,4 +282,9 @@ struct PrevalentBasicTests {
       try again.close()
     }
   }
+}
+/// Has a version that no command can have.
+struct Negative: Command, Codable {
+  static let version = -1
+  func execute(on model: inout Bank, in context: inout CommandContext) {}
 }

@@ -62,6 +62,43 @@ struct DamageTests {
     try bank.finish()
   }
 
+  @Test func `numbers that no command has are damage, and never a trap (P192)`() throws {
+    let bank = try twoImages()
+    let (tree, entry) = try bank.database.read { view in
+      let trees = try #require(try PrevalentTrees.find("main", in: view))
+      return (trees, try view.value(forKey: PrevalentKey.of(7), in: trees.journal) ?? [])
+    }
+    var header = try bank.database.read { view in
+      try bank.system.images.headers(in: view)[0].header.get()
+    }
+    header.number = .max
+    var bytes: [UInt8] = []
+    try BinaryCodec<ImageHeader>().encode(header, into: &bytes)
+    try bank.forge { trees, transaction in
+      try transaction.put(bytes, forKey: PrevalentKey.of(.max), in: trees.images)
+    }
+    try bank.openSystem()
+    #expect(bank.system.skippedImages.map(\.number) == [.max])
+    #expect(try bank.model.notes.count == 9)
+    try bank.system.close()
+    try bank.forge { trees, transaction in
+      try transaction.put(entry, forKey: PrevalentKey.of(0), in: trees.journal)
+    }
+    for _ in 0..<2 {
+      #expect {
+        try bank.openSystem()
+      } throws: { error in
+        guard case PrevalenceError.damagedEntry(0, _) = error else { return false }
+        return true
+      }
+    }
+    try bank.database.write { transaction in
+      try transaction.delete(PrevalentKey.of(0), in: tree.journal)
+    }
+    try bank.openSystem()
+    try bank.finish()
+  }
+
   @Test func `where no image can be read that is an error, and nothing is changed (P109)`() throws {
     let bank = try twoImages()
     let trees = try bank.database.read { view in

@@ -38,6 +38,9 @@ struct ImageStore: Sendable {
           .unsupportedFormat(found: format, supported: ImageHeader.supportedFormat))
       }
       let header = try BinaryCodec<ImageHeader>().decode(bytes[...])
+      guard number < .max else {
+        return .failure(.damagedImage(number: number, reason: "no command has that number"))
+      }
       guard header.number == number else {
         return .failure(.damagedImage(number: number, reason: "its header is another's"))
       }

@@ -103,7 +103,7 @@ extension PrevalentSystem {
   ) throws(PrevalenceError) -> [JournalEntry] {
     try checkOpen()
     let (first, last) = working.withLock { ($0.firstEntry, $0.number) }
-    guard number + 1 >= first, number <= last else {
+    guard number <= last, number >= first - 1 else {
       throw .outOfHistory(oldest: first - 1, newest: last)
     }
     if limit <= 0 { return [] }
@@ -151,8 +151,9 @@ extension PrevalentSystem {
   /// The other system must have begun with an equal model and the same seed, and this one must have
   /// executed all entries before it and nothing else.
   ///
-  /// - Throws: `PrevalenceError`: `.gap` when it is not the next one, `.diverged` when it throws here
-  ///   or leads to another state than there.
+  /// - Throws: `PrevalenceError`: `.gap` when it is not the next one, `.damagedEntry` when its time is
+  ///   before that of the last one, `.diverged` when it throws here or leads to another state than
+  ///   there.
   public func follow(_ entry: JournalEntry) throws(PrevalenceError) {
     if isReadOnly { throw .readOnly }
     var outcome = CommandOutcome(isJournaled: true)
@@ -192,6 +193,10 @@ extension PrevalentSystem {
     }
     guard entry.seed == seed else {
       throw PrevalenceError.invalidOptions("the other system has another seed")
+    }
+    guard entry.time >= working.time else {
+      throw PrevalenceError.damagedEntry(
+        number: entry.number, reason: "its time is before that of the command before it")
     }
     leave(shared: &working)
     var replay = loader.replay(after: working.number, time: working.time)
