@@ -230,6 +230,20 @@ struct QueryTests {
     }
   }
 
+  @Test func `of long commands no more is in memory than of short ones (P202)`() throws {
+    try withBank(adjust: { $0.durability = .manual }) { bank in
+      var most = 0
+      for number in 0..<24 {
+        try bank.system.execute(
+          LongText(text: [UInt8](repeating: UInt8(number), count: 1 << 20)))
+        try bank.database.checkpoint()
+        most = max(most, bank.system.working.withLock { $0.recent.byteCount })
+      }
+      #expect(most < 12 << 20, "\(most) bytes")
+      #expect(try bank.system.entries(after: 0).count == 24)
+    }
+  }
+
   @Test func `tasks query and execute without holding up their threads (P9, P83)`() async throws {
     let bank = try BankStore()
     let system = bank.system

@@ -12,7 +12,9 @@ extension PrevalentSystem {
 
   /// Forgets what is not needed of the journal in memory, and says what is to be done to forget more.
   func trim(_ working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome) {
-    guard working.number % Self.trimInterval == 0 else { return }
+    // Long commands are looked at sooner.
+    let isLong = working.recent.byteCount > working.bytesToLook
+    guard isLong || working.number % Self.trimInterval == 0 else { return }
     var oldest = gallery.oldest ?? working.number
     let lags = working.number - min(oldest, working.number) > Self.mostLag
     if lags, !working.keepsSecondCopy {
