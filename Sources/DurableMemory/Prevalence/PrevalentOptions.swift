@@ -79,7 +79,7 @@ public struct SnapshotPolicy: Sendable, Equatable {
   /// The defaults.
   public init() {}
 
-  /// Images after so many commands.
+  /// Images after so many commands, or after 16 MiB of journal if that comes first.
   public init(everyCommands: UInt64, keptImages: Int = 2) {
     self.everyCommands = everyCommands
     self.keptImages = keptImages

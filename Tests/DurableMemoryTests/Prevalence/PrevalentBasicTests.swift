@@ -239,6 +239,29 @@ struct PrevalentBasicTests {
     try database.close()
   }
 
+  @Test func `in a database that is open for reading only a system answers queries (P86, P88)`()
+    throws
+  {
+    let bank = try BankStore()
+    for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
+    try bank.system.close()
+    try bank.database.close()
+    var configuration = bank.configuration
+    configuration.isReadOnly = true
+    let database = try Database.open(on: bank.disk.reopened(), configuration: configuration)
+    for _ in 0..<2 {
+      let system = try PrevalentSystem.open(in: database, .bank, options: bank.options)
+      #expect(try system.query { $0.notes } == ["1", "2", "3"])
+      #expect(throws: PrevalenceError.readOnly) { try system.execute(Note(text: "4")) }
+      #expect(throws: PrevalenceError.readOnly) { try system.snapshot() }
+      #expect(try system.entries(after: 1).count == 2)
+      #expect(try system.past(.command(2)).model.notes.count == 2)
+      try system.close()
+    }
+    #expect(try database.check().isIntact)
+    try database.close()
+  }
+
   @Test func `a system in a file, opened for reading by others when it is closed (P86, P88, P17)`()
     throws
   {

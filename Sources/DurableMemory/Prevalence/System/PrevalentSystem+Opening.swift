@@ -7,6 +7,8 @@ extension PrevalentSystem {
   /// Opens the system of a name in a database, or creates it there with the model that `initial`
   /// returns; where it exists, `initial` is not called.
   ///
+  /// Where the database is open for reading only, so is the system.
+  ///
   /// - Throws: What `initial` throws; `PrevalenceError`, `.notFound` where there is no such system
   ///   and no `initial`.
   public static func open(
@@ -102,6 +104,7 @@ extension PrevalentSystem {
   ) throws -> PrevalentSystem<Model> {
     try PrevalentTrees.check(name)
     try options.check(registry)
+    let isReadOnly = isReadOnly || database.isReadOnly
     // Any number may read what nobody writes.
     let registration = isReadOnly ? nil : try SystemRegistration(name, in: database)
     do {
