@@ -54,14 +54,27 @@ struct CodecTests {
     let points: [Point: [Int: String?]] = [
       Point(x: 1, y: .nan): [3: "three", 4: nil], Point(x: .min, y: .infinity): [:],
     ]
-    #expect(try roundTrip(points, isCanonical: isCanonical).count == 2)
+    // One of the keys is not equal to itself.
+    let again = try roundTrip(points, isCanonical: isCanonical)
+    #expect(Self.entries(of: again) == Self.entries(of: points))
     let map: [[UInt64]: Set<String>] = [[.max]: ["a", "b"], []: []]
     #expect(try roundTrip(map, isCanonical: isCanonical) == map)
     #expect(try roundTrip([Bool: Double](), isCanonical: isCanonical).isEmpty)
   }
 
+  /// Every bit of keys and values.
+  private static func entries(of points: [Point: [Int: String?]]) -> Set<String> {
+    Set(
+      points.map { point, names in
+        let names = names.map { "\($0.key) \(String(describing: $0.value))" }.sorted()
+        return "\(point.x) \(point.y.bitPattern) \(names)"
+      })
+  }
+
   @Test func `optional, nested, empty and inherited values come back (P204)`() throws {
-    #expect(try roundTrip(Int??.some(nil)) == .some(nil) || roundTrip(Int??.some(nil)) == nil)
+    // The guide says so: there is one `nil` in the bytes.
+    #expect(try roundTrip(Int??.some(nil)) == Int??.none)
+    #expect(try roundTrip(Int??.some(3)) == 3)
     #expect(try roundTrip([Int?.none, 3]) == [nil, 3])
     let heir = Heir()
     (heir.base, heir.own) = (4, "five")

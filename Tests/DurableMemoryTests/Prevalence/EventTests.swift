@@ -104,6 +104,35 @@ struct EventTests {
     try bank.finish()
   }
 
+  @Test func `what is told of is durable, whoever waits for it (P135, P137)`() async throws {
+    let disk = SimulatedDisk()
+    let told = SharedList<(number: UInt64, left: UInt64)>()
+    let bank = try BankStore(on: disk) { options in
+      options.onEvents = { number, _ in
+        let left = try? BankStore(opening: disk.crashed(.loseAll)).system.lastCommand
+        told.append((number, left ?? 0))
+      }
+    }
+    let system = bank.system
+    try execute(system)
+    _ = try system.submit(Note(text: "2", events: 1))
+    try system.submit(Note(text: "3", events: 2)).wait()
+    _ = try system.submit(Note(text: "4", events: 1))
+    try system.flush()
+    try await system.execute(Note(text: "5", events: 1))
+    try await system.submit(Note(text: "6", events: 1)).settled()
+    _ = try system.submit(Note(text: "7", events: 1))
+    #expect(try bank.model.notes.count == 7)
+    #expect(told.elements.map(\.number) == Array(1...7))
+    for (number, left) in told.elements { #expect(number <= left) }
+    try bank.finish()
+  }
+
+  /// Not the asynchronous form.
+  private func execute(_ system: PrevalentSystem<Bank>) throws {
+    try system.execute(Note(text: "1", events: 1))
+  }
+
   @Test func `events of many threads come in the order of the commands (P135)`() throws {
     let groups = SharedList<UInt64>()
     try withBank(adjust: { $0.onEvents = { number, _ in groups.append(number) } }) { bank in

@@ -306,6 +306,7 @@ struct PrevalentBasicTests {
     }
   }
 }
+
 /// Has a version that no command can have.
 struct Negative: Command, Codable {
   static let version = -1

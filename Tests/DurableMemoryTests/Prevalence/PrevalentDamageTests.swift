@@ -19,7 +19,7 @@ struct DamageTests {
   }
 
   enum ImageDamage: CaseIterable {
-    case torn, empty, altered, treeMissing, headerUnreadable
+    case torn, empty, altered, letterAltered, treeMissing, headerUnreadable
   }
 
   @Test(arguments: ImageDamage.allCases)
@@ -43,6 +43,13 @@ struct DamageTests {
       case .altered:
         try transaction.put(
           [chunk[0] ^ 1] + chunk.dropFirst(), forKey: PrevalentKey.of(0), in: tree)
+      case .letterAltered:
+        // It can be decoded, to another model.
+        let place = try #require(
+          chunk.indices.first { chunk[$0...].starts(with: [7, 1, UInt8(ascii: "2")]) })
+        var altered = chunk
+        altered[place + 2] = UInt8(ascii: "x")
+        try transaction.put(altered, forKey: PrevalentKey.of(0), in: tree)
       case .treeMissing: try transaction.dropTree(tree)
       case .headerUnreadable:
         try transaction.put([1, 2, 3], forKey: PrevalentKey.of(6), in: trees.images)
