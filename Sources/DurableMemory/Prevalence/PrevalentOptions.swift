@@ -28,7 +28,8 @@ public struct PrevalentOptions<Model: Sendable>: Sendable {
   public var clock: @Sendable () -> UInt64 = Configuration().clock
   /// What random numbers begin with in a new system; `nil` for a random one.
   public var seed: UInt64?
-  /// Which commands are decoded again, as a trial, before they are executed.
+  /// Which commands are decoded again, as a trial, before they are executed, and which images before
+  /// they are written.
   public var verification: CommandVerification = .firstOfEachType
   /// Whether a second copy of the model is kept up to date for queries, images and rollbacks.
   ///
@@ -78,7 +79,7 @@ public struct SnapshotPolicy: Sendable, Equatable {
   /// The defaults.
   public init() {}
 
-  /// Images after so many commands.
+  /// Images after so many commands, or after 16 MiB of journal if that comes first.
   public init(everyCommands: UInt64, keptImages: Int = 2) {
     self.everyCommands = everyCommands
     self.keptImages = keptImages
@@ -92,11 +93,12 @@ public struct SnapshotPolicy: Sendable, Equatable {
   }
 }
 
-/// Which commands are decoded again before they are executed.
+/// Which commands are decoded again before they are executed, and which images before they are
+/// written.
 public enum CommandVerification: Sendable {
   /// None.
   case none
-  /// The first of each type since the system was opened.
+  /// The first of each type since the system was opened, and the first image.
   case firstOfEachType
   /// All.
   case every

@@ -2,7 +2,14 @@
 
 /// A hash that is the same in every process.
 public enum StateHash {
-  /// The hash of a value by its canonical bytes: equal for equal values.
+  /// The hash of a value by its canonical bytes: equal for equal values, whatever the order in which
+  /// their dictionaries and sets were filled.
+  ///
+  /// What cannot be made canonical: a type that hands a set, or a dictionary whose keys are neither
+  /// texts nor `Int`, on to its encoder (`try members.encode(to: encoder)`) writes a list, in an
+  /// order of its own; it should encode it as a single value. Values that are equal and yet encoded
+  /// differently have different hashes: 0.0 and -0.0, texts with the same characters in other
+  /// scalars.
   ///
   /// Encodes the whole value.
   ///

@@ -156,6 +156,9 @@ public final class Database: Sendable {
     if isClosed { throw .closed }
   }
 
+  /// Whether it was opened for reading only.
+  package var isReadOnly: Bool { configuration.isReadOnly }
+
   /// Refuses changes by a caller.
   func checkChangeable() throws(EngineError) {
     if configuration.isReadOnly { throw .readOnly }

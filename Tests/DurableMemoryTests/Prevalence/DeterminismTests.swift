@@ -82,6 +82,33 @@ struct DeterminismTests {
     try bank.finish()
   }
 
+  @Test func `no command that has waited for one that fails for good is executed (P50, P121)`()
+    throws
+  {
+    for _ in 0..<30 {
+      let bank = try BankStore()
+      let system = bank.system
+      try system.execute(Impure(throwsAtReplay: true))
+      try runThreads(4) { thread in
+        do {
+          if thread == 0 {
+            try system.execute(Transfer(from: "a", to: "b", amount: 1))
+          }
+          for _ in 0..<1000 {
+            let note = try system.submit(Note(text: "n"), durability: .manual)
+            guard note.number == UInt64(note.result) + 1 else {
+              throw TestFailure("command \(note.number) is note \(note.result)")
+            }
+          }
+        } catch is PrevalenceError {}
+      }
+      #expect(system.failure != nil)
+      try system.close()
+      #expect(try bank.database.check().isIntact)
+      try bank.database.close()
+    }
+  }
+
   @Test func `a copy with another state is found while the system runs (P220)`() throws {
     let bank = try BankStore { options in
       options.hashInterval = 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @testable import DurableMemory
+import Foundation
 import StorageEngine
 import TestSupport
 import Testing
@@ -72,6 +73,64 @@ struct EventTests {
       #expect(groups.elements == [1, 2, 3, 4, 5])
       target.withLock { $0 = nil }
     }
+  }
+
+  @Test(arguments: [false, true])
+  func `who is told of an event may query, whoever has waited for the command (P137)`(
+    byImage: Bool
+  ) throws {
+    let target = Guarded<PrevalentSystem<Bank>?>(nil)
+    let seen = SharedList<Int>()
+    let bank = try BankStore { options in
+      options.onEvents = { _, _ in
+        guard let system = target.withLock({ $0 }) else { return }
+        if let count = try? system.query({ $0.notes.count }) { seen.append(count) }
+      }
+    }
+    let system = bank.system
+    target.withLock { $0 = system }
+    defer { target.withLock { $0 = nil } }
+    _ = try system.submit(Note(text: "1", events: 1))
+    let isDone = DispatchSemaphore(value: 0)
+    let thread = Thread {
+      if byImage { _ = try? system.snapshot() } else { _ = try? system.query { $0.notes.count } }
+      isDone.signal()
+    }
+    thread.start()
+    guard isDone.wait(timeout: .now() + 20) == .success else {
+      throw TestFailure("the one who tells waits for himself")
+    }
+    #expect(seen.elements == [1])
+    try bank.finish()
+  }
+
+  @Test func `what is told of is durable, whoever waits for it (P135, P137)`() async throws {
+    let disk = SimulatedDisk()
+    let told = SharedList<(number: UInt64, left: UInt64)>()
+    let bank = try BankStore(on: disk) { options in
+      options.onEvents = { number, _ in
+        let left = try? BankStore(opening: disk.crashed(.loseAll)).system.lastCommand
+        told.append((number, left ?? 0))
+      }
+    }
+    let system = bank.system
+    try execute(system)
+    _ = try system.submit(Note(text: "2", events: 1))
+    try system.submit(Note(text: "3", events: 2)).wait()
+    _ = try system.submit(Note(text: "4", events: 1))
+    try system.flush()
+    try await system.execute(Note(text: "5", events: 1))
+    try await system.submit(Note(text: "6", events: 1)).settled()
+    _ = try system.submit(Note(text: "7", events: 1))
+    #expect(try bank.model.notes.count == 7)
+    #expect(told.elements.map(\.number) == Array(1...7))
+    for (number, left) in told.elements { #expect(number <= left) }
+    try bank.finish()
+  }
+
+  /// Not the asynchronous form.
+  private func execute(_ system: PrevalentSystem<Bank>) throws {
+    try system.execute(Note(text: "1", events: 1))
   }
 
   @Test func `events of many threads come in the order of the commands (P135)`() throws {

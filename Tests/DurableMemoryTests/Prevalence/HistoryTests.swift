@@ -38,6 +38,79 @@ struct HistoryTests {
     }
   }
 
+  @Test func `what an image has and the pages do not have yet is still there (P146, P216)`()
+    throws
+  {
+    try withBank { bank in
+      for number in 1...10 { try bank.system.execute(Note(text: "\(number)")) }
+      try bank.system.snapshot()
+      try bank.system.lookAtStore()
+      #expect(try bank.system.entries(after: 0).map(\.number) == Array(1...10))
+      #expect(try bank.system.past(.command(4)).model.notes.count == 4)
+      #expect(try bank.system.past(.time(1003)).moment.number == 4)
+      try bank.database.checkpoint()
+      try bank.system.lookAtStore()
+      #expect(bank.system.working.withLock { $0.recent.floor } == 10)
+      #expect(try bank.system.entries(after: 0).map(\.number) == Array(1...10))
+      #expect(try bank.system.past(.command(4)).model.notes.count == 4)
+      #expect(try bank.system.past(.time(1003)).moment.number == 4)
+    }
+  }
+
+  @Test func `an entry that nobody will ever write is out of the history (P146)`() throws {
+    try withBank { bank in
+      try bank.system.execute(Note(text: "1"))
+      #expect(throws: PrevalenceError.outOfHistory(oldest: 0, newest: 1)) {
+        _ = try bank.system.entries(after: .max)
+      }
+    }
+  }
+
+  @Test func `an entry of an earlier time than the last one is refused (P91, P159)`() throws {
+    let time = Guarded<UInt64>(5000)
+    let source = try BankStore { $0.clock = { time.withLock { $0 } } }
+    for number in 1...2 { try source.system.execute(Note(text: "\(number)")) }
+    try withBank(adjust: { $0.clock = { 9000 } }) { bank in
+      try bank.system.execute(Note(text: "1"))
+      let entry = try source.system.entries(after: 1)[0]
+      #expect {
+        try bank.system.follow(entry)
+      } throws: { error in
+        guard case PrevalenceError.damagedEntry(2, _) = error else { return false }
+        return true
+      }
+      #expect(bank.system.failure == nil)
+      try bank.system.execute(Stamp())
+      #expect(try bank.model.times == [9000])
+    }
+    try source.finish()
+  }
+
+  @Test
+  func `an entry that is refused and cannot be undone ends the system (P50, P121, P159)`() throws {
+    let source = try BankStore()
+    for number in 1...2 { try source.system.execute(Note(text: "\(number)")) }
+    let failures = SharedList<PrevalenceError>()
+    let bank = try BankStore { $0.onFailure = { failures.append($0) } }
+    try bank.reopen(registry: CommandRegistry(Impure.self, Deposit.self))
+    try bank.system.execute(Impure(throwsAtReplay: true))
+    let entry = try source.system.entries(after: 1)[0]
+    #expect(throws: PrevalenceError.self) { try bank.system.follow(entry) }
+    #expect(throws: PrevalenceError.self) {
+      try bank.system.execute(Deposit(account: "a", amount: 1))
+    }
+    #expect(bank.system.failure != nil)
+    #expect(failures.elements.count == 1)
+    try bank.system.close()
+    var calm = CommandRegistry<Bank>(Note.self)
+    calm.upgrade("Impure", version: 1, from: Impure.self) { _ in Note(text: "calm") }
+    bank.registry = calm
+    try bank.openSystem()
+    #expect(try bank.model.notes == ["calm"])
+    try bank.finish()
+    try source.finish()
+  }
+
   private func follow(_ source: BankStore, by follower: BankStore) throws {
     for entry in try source.system.entries(after: follower.system.lastCommand) {
       try follower.system.follow(entry)

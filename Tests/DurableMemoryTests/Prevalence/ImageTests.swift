@@ -75,7 +75,83 @@ struct ImageTests {
         try bank.system.snapshot()
       }
       #expect(try bank.journal == Array(1...15))
-      #expect(try bank.images == [15])
+      // What the journal begins with is kept with it.
+      #expect(try bank.images == [15, 0])
+      try bank.reopen()
+      for number in 0...15 {
+        let past = try bank.system.past(.command(UInt64(number)))
+        #expect(past.model.notes == (0..<number).map { "\($0 + 1)" })
+      }
+    }
+  }
+
+  private func imageTrees(_ bank: BankStore) throws -> Int {
+    try bank.database.read { view in
+      try view.trees().count { $0.name.hasPrefix("memory/system/main/image/") }
+    }
+  }
+
+  @Test
+  func `wherever the room ends, an image is there whole or has left nothing (P193, P206, P207)`()
+    throws
+  {
+    var (failed, written) = (0, 0)
+    for room in stride(from: 0 as UInt64, through: 4 << 20, by: 128 << 10) {
+      let bank = try BankStore()
+      for number in 0..<40 {
+        try bank.system.execute(Note(text: String(repeating: "\(number % 10)", count: 40_000)))
+      }
+      let model = try bank.model
+      bank.disk.setCapacity(bank.disk.image.length + room)
+      do {
+        try bank.system.snapshot()
+        #expect(try bank.images == [40, 0], "room \(room)")
+        written += 1
+      } catch PrevalenceError.engine(.outOfSpace) {
+        #expect(try bank.images == [0], "room \(room)")
+        #expect(try imageTrees(bank) == 1, "room \(room)")
+        failed += 1
+      }
+      bank.disk.setCapacity(1 << 40)
+      try bank.crash(.keepAll)
+      #expect(bank.system.skippedImages.isEmpty)
+      #expect(try bank.model == model)
+      #expect(try imageTrees(bank) == bank.images.count)
+      try bank.finish()
+    }
+    #expect(failed > 0 && written > 0, "\(failed) failed, \(written) written")
+  }
+
+  @Test func `an image that cannot be read again takes the place of none (P116, P206)`() throws {
+    let mustFail = Guarded(false)
+    try withBank(adjust: { options in
+      options.codec = UnreadableCodec(mustFail: mustFail)
+      options.snapshots.keptImages = 1
+    }) { bank in
+      try execute(3, on: bank)
+      mustFail.withLock { $0 = true }
+      for _ in 0..<2 {
+        #expect {
+          try bank.system.snapshot()
+        } throws: { error in
+          guard case PrevalenceError.modelNotEncodable(let reason) = error else { return false }
+          return reason.contains("broken")
+        }
+        #expect(try bank.images == [0])
+        #expect(try bank.journal == [1, 2, 3])
+      }
+      #expect {
+        _ = try PrevalentSystem.open(
+          in: bank.database, named: "other", .bank, options: bank.options
+        ) { Bank() }
+      } throws: { error in
+        guard case PrevalenceError.modelNotEncodable = error else { return false }
+        return true
+      }
+      #expect(try !PrevalentSystem<Bank>.exists(in: bank.database, named: "other"))
+      mustFail.withLock { $0 = false }
+      #expect(try bank.system.snapshot() == 3)
+      #expect(try bank.images == [3])
     }
   }
 
@@ -300,6 +376,20 @@ struct GatedCodec: PrevalentCodec {
   }
 
   func decode(_ bytes: ArraySlice<UInt8>) throws -> Bank { try BinaryCodec<Bank>().decode(bytes) }
+}
+
+/// Writes what it cannot read, if told to.
+struct UnreadableCodec: PrevalentCodec {
+  let mustFail: Guarded<Bool>
+
+  func encode(_ value: Bank, into bytes: inout [UInt8]) throws {
+    try BinaryCodec<Bank>().encode(value, into: &bytes)
+  }
+
+  func decode(_ bytes: ArraySlice<UInt8>) throws -> Bank {
+    if mustFail.withLock({ $0 }) { throw BankError.broken }
+    return try BinaryCodec<Bank>().decode(bytes)
+  }
 }
 
 struct FailingCodec: PrevalentCodec {

@@ -222,6 +222,9 @@ struct PrevalentBasicTests {
     var nameless = CommandRegistry<Bank>.bank
     nameless.rename("", to: Note.self)
     #expect(throws: PrevalenceError.self) { try open("main", nameless) }
+    #expect(throws: PrevalenceError.invalidOptions("a command cannot have the version -1")) {
+      try open("main", CommandRegistry(Negative.self))
+    }
     #expect(throws: PrevalenceError.self) { try open { $0.snapshots.keptImages = 0 } }
     #expect(throws: PrevalenceError.self) { try open { $0.snapshots.everyCommands = 0 } }
     #expect(throws: PrevalenceError.self) { try open { $0.snapshots.everyBytes = 0 } }
@@ -233,6 +236,29 @@ struct PrevalentBasicTests {
       }
     }
     #expect(try !PrevalentSystem<Bank>.exists(in: database))
+    try database.close()
+  }
+
+  @Test func `in a database that is open for reading only a system answers queries (P86, P88)`()
+    throws
+  {
+    let bank = try BankStore()
+    for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
+    try bank.system.close()
+    try bank.database.close()
+    var configuration = bank.configuration
+    configuration.isReadOnly = true
+    let database = try Database.open(on: bank.disk.reopened(), configuration: configuration)
+    for _ in 0..<2 {
+      let system = try PrevalentSystem.open(in: database, .bank, options: bank.options)
+      #expect(try system.query { $0.notes } == ["1", "2", "3"])
+      #expect(throws: PrevalenceError.readOnly) { try system.execute(Note(text: "4")) }
+      #expect(throws: PrevalenceError.readOnly) { try system.snapshot() }
+      #expect(try system.entries(after: 1).count == 2)
+      #expect(try system.past(.command(2)).model.notes.count == 2)
+      try system.close()
+    }
+    #expect(try database.check().isIntact)
     try database.close()
   }
 
@@ -279,4 +305,10 @@ struct PrevalentBasicTests {
       try again.close()
     }
   }
+}
+
+/// Has a version that no command can have.
+struct Negative: Command, Codable {
+  static let version = -1
+  func execute(on model: inout Bank, in context: inout CommandContext) {}
 }

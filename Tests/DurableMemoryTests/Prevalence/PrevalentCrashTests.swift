@@ -70,6 +70,44 @@ struct CrashTests {
     try bank.finish()
   }
 
+  @Test
+  func `a power cut at any call within a long image leaves it whole or no trace (P193, P210)`()
+    throws
+  {
+    let disk = SimulatedDisk(recordsHistory: true)
+    let bank = try BankStore(on: disk)
+    for number in 0..<30 {
+      try bank.system.execute(Note(text: String(repeating: "\(number % 10)", count: 30_000)))
+    }
+    let model = try bank.model
+    let first = disk.mutations
+    try bank.system.snapshot()
+    var (whole, none) = (0, 0)
+    for call in first...disk.mutations {
+      for variant in disk.variants(atMutation: call) {
+        let crashed = disk.crashed(atMutation: call, variant, seed: TestEnvironment.seed)
+        do {
+          let left = try BankStore(opening: crashed)
+          guard try left.model == model, left.system.skippedImages.isEmpty else {
+            throw TestFailure("skipped: \(left.system.skippedImages)")
+          }
+          let images = try left.images
+          guard images == [30, 0] || images == [0] else { throw TestFailure("images: \(images)") }
+          if images == [0] { none += 1 } else { whole += 1 }
+          let trees = try left.database.read { view in
+            try view.trees().count { $0.name.hasPrefix("memory/system/main/image/") }
+          }
+          guard trees == images.count else { throw TestFailure("\(trees) trees") }
+          try left.finish()
+        } catch {
+          throw TestFailure("call \(call), \(variant), seed \(TestEnvironment.seed): \(error)")
+        }
+      }
+    }
+    #expect(whole > 0 && none > 0, "\(whole) whole, \(none) not there")
+    try bank.finish()
+  }
+
   @Test func `what an unfinished image has left is no image, and goes with the next (P110, P193)`()
     throws
   {

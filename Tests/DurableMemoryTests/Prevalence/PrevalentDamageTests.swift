@@ -19,7 +19,7 @@ struct DamageTests {
   }
 
   enum ImageDamage: CaseIterable {
-    case torn, empty, altered, treeMissing, headerUnreadable
+    case torn, empty, altered, letterAltered, treeMissing, headerUnreadable
   }
 
   @Test(arguments: ImageDamage.allCases)
@@ -43,6 +43,13 @@ struct DamageTests {
       case .altered:
         try transaction.put(
           [chunk[0] ^ 1] + chunk.dropFirst(), forKey: PrevalentKey.of(0), in: tree)
+      case .letterAltered:
+        // It can be decoded, to another model.
+        let place = try #require(
+          chunk.indices.first { chunk[$0...].starts(with: [7, 1, UInt8(ascii: "2")]) })
+        var altered = chunk
+        altered[place + 2] = UInt8(ascii: "x")
+        try transaction.put(altered, forKey: PrevalentKey.of(0), in: tree)
       case .treeMissing: try transaction.dropTree(tree)
       case .headerUnreadable:
         try transaction.put([1, 2, 3], forKey: PrevalentKey.of(6), in: trees.images)
@@ -59,6 +66,43 @@ struct DamageTests {
     try bank.system.execute(Note(text: "11"))
     #expect(try bank.system.snapshot() == 11)
     #expect(try bank.journal == [11])
+    try bank.finish()
+  }
+
+  @Test func `numbers that no command has are damage, and never a trap (P192)`() throws {
+    let bank = try twoImages()
+    let (tree, entry) = try bank.database.read { view in
+      let trees = try #require(try PrevalentTrees.find("main", in: view))
+      return (trees, try view.value(forKey: PrevalentKey.of(7), in: trees.journal) ?? [])
+    }
+    var header = try bank.database.read { view in
+      try bank.system.images.headers(in: view)[0].header.get()
+    }
+    header.number = .max
+    var bytes: [UInt8] = []
+    try BinaryCodec<ImageHeader>().encode(header, into: &bytes)
+    try bank.forge { trees, transaction in
+      try transaction.put(bytes, forKey: PrevalentKey.of(.max), in: trees.images)
+    }
+    try bank.openSystem()
+    #expect(bank.system.skippedImages.map(\.number) == [.max])
+    #expect(try bank.model.notes.count == 9)
+    try bank.system.close()
+    try bank.forge { trees, transaction in
+      try transaction.put(entry, forKey: PrevalentKey.of(0), in: trees.journal)
+    }
+    for _ in 0..<2 {
+      #expect {
+        try bank.openSystem()
+      } throws: { error in
+        guard case PrevalenceError.damagedEntry(0, _) = error else { return false }
+        return true
+      }
+    }
+    try bank.database.write { transaction in
+      try transaction.delete(PrevalentKey.of(0), in: tree.journal)
+    }
+    try bank.openSystem()
     try bank.finish()
   }
 

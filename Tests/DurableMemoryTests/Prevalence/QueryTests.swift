@@ -79,6 +79,45 @@ struct QueryTests {
     }
   }
 
+  @Test func `a copy of which another is being made is taken by nobody (P201)`() throws {
+    let gallery = ModelGallery<Bank>()
+    let copy = ModelCopy(Bank(notes: ["1"]), number: 1, time: 0)
+    gallery.show(copy, number: 1, time: 0, reading: true)
+    guard case .fork(let newest) = gallery.choose() else {
+      Issue.record("it was read")
+      return
+    }
+    #expect(newest === copy)
+    gallery.endReading(copy)
+    #expect(gallery.takeForRollback()?.isAlone == false)
+    #expect(newest.model?.notes == ["1"])
+  }
+
+  @Test(arguments: [false, true])
+  func `after a command that throws queries do not see what is not durable (P89, P209)`(
+    keepsSecondCopy: Bool
+  ) throws {
+    try withBank(adjust: { $0.keepsSecondCopy = keepsSecondCopy }) { bank in
+      func fail() {
+        #expect(throws: BankError.notEnough) {
+          try bank.system.execute(Transfer(from: "a", to: "b", amount: 1))
+        }
+      }
+      for round in 0..<3 {
+        try bank.system.execute(Note(text: "durable"))
+        for _ in 0...round {
+          _ = try bank.system.submit(Note(text: "perhaps"))
+          fail()
+        }
+        let (seen, notes) = try bank.system.query { model, moment in (moment.number, model.notes) }
+        fail()
+        try bank.crash(.loseAll)
+        #expect(bank.system.lastCommand >= seen)
+        #expect(try bank.model.notes.starts(with: notes))
+      }
+    }
+  }
+
   @Test func `queries between commands do not make the model be copied (P123)`() throws {
     try withBank { bank in
       for number in 1...200 {
@@ -188,6 +227,20 @@ struct QueryTests {
       #expect(tally.shares.load(ordering: .relaxed) == 0)
       #expect(tally.forks.load(ordering: .relaxed) == 0)
       #expect(try bank.model.total == 60_000)
+    }
+  }
+
+  @Test func `of long commands no more is in memory than of short ones (P202)`() throws {
+    try withBank(adjust: { $0.durability = .manual }) { bank in
+      var most = 0
+      for number in 0..<24 {
+        try bank.system.execute(
+          LongText(text: [UInt8](repeating: UInt8(number), count: 1 << 20)))
+        try bank.database.checkpoint()
+        most = max(most, bank.system.working.withLock { $0.recent.byteCount })
+      }
+      #expect(most < 12 << 20, "\(most) bytes")
+      #expect(try bank.system.entries(after: 0).count == 24)
     }
   }
 

@@ -15,7 +15,7 @@ struct BinaryDecoding: Decoder {
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
     var cursor = cursor
-    return UnkeyedReading(cursor: try cursor.readContainer(.list))
+    return try UnkeyedReading(cursor.readContainer(.list))
   }
 
   func singleValueContainer() throws -> any SingleValueDecodingContainer {
@@ -144,13 +144,20 @@ private final class FieldTable {
 private struct UnkeyedReading: UnkeyedDecodingContainer {
   private var cursor: BinaryCursor
   private(set) var currentIndex = 0
-  /// Not known without reading everything.
-  var count: Int? { nil }
+  /// Types of a fixed number of elements, like vectors, compare it.
+  let count: Int?
   var isAtEnd: Bool { cursor.isAtEnd }
   var codingPath: [any CodingKey] { [] }
 
-  init(cursor: BinaryCursor) {
-    self.cursor = cursor
+  init(_ inside: BinaryCursor) throws {
+    cursor = inside
+    var count = 0
+    var rest = inside
+    while !rest.isAtEnd {
+      try rest.skip()
+      count += 1
+    }
+    self.count = count
   }
 
   mutating func decodeNil() throws -> Bool {

@@ -8,11 +8,8 @@ extension Array: BinaryElement where Element: Codable {
       writer.varint(UInt64(bytes.count))
       return writer.raw(contentsOf: bytes)
     }
-    try writer.nest {
-      let level = writer.level
-      writer.begin(.list)
+    try writer.container(.list) {
       for element in self { try writer.write(element) }
-      writer.close(to: level)
     }
   }
 
@@ -33,9 +30,7 @@ extension Array: BinaryElement where Element: Codable {
 
 extension Set: BinaryElement where Element: Codable {
   func write(to writer: BinaryWriter) throws {
-    try writer.nest {
-      let level = writer.level
-      writer.begin(.list)
+    try writer.container(.list) {
       if writer.isCanonical {
         for bytes in try map({ try writer.separately($0) }).sorted(by: lessThan) {
           writer.raw(contentsOf: bytes)
@@ -43,7 +38,6 @@ extension Set: BinaryElement where Element: Codable {
       } else {
         for element in self { try writer.write(element) }
       }
-      writer.close(to: level)
     }
   }
 
@@ -61,9 +55,7 @@ extension Set: BinaryElement where Element: Codable {
 
 extension Dictionary: BinaryElement where Key: Codable, Value: Codable {
   func write(to writer: BinaryWriter) throws {
-    try writer.nest {
-      let level = writer.level
-      writer.begin(.map)
+    try writer.container(.map) {
       if writer.isCanonical {
         let entries = try map { (try writer.separately($0.key), $0.value) }
         for (key, value) in entries.sorted(by: { lessThan($0.0, $1.0) }) {
@@ -76,7 +68,6 @@ extension Dictionary: BinaryElement where Key: Codable, Value: Codable {
           try writer.write(value)
         }
       }
-      writer.close(to: level)
     }
   }
 
@@ -98,7 +89,7 @@ extension Dictionary: BinaryElement where Key: Codable, Value: Codable {
 extension BinaryWriter {
   /// The bytes that a value alone would have.
   func separately(_ value: some Encodable) throws -> [UInt8] {
-    let writer = BinaryWriter([], isCanonical: isCanonical, depthLimit: depthLimit - depth)
+    let writer = BinaryWriter([], isCanonical: isCanonical, depthLimit: depthLimit, depth: depth)
     try writer.write(value)
     if let failure = writer.failure { throw failure }
     return writer.takeBytes()

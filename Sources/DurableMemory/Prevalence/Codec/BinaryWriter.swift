@@ -20,13 +20,18 @@ final class BinaryWriter {
   private(set) var failure: BinaryCodingError?
   let isCanonical: Bool
   let depthLimit: Int
-  private(set) var depth = 0
+  /// How many values that are written by themselves are around the place.
+  private var composites: Int
 
-  init(_ bytes: [UInt8], isCanonical: Bool, depthLimit: Int) {
+  init(_ bytes: [UInt8], isCanonical: Bool, depthLimit: Int, depth: Int = 0) {
     self.bytes = bytes
     self.isCanonical = isCanonical
     self.depthLimit = depthLimit
+    composites = depth
   }
+
+  /// How many values and containers are around the place, counted as the decoder does.
+  var depth: Int { composites + frames.count }
 
   func takeBytes() -> [UInt8] {
     defer { bytes = [] }
@@ -51,24 +56,32 @@ final class BinaryWriter {
   }
 
   private func writeComposite(_ value: some Encodable) throws {
-    try nest {
-      let (start, level) = (bytes.count, frames.count)
-      try value.encode(to: BinaryEncoding(writer: self, level: level, start: start))
+    composites += 1
+    defer { composites -= 1 }
+    checkDepth()
+    if let failure { throw failure }
+    let (start, level) = (bytes.count, frames.count)
+    try value.encode(to: BinaryEncoding(writer: self, level: level, start: start))
+    close(to: level)
+    // A type without content.
+    if bytes.count == start {
+      begin(.fields)
       close(to: level)
-      // A type without content.
-      if bytes.count == start {
-        begin(.fields)
-        close(to: level)
-      }
-      if let failure { throw failure }
     }
+    if let failure { throw failure }
   }
 
-  func nest(_ body: () throws -> Void) throws {
-    depth += 1
-    defer { depth -= 1 }
-    guard depth <= depthLimit else { throw BinaryCodingError.tooDeep(limit: depthLimit) }
+  /// Writes a container with what `body` writes.
+  func container(_ tag: BinaryTag, _ body: () throws -> Void) throws {
+    let level = frames.count
+    begin(tag)
+    if let failure { throw failure }
     try body()
+    close(to: level)
+  }
+
+  private func checkDepth() {
+    if depth > depthLimit { fail(.tooDeep(limit: depthLimit)) }
   }
 
   @inline(__always)
@@ -110,6 +123,7 @@ final class BinaryWriter {
     frames.append(Frame(lengthOffset: bytes.count, serial: nextSerial, tag: tag))
     for _ in 0..<4 { bytes.append(0) }
     nextSerial += 1
+    checkDepth()
     return nextSerial - 1
   }
 
@@ -123,12 +137,50 @@ final class BinaryWriter {
   func close(to level: Int) {
     fillAwaited()
     while frames.count > level, let frame = frames.popLast() {
+      if isCanonical, frame.tag == .fields { sortFields(from: frame.lengthOffset + 4) }
       let length = bytes.count - frame.lengthOffset - 4
       guard let word = UInt32(exactly: length) else { return fail(.tooLong) }
       for place in 0..<4 {
         bytes[frame.lengthOffset + place] = UInt8(truncatingIfNeeded: word >> (8 * UInt32(place)))
       }
     }
+  }
+
+  /// Puts the fields of the last container in the order of their names.
+  ///
+  /// They come in the order of a dictionary where a type hands one on to its encoder.
+  private func sortFields(from start: Int) {
+    let fields = fields(from: start)
+    let isSorted = zip(fields, fields.dropFirst()).allSatisfy { !precedes($1, $0) }
+    if isSorted { return }
+    var sorted: [UInt8] = []
+    sorted.reserveCapacity(bytes.count - start)
+    // Those of one name stay as they are.
+    for field in fields.sorted(by: precedes) { sorted.append(contentsOf: bytes[field.all]) }
+    bytes.replaceSubrange(start..., with: sorted)
+  }
+
+  private typealias Field = (name: Range<Int>, all: Range<Int>)
+
+  private func precedes(_ left: Field, _ right: Field) -> Bool {
+    bytes[left.name].lexicographicallyPrecedes(bytes[right.name])
+  }
+
+  /// Where the names and the fields are that were written since a place.
+  private func fields(from start: Int) -> [Field] {
+    let source = BinarySource(bytes[start...], depthLimit: depthLimit)
+    var cursor = BinaryCursor(source: source, offset: start, end: bytes.count, depth: 0)
+    var fields: [Field] = []
+    while !cursor.isAtEnd {
+      let begin = cursor.offset
+      guard let name = try? cursor.readBytes(), (try? cursor.skip()) != nil else {
+        // Too long, or written to in the wrong order, which is told elsewhere.
+        fail(.interleaved)
+        return []
+      }
+      fields.append((name.startIndex..<name.endIndex, begin..<cursor.offset))
+    }
+    return fields
   }
 
   /// Goes on in an open container; false when it is not open any more.

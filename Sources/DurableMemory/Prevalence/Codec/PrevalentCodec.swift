@@ -20,14 +20,15 @@ public protocol PrevalentCodec<Value>: Sendable {
 /// Fields are found by their names, so that those that were added as optional ones read as `nil`
 /// from older bytes.
 public struct BinaryCodec<Value: Codable>: PrevalentCodec {
-  /// Whether equal values give equal bytes: dictionaries and sets are put in the order of the bytes
-  /// of their keys, which takes time.
+  /// Whether equal values give equal bytes, as far as `StateHash` says: fields are put in the order
+  /// of their names, dictionaries and sets in the order of the bytes of their keys, which takes time.
   public let isCanonical: Bool
-  /// How deep values may be nested in each other.
+  /// How deep values and the containers that they write may be nested in each other; a case of an
+  /// enumeration with associated values takes three, other types one or two.
   public let depthLimit: Int
 
   /// Creates a codec.
-  public init(isCanonical: Bool = false, depthLimit: Int = 128) {
+  public init(isCanonical: Bool = false, depthLimit: Int = 384) {
     self.isCanonical = isCanonical
     self.depthLimit = depthLimit
   }

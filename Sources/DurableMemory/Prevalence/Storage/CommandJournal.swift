@@ -135,7 +135,7 @@ struct CommandJournal: Sendable {
   ///
   /// The last ones may be missing.
   func bounds(in view: Snapshot) throws(PrevalenceError) -> ClosedRange<UInt64>? {
-    try PrevalenceError.wrapping { () throws(EngineError) in
+    let found = try PrevalenceError.wrapping { () throws(EngineError) -> ClosedRange<UInt64>? in
       let forward = try view.cursor(in: trees.journal)
       guard try forward.next(), let first = PrevalentKey.number(forward.key) else { return nil }
       let backward = try view.cursor(in: trees.journal, range: .all, reversed: true)
@@ -143,6 +143,10 @@ struct CommandJournal: Sendable {
       else { return nil }
       return first...last
     }
+    guard found?.lowerBound != 0 else {
+      throw .damagedEntry(number: 0, reason: "commands are numbered from 1 on")
+    }
+    return found
   }
 
   /// Calls `body` with the entries after a number, in order and checked to be without gaps, until it
@@ -151,6 +155,9 @@ struct CommandJournal: Sendable {
     after number: UInt64, in view: Snapshot,
     _ body: (JournalRecord, ArraySlice<UInt8>) throws -> Bool
   ) throws {
+    guard number < .max else {
+      throw PrevalenceError.damagedEntry(number: number, reason: "no command has that number")
+    }
     var expected = number + 1
     do {
       let range = KeyRange(from: PrevalentKey.of(expected))
@@ -159,7 +166,9 @@ struct CommandJournal: Sendable {
         guard cursor.key.count == 8, let found = PrevalentKey.number(cursor.key) else {
           throw PrevalenceError.damagedEntry(number: expected, reason: "its key is no number")
         }
-        guard found == expected else { throw PrevalenceError.gap(expected: expected, found: found) }
+        guard found == expected, found < .max else {
+          throw PrevalenceError.gap(expected: expected, found: found)
+        }
         let record = try JournalRecord(number: found, try cursor.value()[...])
         let payload = try payload(of: record, in: view)
         guard try body(record, payload) else { return }

@@ -38,6 +38,9 @@ struct ImageStore: Sendable {
           .unsupportedFormat(found: format, supported: ImageHeader.supportedFormat))
       }
       let header = try BinaryCodec<ImageHeader>().decode(bytes[...])
+      guard number < .max else {
+        return .failure(.damagedImage(number: number, reason: "no command has that number"))
+      }
       guard header.number == number else {
         return .failure(.damagedImage(number: number, reason: "its header is another's"))
       }
@@ -81,18 +84,28 @@ struct ImageStore: Sendable {
       var header = header
       let tree = try database.write(durability: .manual) { try createTree(header.number, in: $0) }
       header.tree = tree.rawValue
-      var chunk: UInt32 = 0
-      while chunk < header.chunks {
-        let end = min(header.chunks, chunk + Self.chunksAtOnce)
-        try database.write(durability: .manual) { transaction in
-          for chunk in chunk..<end { try put(chunk, of: header, bytes, in: transaction) }
-        }
-        chunk = end
+      do {
+        try writeChunks(of: header, bytes)
+        try database.write(durability: .synced) { try put(header, in: $0) }
+      } catch {
+        // Where that fails as well, the next image tries it again.
+        try? dropUnfinished()
+        throw error
       }
-      try database.write(durability: .synced) { try put(header, in: $0) }
       return header
     } catch {
       throw CommandJournal.error(error)
+    }
+  }
+
+  private func writeChunks(of header: ImageHeader, _ bytes: [UInt8]) throws {
+    var chunk: UInt32 = 0
+    while chunk < header.chunks {
+      let end = min(header.chunks, chunk + Self.chunksAtOnce)
+      try database.write(durability: .manual) { transaction in
+        for chunk in chunk..<end { try put(chunk, of: header, bytes, in: transaction) }
+      }
+      chunk = end
     }
   }
 
@@ -133,13 +146,36 @@ struct ImageStore: Sendable {
 
   // MARK: Removing
 
+  /// Removes what a crash or a full disk has left of images without a header; one at a time, and
+  /// while no image is being written.
+  ///
+  /// Where a header cannot be read, nothing is removed: it may be that of any.
+  func dropUnfinished() throws(PrevalenceError) {
+    do {
+      let view = try database.snapshot()
+      defer { view.close() }
+      let named = try headers(in: view).map { try? $0.header.get().tree }
+      if named.contains(nil) { return }
+      for tree in try chunkTrees(in: view) where !named.contains(tree.rawValue) {
+        try database.write(durability: .manual) { try dropIfPresent(tree, in: $0) }
+      }
+    } catch {
+      throw CommandJournal.error(error)
+    }
+  }
+
+  /// The trees with the chunks of images, whole or not.
+  private func chunkTrees(in view: some TreeReader) throws(EngineError) -> [TreeID] {
+    let prefix = PrevalentTrees.imagePrefix(system)
+    return try view.trees().filter { $0.name.utf8.starts(with: prefix.utf8) }.map(\.tree)
+  }
+
   /// Removes every image, whole or not, but those given.
   ///
   /// Each in one transaction, so that no header is without its chunks.
   func removeAll(except kept: [ImageHeader]) throws(PrevalenceError) {
     let numbers = Set(kept.map(\.number))
     let keptTrees = Set(kept.map(\.tree))
-    let prefix = PrevalentTrees.imagePrefix(system)
     do {
       let view = try database.snapshot()
       defer { view.close() }
@@ -152,8 +188,8 @@ struct ImageStore: Sendable {
         }
       }
       // What a crash or a full disk has left unfinished.
-      for (name, tree) in try database.read({ try $0.trees() })
-      where name.utf8.starts(with: prefix.utf8) && !keptTrees.contains(tree.rawValue) {
+      for tree in try database.read({ try chunkTrees(in: $0) })
+      where !keptTrees.contains(tree.rawValue) {
         try database.write(durability: .manual) { try dropIfPresent(tree, in: $0) }
       }
     } catch {

@@ -70,7 +70,8 @@ struct JournalRecord {
   static func appendForm(_ name: String, version: Int, to bytes: inout [UInt8]) {
     bytes.append(UInt8(truncatingIfNeeded: name.utf8.count))
     bytes.append(contentsOf: name.utf8)
-    appendVarint(UInt64(version), to: &bytes)
+    // One below zero is named as a mistake of the registry.
+    appendVarint(UInt64(truncatingIfNeeded: version), to: &bytes)
   }
 
   private static func appendVarint(_ value: UInt64, to bytes: inout [UInt8]) {

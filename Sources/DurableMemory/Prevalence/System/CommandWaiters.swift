@@ -5,9 +5,7 @@ import StorageEngine
 /// Tasks that wait for their commands to be durable: one thread waits for all of them.
 final class CommandWaiters: Sendable {
   private struct Waiter {
-    let commit: UInt64
-    let number: UInt64
-    let durability: Durability
+    let promise: CommandPromise
     let continuation: CheckedContinuation<PrevalenceError?, Never>
   }
 
@@ -18,14 +16,13 @@ final class CommandWaiters: Sendable {
 
   private let state = LockedState(State())
 
-  /// Waits, without holding up a thread, until `settle` has settled a command; returns what it threw.
+  /// Waits, without holding up a thread, until `settle` has settled a command; throws what it threw.
   func wait(
-    for commit: UInt64, _ number: UInt64, _ durability: Durability,
-    settle: @escaping @Sendable (UInt64, UInt64, Durability) throws(PrevalenceError) -> Void
+    for promise: CommandPromise,
+    settle: @escaping @Sendable (CommandPromise) throws(PrevalenceError) -> Void
   ) async throws(PrevalenceError) {
     let failure = await withCheckedContinuation { continuation in
-      let waiter = Waiter(
-        commit: commit, number: number, durability: durability, continuation: continuation)
+      let waiter = Waiter(promise: promise, continuation: continuation)
       let mustServe = state.withLock { state in
         state.waiting.append(waiter)
         defer { state.isServed = true }
@@ -36,12 +33,12 @@ final class CommandWaiters: Sendable {
     if let failure { throw failure }
   }
 
-  private func serve(_ settle: (UInt64, UInt64, Durability) throws(PrevalenceError) -> Void) {
+  private func serve(_ settle: (CommandPromise) throws(PrevalenceError) -> Void) {
     while let waiters = takeAll() {
       // The last one first: what it waited for is settled for all before it.
-      for waiter in waiters.sorted(by: { $0.commit > $1.commit }) {
+      for waiter in waiters.sorted(by: { $0.promise.commit > $1.promise.commit }) {
         do throws(PrevalenceError) {
-          try settle(waiter.commit, waiter.number, waiter.durability)
+          try settle(waiter.promise)
           waiter.continuation.resume(returning: nil)
         } catch {
           waiter.continuation.resume(returning: error)

@@ -15,7 +15,8 @@ final class ModelGallery<Model: Sendable>: Sendable {
   enum Choice {
     /// Nobody looks at this copy: it can be changed in place. It is marked as changing.
     case advance(ModelCopy<Model>)
-    /// Everybody looks: a further copy is needed.
+    /// Everybody looks: a further copy is needed, of this one, which is being read from then on, so
+    /// that nobody takes it for himself meanwhile.
     case fork(ModelCopy<Model>)
     /// There is no copy.
     case none
@@ -39,7 +40,10 @@ final class ModelGallery<Model: Sendable>: Sendable {
   func choose() -> Choice {
     copies.withLock { copies in
       guard let newest = copies.last else { return .none }
-      guard let idle = copies.last(where: { $0.readers == 0 }) else { return .fork(newest) }
+      guard let idle = copies.last(where: { $0.readers == 0 }) else {
+        newest.readers += 1
+        return .fork(newest)
+      }
       idle.isChanging = true
       return .advance(idle)
     }

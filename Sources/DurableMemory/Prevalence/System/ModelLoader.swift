@@ -32,7 +32,7 @@ struct ModelLoader<Model: Sendable>: Sendable {
   let options: PrevalentOptions<Model>
   let information: SystemInformation
 
-  /// Loads the last state of a view, or the last one that `isWanted` accepts.
+  /// Loads the last state of a view, or the last one that is not after `limit`.
   ///
   /// - Throws: `PrevalenceError`.
   func load(

@@ -32,11 +32,10 @@ extension Submission {
   /// - Throws: `PrevalenceError.engine(.poisoned)` when the disk has failed: the command may be lost.
   @discardableResult
   public func settled() async throws(PrevalenceError) -> Result {
-    guard let commit else { return result }
+    guard promise.commit > 0 else { return result }
     let system = system
-    try await system.waiting.wait(for: commit, number, durability) {
-      commit, number, durability throws(PrevalenceError) in
-      try system.settle(commit, number, durability)
+    try await system.waiting.wait(for: promise) { promise throws(PrevalenceError) in
+      try system.settle(promise)
     }
     return result
   }

@@ -18,10 +18,8 @@ extension PrevalentSystem {
     _ command: C, durability: Durability? = nil
   ) throws -> C.Result where C.Model == Model {
     var outcome = CommandOutcome()
-    let result = try perform(command, &outcome)
-    if outcome.isJournaled {
-      try settle(outcome.commit, outcome.number, durability ?? options.durability)
-    }
+    let result = try perform(command, durability ?? options.durability, &outcome)
+    try settle(outcome.promise)
     return result
   }
 
@@ -36,18 +34,15 @@ extension PrevalentSystem {
     _ command: C, durability: Durability? = nil
   ) throws -> Submission<Model, C.Result> where C.Model == Model {
     var outcome = CommandOutcome()
-    let result = try perform(command, &outcome)
-    return Submission(
-      system: self, result: result, number: outcome.number,
-      commit: outcome.isJournaled ? outcome.commit : nil,
-      durability: durability ?? options.durability)
+    let result = try perform(command, durability ?? options.durability, &outcome)
+    return Submission(system: self, result: result, promise: outcome.promise)
   }
 
   private static var settleInterval: UInt64 { 64 }
 
   /// Executes a command and writes it to the journal.
   private func perform<C: Command>(
-    _ command: C, _ outcome: inout CommandOutcome
+    _ command: C, _ durability: Durability, _ outcome: inout CommandOutcome
   ) throws -> C.Result where C.Model == Model {
     if isReadOnly { throw PrevalenceError.readOnly }
     guard let form = loader.registry.form(of: ObjectIdentifier(C.self)) else {
@@ -61,16 +56,31 @@ extension PrevalentSystem {
     }
     let result: C.Result
     do {
-      working.lock()
-      defer { working.unlock() }
-      result = try run(command, form, payload, on: &working.value, &outcome)
-      noteDue(&working.value, &outcome)
-    } catch let error as PrevalenceError where error.isFatal {
-      fail(error)
+      result = try performLocked(command, form, payload, durability, &outcome)
+    } catch {
+      tellFailure()
       throw error
     }
-    try doDue(outcome)
+    doDue(outcome)
     return result
+  }
+
+  private func performLocked<C: Command>(
+    _ command: C, _ form: [UInt8], _ payload: [UInt8], _ durability: Durability,
+    _ outcome: inout CommandOutcome
+  ) throws -> C.Result where C.Model == Model {
+    working.lock()
+    defer { working.unlock() }
+    do {
+      let result = try run(command, form, payload, on: &working.value, &outcome)
+      outcome.promise = working.value.promise(durability, raises: outcome.isJournaled)
+      noteDue(&working.value, &outcome)
+      return result
+    } catch let error as PrevalenceError where error.isFatal {
+      // Before the next command begins.
+      note(error, in: &working.value)
+      throw error
+    }
   }
 
   private func run<C: Command>(
@@ -104,7 +114,6 @@ extension PrevalentSystem {
       try log(&working, context, form: form, payload: payload)
     }
     outcome.isJournaled = !context.isUnjournaled
-    (outcome.number, outcome.commit) = (working.number, working.commit)
     return result
   }
 
@@ -118,18 +127,11 @@ extension PrevalentSystem {
   }
 
   /// Does what has become due; call without locks.
-  func doDue(_ outcome: CommandOutcome) throws(PrevalenceError) {
+  func doDue(_ outcome: CommandOutcome) {
     if outcome.needsImage { scheduleImage() }
     if outcome.needsCopy { catchUp() }
-    if outcome.needsLook {
-      do throws(PrevalenceError) {
-        try lookAtStore()
-      } catch {
-        if error.isFatal { fail(error) }
-        throw error
-      }
-    }
-    if !outcome.isJournaled { events.deliver { visible.load(ordering: .acquiring) } }
+    if outcome.needsLook { lookAtStoreInPassing() }
+    if !outcome.isJournaled { deliverEvents() }
   }
 
   func checkUsable(_ working: borrowing WorkingModel<Model>) throws(PrevalenceError) {
@@ -186,32 +188,75 @@ extension PrevalentSystem {
     }
   }
 
-  /// Waits until a command is as durable as asked, and shows it.
-  func settle(
-    _ commit: UInt64, _ number: UInt64, _ durability: Durability
-  ) throws(PrevalenceError) {
+  /// Waits until a command and those before it are as durable as asked, shows it, and delivers
+  /// events; call without locks.
+  func settle(_ promise: CommandPromise) throws(PrevalenceError) {
+    // No command was executed since the opening.
+    guard promise.commit > 0 else { return }
+    try settleSilently(promise)
+    deliverEvents()
+  }
+
+  /// The same; who calls delivers events when he has released his locks.
+  func settleSilently(_ promise: CommandPromise) throws(PrevalenceError) {
     do throws(PrevalenceError) {
-      // What waits for nothing looks now and then whether very much is unwritten.
-      if durability != .manual || number % Self.settleInterval == 0 {
-        try journal.settle(commit, durability)
-      }
+      try wait(for: promise)
     } catch {
       fail(error)
       throw error
     }
-    show(upTo: number)
+    raise(visible, to: promise.number)
+  }
+
+  private func wait(for promise: CommandPromise) throws(PrevalenceError) {
+    let (commit, durability) = (promise.commit, promise.durability)
+    // A command is shown with the ones before it, of which more may have been asked.
+    if durability != .synced, promise.synced > syncedCommit.load(ordering: .acquiring) {
+      try journal.settle(promise.synced, .synced)
+      raise(syncedCommit, to: promise.synced)
+    }
+    if durability != .synced, durability != .written,
+      promise.written > writtenCommit.load(ordering: .acquiring)
+    {
+      try journal.settle(promise.written, .written)
+      raise(writtenCommit, to: promise.written)
+    }
+    // What waits for nothing looks now and then whether very much is unwritten.
+    if durability != .manual || promise.number % Self.settleInterval == 0 {
+      try journal.settle(commit, durability)
+    }
+    if durability == .synced { raise(syncedCommit, to: commit) }
+    if durability == .synced || durability == .written { raise(writtenCommit, to: commit) }
+  }
+
+  /// Delivers the events of commands that queries may see; call without locks, as who listens may
+  /// call the system.
+  func deliverEvents() {
     events.deliver { visible.load(ordering: .acquiring) }
   }
 
-  /// Refuses commands from now on.
+  /// Refuses commands from now on; call without locks.
   func fail(_ error: PrevalenceError) {
-    let isFirst = working.withLock { working in
-      working.failure = working.failure ?? error
-      return phase.compareExchange(
-        expected: .works, desired: .failed, ordering: .acquiringAndReleasing
-      ).exchanged
+    working.withLock { note(error, in: &$0) }
+    tellFailure()
+  }
+
+  /// Refuses commands from now on; who calls tells of it when he has released his locks.
+  func note(_ error: PrevalenceError, in working: inout WorkingModel<Model>) {
+    if working.failure == nil { working.failure = error }
+    let isFirst = phase.compareExchange(
+      expected: .works, desired: .failed, ordering: .acquiringAndReleasing
+    ).exchanged
+    if isFirst { working.untoldFailure = error }
+  }
+
+  /// Tells of a failure that was noted; call without locks.
+  func tellFailure() {
+    let untold = working.withLock { working in
+      defer { working.untoldFailure = nil }
+      return working.untoldFailure
     }
-    if isFirst { options.onFailure?(error) }
+    if let untold { options.onFailure?(untold) }
   }
 }
 
@@ -225,10 +270,23 @@ extension PrevalenceError {
   }
 }
 
+/// What has to be waited for before a command may be acknowledged and shown.
+struct CommandPromise {
+  /// The transaction of the command in the log, or of the last one before it when it was left out of
+  /// the journal; 0 when there was none since the opening.
+  var commit: UInt64 = 0
+  /// The number of that command.
+  var number: UInt64 = 0
+  var durability = Durability.manual
+  /// The last transaction up to this one for which `.synced` was asked.
+  var synced: UInt64 = 0
+  /// The last one for which `.written` was asked.
+  var written: UInt64 = 0
+}
+
 /// What has become of a command, and what is to be done after it.
 struct CommandOutcome {
-  var number: UInt64 = 0
-  var commit: UInt64 = 0
+  var promise = CommandPromise()
   var isJournaled = false
   var needsImage = false
   var needsCopy = false
@@ -240,17 +298,17 @@ public struct Submission<Model: Sendable, Result: Sendable>: Sendable {
   let system: PrevalentSystem<Model>
   /// The result, which may not be acknowledged yet.
   public let result: Result
+  let promise: CommandPromise
+
   /// The number of the command, or of the last one before it when it was left out of the journal.
-  public let number: UInt64
-  let commit: UInt64?
-  let durability: Durability
+  public var number: UInt64 { promise.number }
 
   /// Waits until the command is as durable as asked and queries see it, and returns the result.
   ///
   /// - Throws: `PrevalenceError.engine(.poisoned)` when the disk has failed: the command may be lost.
   @discardableResult
   public func wait() throws(PrevalenceError) -> Result {
-    if let commit { try system.settle(commit, number, durability) }
+    try system.settle(promise)
     return result
   }
 }

@@ -41,16 +41,56 @@ extension PrevalentSystem {
   ///   reach there.
   public func past(_ point: PointInTime) throws(PrevalenceError) -> PastState<Model> {
     try checkOpen()
+    return try lookingAgain { view throws(PrevalenceError) in
+      var loaded = try loader.load(from: view, upTo: point)
+      // Where the pages have more, it ends among them.
+      let last = try journal.bounds(in: view)?.upperBound ?? 0
+      if loaded.number >= last {
+        let segments = try segments(after: loaded.number)
+        var replay = loader.replay(after: loaded.number, time: loaded.time)
+        try replay.execute(segments, on: &loaded.model) { point.contains($0) }
+        (loaded.number, loaded.time) = (replay.number, replay.time)
+      }
+      try loader.check(loaded, reaches: point, in: view)
+      return PastState(
+        model: loaded.model, moment: Moment(number: loaded.number, time: loaded.time))
+    }
+  }
+
+  private static var mostViews: Int { 8 }
+
+  /// Runs `body` on what the pages of the store show, and again on a later view where memory has
+  /// forgotten meanwhile what had come into the pages.
+  private func lookingAgain<R>(
+    _ body: (Snapshot) throws(PrevalenceError) -> R
+  ) throws(PrevalenceError) -> R {
+    for _ in 1..<Self.mostViews {
+      do throws(PrevalenceError) {
+        return try looking(body)
+      } catch .gap {
+        continue
+      }
+    }
+    return try looking(body)
+  }
+
+  private func looking<R>(
+    _ body: (Snapshot) throws(PrevalenceError) -> R
+  ) throws(PrevalenceError) -> R {
     let view = try PrevalenceError.wrapping { () throws(EngineError) in try database.snapshot() }
     defer { view.close() }
-    var loaded = try loader.load(from: view, upTo: point)
-    var replay = loader.replay(after: loaded.number, time: loaded.time)
-    let segments = working.withLock { $0.recent.segments(after: loaded.number) } ?? []
-    try replay.execute(segments, on: &loaded.model) { point.contains($0) }
-    (loaded.number, loaded.time) = (replay.number, replay.time)
-    try loader.check(loaded, reaches: point, in: view)
-    return PastState(
-      model: loaded.model, moment: Moment(number: loaded.number, time: loaded.time))
+    return try body(view)
+  }
+
+  /// What is in memory after a command; throws `.gap` where not all of it is.
+  private func segments(
+    after number: UInt64
+  ) throws(PrevalenceError) -> [RecentJournal.Segment] {
+    try working.withLock { working throws(PrevalenceError) in
+      let segments = working.recent.segments(after: number)
+      guard let segments else { throw working.recent.gap(after: number) }
+      return segments
+    }
   }
 
   /// The entries of the journal after a command, at most `limit` of them.
@@ -63,37 +103,46 @@ extension PrevalentSystem {
   ) throws(PrevalenceError) -> [JournalEntry] {
     try checkOpen()
     let (first, last) = working.withLock { ($0.firstEntry, $0.number) }
-    guard number + 1 >= first, number <= last else {
+    guard number <= last, number >= first - 1 else {
       throw .outOfHistory(oldest: first - 1, newest: last)
     }
     if limit <= 0 { return [] }
-    do {
-      var entries = try storedEntries(after: number, limit: limit)
-      let stored = entries.last?.number ?? number
-      for segment in working.withLock({ $0.recent.segments(after: stored) }) ?? [] {
-        for index in segment.ends.indices where segment.first + UInt64(index) > stored {
-          guard entries.count < limit else { return entries }
-          let record = try JournalRecord(
-            number: segment.first + UInt64(index), segment.entry(index))
-          entries.append(JournalEntry(record, record.payload, seed: seed))
-        }
+    return try lookingAgain { view throws(PrevalenceError) in
+      var entries = try storedEntries(after: number, limit: limit, in: view)
+      if entries.count < limit {
+        try appendRecent(after: entries.last?.number ?? number, to: &entries, limit: limit)
       }
       return entries
-    } catch {
-      throw CommandJournal.error(error)
     }
   }
 
   /// The entries that the pages of the store have.
-  private func storedEntries(after number: UInt64, limit: Int) throws -> [JournalEntry] {
+  private func storedEntries(
+    after number: UInt64, limit: Int, in view: Snapshot
+  ) throws(PrevalenceError) -> [JournalEntry] {
     var entries: [JournalEntry] = []
-    let view = try database.snapshot()
-    defer { view.close() }
-    try journal.read(after: number, in: view) { record, payload in
-      entries.append(JournalEntry(record, payload, seed: seed))
-      return entries.count < limit
+    do {
+      try journal.read(after: number, in: view) { record, payload in
+        entries.append(JournalEntry(record, payload, seed: seed))
+        return entries.count < limit
+      }
+    } catch {
+      throw CommandJournal.error(error)
     }
     return entries
+  }
+
+  /// Appends the entries that are in memory.
+  private func appendRecent(
+    after number: UInt64, to entries: inout [JournalEntry], limit: Int
+  ) throws(PrevalenceError) {
+    for segment in try segments(after: number) {
+      for index in segment.ends.indices where segment.first + UInt64(index) > number {
+        guard entries.count < limit else { return }
+        let record = try JournalRecord(number: segment.first + UInt64(index), segment.entry(index))
+        entries.append(JournalEntry(record, record.payload, seed: seed))
+      }
+    }
   }
 
   /// Executes an entry of another system's journal, under its number and with its time, and returns
@@ -102,27 +151,40 @@ extension PrevalentSystem {
   /// The other system must have begun with an equal model and the same seed, and this one must have
   /// executed all entries before it and nothing else.
   ///
-  /// - Throws: `PrevalenceError`: `.gap` when it is not the next one, `.diverged` when it throws here
-  ///   or leads to another state than there.
+  /// - Throws: `PrevalenceError`: `.gap` when it is not the next one, `.damagedEntry` when its time is
+  ///   before that of the last one, `.diverged` when it throws here or leads to another state than
+  ///   there.
   public func follow(_ entry: JournalEntry) throws(PrevalenceError) {
     if isReadOnly { throw .readOnly }
     var outcome = CommandOutcome(isJournaled: true)
-    do {
-      try working.withLock { working in
-        try checkUsable(working)
-        try perform(entry, on: &working)
-        (outcome.number, outcome.commit) = (working.number, working.commit)
-        noteDue(&working, &outcome)
+    do throws(PrevalenceError) {
+      try working.withLock { working throws(PrevalenceError) in
+        try follow(entry, on: &working, &outcome)
       }
     } catch {
-      let error = CommandJournal.error(error)
-      // An entry that does something else here was undone; whoever sent it is to be asked.
-      if case .diverged = error { throw error }
-      if error.isFatal { fail(error) }
+      tellFailure()
       throw error
     }
-    try doDue(outcome)
-    try settle(outcome.commit, outcome.number, options.durability)
+    doDue(outcome)
+    try settle(outcome.promise)
+  }
+
+  private func follow(
+    _ entry: JournalEntry, on working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome
+  ) throws(PrevalenceError) {
+    do {
+      try checkUsable(working)
+      try perform(entry, on: &working)
+      outcome.promise = working.promise(options.durability, raises: true)
+      noteDue(&working, &outcome)
+    } catch {
+      let error = CommandJournal.error(error)
+      // An entry that does something else here was undone, or the failure of that is noted; whoever
+      // sent it is to be asked.
+      if case .diverged = error { throw error }
+      if error.isFatal { note(error, in: &working) }
+      throw error
+    }
   }
 
   private func perform(_ entry: JournalEntry, on working: inout WorkingModel<Model>) throws {
@@ -131,6 +193,10 @@ extension PrevalentSystem {
     }
     guard entry.seed == seed else {
       throw PrevalenceError.invalidOptions("the other system has another seed")
+    }
+    guard entry.time >= working.time else {
+      throw PrevalenceError.damagedEntry(
+        number: entry.number, reason: "its time is before that of the command before it")
     }
     leave(shared: &working)
     var replay = loader.replay(after: working.number, time: working.time)

@@ -15,6 +15,7 @@ extension PrevalentSystem {
   @discardableResult
   public func snapshot() throws(PrevalenceError) -> UInt64 {
     if isReadOnly { throw .readOnly }
+    defer { deliverEvents() }
     return try imaging.withLock { _ throws(PrevalenceError) in
       try checkOpen()
       if let failure = working.withLock({ $0.failure }) { throw failure }
@@ -39,8 +40,11 @@ extension PrevalentSystem {
       defer { gallery.endReading(copy) }
       return try encodeImage(copy)
     }()
+    try verify(bytes.bytes)
     let header = try Self.header(
       of: bytes.bytes, number: number, time: time, options, hash: bytes.hash)
+    // An earlier attempt may have left its chunks behind, which take room.
+    try images.dropUnfinished()
     let tried = working.withLock { working in
       defer { working.imageTried = number }
       return (working.imageTried, working.bytesSinceImage)
@@ -58,6 +62,24 @@ extension PrevalentSystem {
   ) throws(PrevalenceError) -> (bytes: [UInt8], hash: UInt64?) {
     guard let model = copy.model else { throw .closed }
     return try Self.encode(model, options)
+  }
+
+  /// Decodes an image again, as a trial, before it takes the place of others.
+  private func verify(_ bytes: [UInt8]) throws(PrevalenceError) {
+    if options.verification != .every, working.withLock({ $0.isImageVerified }) { return }
+    try Self.verify(bytes, options)
+    working.withLock { $0.isImageVerified = true }
+  }
+
+  static func verify(
+    _ bytes: [UInt8], _ options: PrevalentOptions<Model>
+  ) throws(PrevalenceError) {
+    if options.verification == .none { return }
+    do {
+      _ = try options.codec.decode(bytes[...])
+    } catch {
+      throw .modelNotEncodable(reason: "it cannot be decoded again: \(error)")
+    }
   }
 
   /// Encodes a model, and hashes it if hashes are asked for.
@@ -95,13 +117,16 @@ extension PrevalentSystem {
     view.close()
     // One that could not be read does not count, and is left to those who can repair it.
     let skipped = Set(working.withLock { $0.skipped.map(\.number) })
+    // The whole journal begins with the first of all.
+    let origin = headers.last { (try? $0.header.get()) != nil && !skipped.contains($0.number) }
+    let begin = options.snapshots.keepsWholeJournal ? origin?.number : nil
     var kept: [ImageHeader] = []
     var intact = 0
     for (number, header) in headers {
       guard let header = try? header.get() else { continue }
       if skipped.contains(number) {
         kept.append(header)
-      } else if intact < options.snapshots.keptImages {
+      } else if intact < options.snapshots.keptImages || number == begin {
         kept.append(header)
         intact += 1
       }

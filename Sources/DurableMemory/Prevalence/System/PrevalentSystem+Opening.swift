@@ -7,6 +7,8 @@ extension PrevalentSystem {
   /// Opens the system of a name in a database, or creates it there with the model that `initial`
   /// returns; where it exists, `initial` is not called.
   ///
+  /// Where the database is open for reading only, so is the system.
+  ///
   /// - Throws: What `initial` throws; `PrevalenceError`, `.notFound` where there is no such system
   ///   and no `initial`.
   public static func open(
@@ -102,6 +104,7 @@ extension PrevalentSystem {
   ) throws -> PrevalentSystem<Model> {
     try PrevalentTrees.check(name)
     try options.check(registry)
+    let isReadOnly = isReadOnly || database.isReadOnly
     // Any number may read what nobody writes.
     let registration = isReadOnly ? nil : try SystemRegistration(name, in: database)
     do {
@@ -110,6 +113,8 @@ extension PrevalentSystem {
       let system = try load(
         trees, database, owned: owned, name, registry, options, isReadOnly: isReadOnly,
         registration)
+      // What an unfinished image has left takes room; where it cannot go now, the next image tries.
+      if !isReadOnly { try? system.images.dropUnfinished() }
       if let hook = options.onRestored {
         system.working.withLock { hook($0.model, $0.number) }
       }
@@ -127,6 +132,7 @@ extension PrevalentSystem {
     if let trees = try database.read({ try PrevalentTrees.find(name, in: $0) }) { return trees }
     guard let initial else { throw PrevalenceError.notFound(name: name) }
     let image = try encode(try initial(), options)
+    try verify(image.bytes, options)
     let information = SystemInformation(
       modelName: options.modelName, seed: options.seed ?? .random(in: .min ... .max))
     return try database.write(durability: .synced) { transaction in

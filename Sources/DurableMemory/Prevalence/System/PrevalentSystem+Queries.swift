@@ -19,7 +19,7 @@ extension PrevalentSystem {
   ///
   /// - Throws: What `body` throws; `PrevalenceError`.
   public func query<R>(_ body: (Model, Moment) throws -> R) throws -> R {
-    let copy = try beginReading()
+    let copy = try beginReadingAndDeliver()
     defer { gallery.endReading(copy) }
     return try Self.look(at: copy, body)
   }
@@ -47,22 +47,33 @@ extension PrevalentSystem {
   ///
   /// - Throws: `PrevalenceError`.
   public func view() throws(PrevalenceError) -> ModelView<Model> {
-    let copy = try beginReading()
+    let copy = try beginReadingAndDeliver()
     guard let model = copy.model else { throw .closed }
     return ModelView(
       model: model, moment: Moment(number: copy.number, time: copy.time),
       reading: ModelReading(gallery: gallery, copy: copy))
   }
 
-  /// Begins to read a copy that shows every command that queries may see.
+  /// Begins to read a copy that shows every command that queries may see, and delivers the events of
+  /// those it has waited for; call without locks.
+  private func beginReadingAndDeliver() throws(PrevalenceError) -> ModelCopy<Model> {
+    try checkOpen()
+    if let copy = readShown() { return copy }
+    defer { deliverEvents() }
+    return try beginReading()
+  }
+
+  /// Begins to read a copy that shows every command that queries may see; who calls delivers events
+  /// when he has released his locks.
   func beginReading() throws(PrevalenceError) -> ModelCopy<Model> {
     try checkOpen()
-    if phase.load(ordering: .acquiring) != .failed,
-      let copy = gallery.read(atLeast: visible.load(ordering: .acquiring))
-    {
-      return copy
-    }
+    if let copy = readShown() { return copy }
     return try showing.withLock { _ throws(PrevalenceError) in try showNewest(reading: true) }
+  }
+
+  private func readShown() -> ModelCopy<Model>? {
+    if phase.load(ordering: .acquiring) == .failed { return nil }
+    return gallery.read(atLeast: visible.load(ordering: .acquiring))
   }
 
   /// Shows the last command that queries may see; one thread at a time.
@@ -77,6 +88,7 @@ extension PrevalentSystem {
       tally.advances.add(1, ordering: .relaxed)
       return try advance(copy, to: number, reading: reading)
     case .fork(let copy):
+      defer { gallery.endReading(copy) }
       tally.forks.add(1, ordering: .relaxed)
       guard let model = copy.model else { throw .closed }
       let fork = ModelCopy(model, number: copy.number, time: copy.time)
@@ -121,7 +133,8 @@ extension PrevalentSystem {
     }
     tally.shares.add(1, ordering: .relaxed)
     if copy.number > visible.load(ordering: .acquiring) {
-      try settle(commit, copy.number, .synced)
+      // Who listens to events may want to query: they are delivered without the lock.
+      try settleSilently(CommandPromise(commit: commit, number: copy.number, durability: .synced))
     }
     gallery.show(copy, number: copy.number, time: copy.time, reading: reading)
     gallery.endReading(copy)
@@ -137,7 +150,11 @@ extension PrevalentSystem {
     defer { view.close() }
     var durable = try loader.load(from: view)
     // Entries that are durable in the log need not be in the pages.
-    let segments = working.withLock { $0.recent.segments(after: durable.number) } ?? []
+    let segments = try working.withLock { working throws(PrevalenceError) in
+      let segments = working.recent.segments(after: durable.number)
+      guard let segments else { throw working.recent.gap(after: durable.number) }
+      return segments
+    }
     let last = segments.reversed().lazy.compactMap { segment in
       segment.commits.lastIndex { self.journal.isDurable($0) }.map { segment.first + UInt64($0) }
     }.first

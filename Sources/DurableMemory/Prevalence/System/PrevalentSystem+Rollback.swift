@@ -9,9 +9,15 @@ extension PrevalentSystem {
   ///
   /// The state is made from a copy in the gallery if there is one, else from the store. In the second
   /// case a copy is kept from then on, so that the next time is cheap.
+  ///
+  /// When it throws, nothing can be executed any more.
   func rollBack(_ working: inout WorkingModel<Model>) throws {
+    // Queries see what is kept: where commands are not as durable as asked yet, that is the older
+    // state.
+    let showsLast = working.number <= visible.load(ordering: .acquiring)
     do {
       let base = try takeBase(&working)
+      if !showsLast { keepCopy(base, working) }
       guard let segments = working.recent.segments(after: base.number) else {
         throw PrevalenceError.failed(reason: "commands after \(base.number) are not in memory")
       }
@@ -20,15 +26,17 @@ extension PrevalentSystem {
       try replay.execute(segments, on: &working.model) { _ in true }
     } catch {
       // What is in memory now may be anything.
-      let failure = CommandJournal.error(error)
-      throw failure.isFatal ? failure : PrevalenceError.failed(reason: "\(failure)")
+      let problem = CommandJournal.error(error)
+      let failure = problem.isFatal ? problem : .failed(reason: "\(problem)")
+      note(failure, in: &working)
+      throw failure
     }
-    if working.keepsSecondCopy, gallery.count == 0 { keepCopy(&working) }
+    if showsLast { keepCopy((working.model, working.number, working.time), working) }
   }
 
-  private func takeBase(
-    _ working: inout WorkingModel<Model>
-  ) throws -> (model: Model, number: UInt64, time: UInt64) {
+  private typealias Base = (model: Model, number: UInt64, time: UInt64)
+
+  private func takeBase(_ working: inout WorkingModel<Model>) throws -> Base {
     if let (copy, isAlone) = gallery.takeForRollback() {
       defer { if !isAlone { gallery.endReading(copy) } }
       if let model = copy.model, copy.number <= working.number {
@@ -45,10 +53,14 @@ extension PrevalentSystem {
     return (loaded.model, loaded.number, loaded.time)
   }
 
-  /// Puts a copy of the model into the gallery that becomes independent with the next change.
-  func keepCopy(_ working: inout WorkingModel<Model>) {
-    let copy = ModelCopy(working.model, number: working.number, time: working.time)
-    gallery.show(copy, number: working.number, time: working.time, reading: false)
+  /// Puts a copy into the gallery that becomes independent with the next change, where one is to be
+  /// kept, there is none, and queries may see it.
+  private func keepCopy(_ base: Base, _ working: borrowing WorkingModel<Model>) {
+    guard working.keepsSecondCopy, gallery.count == 0,
+      base.number <= visible.load(ordering: .acquiring)
+    else { return }
+    let copy = ModelCopy(base.model, number: base.number, time: base.time)
+    gallery.show(copy, number: base.number, time: base.time, reading: false)
   }
 
   /// Before a change: a copy that shares the memory of the model is given up unless it is needed,

@@ -12,7 +12,9 @@ extension PrevalentSystem {
 
   /// Forgets what is not needed of the journal in memory, and says what is to be done to forget more.
   func trim(_ working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome) {
-    guard working.number % Self.trimInterval == 0 else { return }
+    // Long commands are looked at sooner.
+    let isLong = working.recent.byteCount > working.bytesToLook
+    guard isLong || working.number % Self.trimInterval == 0 else { return }
     var oldest = gallery.oldest ?? working.number
     let lags = working.number - min(oldest, working.number) > Self.mostLag
     if lags, !working.keepsSecondCopy {
@@ -33,14 +35,26 @@ extension PrevalentSystem {
     // What a crash could take back does not count.
     try journal.settle(view.lsn, .synced)
     working.withLock { working in
-      working.stored = max(working.stored, last, working.image.number)
+      // An image may have commands that the pages do not have, and that somebody asks for.
+      working.stored = max(working.stored, last, working.firstEntry - 1)
       working.recent.forget(upTo: min(gallery.oldest ?? working.number, working.stored))
       working.bytesToLook = working.recent.byteCount + Self.storeLookBytes
     }
   }
 
+  /// Looks at the store beside a command, which stands whatever is met there.
+  func lookAtStoreInPassing() {
+    do throws(PrevalenceError) {
+      try lookAtStore()
+    } catch {
+      working.withLock { $0.bytesToLook = $0.recent.byteCount + Self.storeLookBytes }
+      if error.isFatal { fail(error) } else { options.onFailure?(error) }
+    }
+  }
+
   /// Brings the second copy up to date, where the journal in memory would become too long.
   func catchUp() {
+    defer { deliverEvents() }
     showing.withLock { _ in
       do throws(PrevalenceError) {
         try showNewest(reading: false)

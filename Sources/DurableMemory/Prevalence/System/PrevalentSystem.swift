@@ -33,6 +33,9 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   let waiting = CommandWaiters()
   /// The last command that queries may show.
   let visible: Atomic<UInt64>
+  /// The last transaction in the log that was found to be durable, and the last that was written.
+  let syncedCommit = Atomic<UInt64>(0)
+  let writtenCommit = Atomic<UInt64>(0)
   let isOpen = Atomic<Bool>(true)
   let phase = Atomic<SystemPhase>(.works)
   let registration: SystemRegistration?
@@ -94,43 +97,56 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   /// Other calls throw `.closed` from then on; closing once more does nothing. No image is written:
   /// the next opening executes the commands after the last one again.
   ///
-  /// - Throws: `PrevalenceError.engine` when commands could not be made durable.
+  /// - Throws: `PrevalenceError.engine` when commands could not be made durable. After `.outOfSpace` a
+  ///   system that does not have its store to itself is still open; any other is closed all the same.
   public func close() throws(PrevalenceError) {
     // Commands that have begun go first, images that are being written as well.
     let wasOpen = imaging.withLock { _ in
       working.withLock { _ in isOpen.exchange(false, ordering: .acquiringAndReleasing) }
     }
     guard wasOpen else { return }
-    defer {
-      registration?.end()
-      gallery.clear()
+    do throws(EngineError) {
+      if ownsDatabase {
+        try database.close()
+      } else if let resident = journal.resident {
+        try resident.detach()
+      }
+    } catch {
+      if !ownsDatabase, case .outOfSpace = error {
+        // Nothing has changed: the next attempt may find room.
+        isOpen.store(true, ordering: .releasing)
+      } else {
+        end()
+      }
+      throw .engine(error)
     }
-    if ownsDatabase {
-      try PrevalenceError.wrapping { () throws(EngineError) in try database.close() }
-    } else if let resident = journal.resident {
-      try PrevalenceError.wrapping { () throws(EngineError) in try resident.detach() }
-    }
-    show(upTo: working.withLock { $0.number })
-    events.deliver { visible.load(ordering: .acquiring) }
+    end()
+    raise(visible, to: working.withLock { $0.number })
+    deliverEvents()
+  }
+
+  private func end() {
+    registration?.end()
+    gallery.clear()
   }
 
   /// Makes every command durable.
   ///
   /// - Throws: `PrevalenceError`.
   public func flush() throws(PrevalenceError) {
-    let (commit, number) = try working.withLock { working throws(PrevalenceError) in
+    let promise = try working.withLock { working throws(PrevalenceError) in
       try checkOpen()
       if let failure = working.failure { throw failure }
-      return (working.commit, working.number)
+      return working.promise(.synced, raises: false)
     }
-    try settle(commit, number, .synced)
+    try settle(promise)
   }
 
-  /// Lets queries see a command, and the ones before it.
-  func show(upTo number: UInt64) {
-    var seen = visible.load(ordering: .relaxed)
+  /// Raises a number unless it is as high already.
+  func raise(_ value: borrowing Atomic<UInt64>, to number: UInt64) {
+    var seen = value.load(ordering: .relaxed)
     while seen < number {
-      let (exchanged, original) = visible.compareExchange(
+      let (exchanged, original) = value.compareExchange(
         expected: seen, desired: number, ordering: .acquiringAndReleasing)
       if exchanged { return }
       seen = original

@@ -84,6 +84,11 @@ struct RecentJournal {
     return Array(sealed[start...])
   }
 
+  /// What to throw where something after a number is not there any more.
+  func gap(after number: UInt64) -> PrevalenceError {
+    .gap(expected: number + 1, found: floor + 1)
+  }
+
   /// Forgets what no longer matters, up to a number.
   mutating func forget(upTo number: UInt64) {
     if open.last <= number { seal() }

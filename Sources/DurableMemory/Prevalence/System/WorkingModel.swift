@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import StorageEngine
+
 /// The model that commands change, and what goes with it; under the lock that orders commands.
 struct WorkingModel<Model: Sendable> {
   /// The last command.
@@ -8,11 +10,18 @@ struct WorkingModel<Model: Sendable> {
   var time: UInt64
   /// The transaction of the last command in the log.
   var commit: UInt64 = 0
+  /// The last transaction in the log for which `.synced` was asked, and the last for which
+  /// `.written` was.
+  private(set) var asked = (synced: UInt64(0), written: UInt64(0))
   var recent: RecentJournal
   /// A copy in the gallery that shares its memory with `model`.
   var shared: ModelCopy<Model>?
   /// Why nothing can be executed any more.
   var failure: PrevalenceError?
+  /// That, until `onFailure` was told of it.
+  var untoldFailure: PrevalenceError?
+  /// Whether an image since the opening, or what it would be made of, was decoded again.
+  var isImageVerified = false
   /// The newest image.
   var image: ImageHeader
   /// Images that are kept, though they cannot be read.
@@ -48,6 +57,16 @@ struct WorkingModel<Model: Sendable> {
     stored = loaded.number
     self.firstEntry = firstEntry
     self.keepsSecondCopy = keepsSecondCopy
+  }
+
+  /// What has to be waited for before the last command may be shown; whether that goes for later ones
+  /// too is `raises`.
+  mutating func promise(_ durability: Durability, raises: Bool) -> CommandPromise {
+    if raises, durability == .synced { asked.synced = commit }
+    if raises, durability == .written { asked.written = commit }
+    return CommandPromise(
+      commit: commit, number: number, durability: durability, synced: asked.synced,
+      written: asked.written)
   }
 
   /// Whether an image is due.
