@@ -96,7 +96,7 @@ fuzz: prerequisites
 # read, at the top of the test files. In parts, each of which ends within half an hour on two
 # processors.
 crash-long: crash-long-1 crash-long-2 crash-long-3 crash-long-4 crash-long-5 crash-long-11 \
-  crash-long-short
+  crash-long-12 crash-long-short
 
 CRASH_LONG = swift test $(FLAGS) --skip-build --disable-xctest --filter
 
@@ -136,8 +136,7 @@ crash-long-11: build-tests
 	  RECORD_STORE_NUMBER_ROUNDS=1500 RECORD_STORE_SEEDS=240 $(CRASH_LONG) \
 	  'NamedSnapshot|PageDemandTests|IndexMergeTests|RecordNumberTests|PeerSyncTests.SimulationTests'
 
-# Durable maps and prevalent systems: kills, power cuts, every bit; Package.swift says why apart.
-crash-long-12: export RECORD_STORE_DURABLE_MEMORY = 1
+# Durable maps and prevalent systems: kills, power cuts, every bit.
 crash-long-12: build-tests
 	@RECORD_STORE_MAP_KILLS=1000 RECORD_STORE_MAP_CUTS=400 RECORD_STORE_MAP_FLIPS=40000 \
 	  RECORD_STORE_KILL_ROUNDS=1000 RECORD_STORE_CRASH_STRIDE=1 RECORD_STORE_FLIP_STRIDE=1 \
@@ -193,14 +192,15 @@ sanitize-address:
 	@$(SANITIZE) address .
 
 # The part that every change must pass: what threads do, under the thread sanitizer, and what works
-# on raw memory, on files that cannot be trusted above all, under the address sanitizer.
+# on raw memory, on files that cannot be trusted above all, under the address sanitizer. Of durable
+# memory too.
 sanitize-quick: sanitize-quick-thread sanitize-quick-address
 
 sanitize-quick-thread:
-	@$(SANITIZE) thread 'ConcurrencyTests|ConcurrentCrashTests|AcknowledgementTests|PendingCommitTests|FrameReuseTests|GuaranteeTests|ThreadModelTests|ResidentConcurrencyTests'
+	@$(SANITIZE) thread 'ConcurrencyTests|DurableMemoryTests.(QueryTests|RollbackTests)|ConcurrentCrashTests|AcknowledgementTests|PendingCommitTests|FrameReuseTests|GuaranteeTests|ThreadModelTests|ResidentConcurrencyTests'
 
 sanitize-quick-address:
-	@$(SANITIZE) address 'FrameTests|FrameReuseTests|EntryTests|TreeTests|CursorTests|PageReadTests|ForgeryTests|DamageTests|Salvage|LogReaderTests|SpillTests|ThreadModelTests|FallbackTests/'
+	@$(SANITIZE) address 'FrameTests|FrameReuseTests|EntryTests|TreeTests|CursorTests|PageReadTests|ForgeryTests|DamageTests|Salvage|LogReaderTests|SpillTests|ThreadModelTests|FallbackTests/|DurableMemoryTests.(Basic|Damage|Decision|Expiry|Iteration|Length|Concurrency|Query|Rollback)Tests'
 
 clean:
 	@rm -rf .build .build-* demo
