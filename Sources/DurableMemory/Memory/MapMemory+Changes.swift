@@ -92,18 +92,22 @@ extension MapMemory {
 
   private func enlarge(_ table: SlotTable, _ hash: UInt64) {
     let generation = snapshots.generation
-    guard table.isToBeDivided, table.depth < Directory.greatestDepth else {
+    guard let (low, high) = divided(table, generation) else {
       return install(table.remade(generation: generation), insteadOf: table, hash)
     }
     if table.depth == directory.depth { doubleDirectory() }
-    let mask = UInt64(1) << UInt64(63 - table.depth)
-    let (low, high) = table.divided(generation: generation) { self.hash($0) & mask != 0 }
     let places = directory.places(of: table, hash)
     let middle = places.lowerBound + places.count / 2
     for place in places { directory[place] = place < middle ? low : high }
     tableBytes += low.byteCount + high.byteCount
     retire(table)
     makeRoom(hash)
+  }
+
+  private func divided(_ table: SlotTable, _ generation: UInt64) -> (SlotTable, SlotTable)? {
+    guard table.isToBeDivided, table.depth < Directory.greatestDepth else { return nil }
+    let mask = UInt64(1) << UInt64(63 - table.depth)
+    return table.divided(generation: generation) { hash($0) & mask != 0 }
   }
 
   private func install(_ table: SlotTable, insteadOf old: SlotTable, _ hash: UInt64) {

@@ -36,8 +36,8 @@ final class MapMemory: @unchecked Sendable {
   @safe @exclusivity(unchecked) var valueBytes = 0
 
   /// `expected` is how many entries there will be at first.
-  init(seed: UInt64, expected: Int, clock: @escaping @Sendable () -> UInt64) {
-    hasher = KeyHash(seed: seed)
+  init(hasher: KeyHash, expected: Int, clock: @escaping @Sendable () -> UInt64) {
+    self.hasher = hasher
     self.clock = clock
     var depth = 0
     while expected >> depth > Self.entriesPerTable { depth += 1 }
@@ -50,6 +50,10 @@ final class MapMemory: @unchecked Sendable {
     }
     directoryWord = Atomic(directory.word)
     tableBytes = bytes + directory.byteCount
+  }
+
+  convenience init(seed: UInt64, expected: Int, clock: @escaping @Sendable () -> UInt64) {
+    self.init(hasher: KeyHash(seed: seed), expected: expected, clock: clock)
   }
 
   /// Entries of a table that is made for a number known beforehand.
@@ -135,12 +139,6 @@ final class MapMemory: @unchecked Sendable {
   @inline(__always)
   func hash(_ entry: Entry) -> UInt64 {
     unsafe hasher(entry.base + (Entry.headerBytes + 1), entry.plainKeyCount)
-  }
-
-  /// A hash that is the same for ever, for what is stored.
-  func digest(_ key: Span<UInt8>) -> UInt64 {
-    let hasher = KeyHash(seed: 0)
-    return unsafe key.withUnsafeBytes { unsafe hasher($0.baseAddress ?? Self.nowhere, $0.count) }
   }
 
   /// The entry of a key, or none; call under the lock.
