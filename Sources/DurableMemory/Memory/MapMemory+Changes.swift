@@ -136,7 +136,6 @@ extension MapMemory {
     dropAll(old)
     count.store(0, ordering: .relaxed)
     (keyBytes, valueBytes) = (0, 0)
-    longKeys = [:]
   }
 
   private func retireAll(_ directory: Directory) {
@@ -158,19 +157,30 @@ extension MapMemory {
   /// Gives back all that readers came to by a directory: at once if nobody is inside, as it mostly
   /// is.
   private func dropAll(_ old: Directory) {
+    // What is left of them must not lead to memory that is given back.
+    (longKeys, arrivals) = ([:], PartsAssembly())
     epochs.advance()
     guard min(epochs.oldest(), snapshots.oldestEpoch) == .max else {
       retireAll(old)
       return reclaim()
     }
+    freeTables(old.word)
+    allocator.freeAll()
+  }
+
+  // MARK: Memory
+
+  /// Frees the tables of a directory, if there is one, and those that wait.
+  private func freeTables(_ word: UInt64) {
     while let item = limbo.take(before: .max) {
       // Entries go with the allocator.
       if case .entry = item { continue }
       free(item)
     }
-    for table in old.distinctTables { free(.table(table)) }
-    free(.directory(old))
-    allocator = EntryAllocator()
+    let directory = Directory(word: word)
+    guard directory.exists else { return }
+    for table in directory.distinctTables { free(.table(table)) }
+    free(.directory(directory))
   }
 
   // MARK: Memory
@@ -212,10 +222,7 @@ extension MapMemory {
 
   /// Gives the tables back; the allocator does so with the entries.
   func freeAll() {
-    while let item = limbo.take(before: .max) { free(item) }
-    let directory = directory
-    guard directory.exists else { return }
-    for table in directory.distinctTables { table.deallocate() }
-    directory.deallocate()
+    freeTables(directoryWord.exchange(0, ordering: .relaxed))
+    allocator.freeAll()
   }
 }

@@ -180,6 +180,10 @@ struct MapMemoryTests {
     #expect(sorted.allSatisfy { $0.entry.address % 8 == 0 })
     #expect(allocator.byteCount < 32 << 20)
     for (entry, bytes) in taken { allocator.giveBack(entry, bytes) }
+    allocator.freeAll()
+    #expect(allocator.byteCount == 0)
+    allocator.giveBack(allocator.take(20_000), 20_000)
+    allocator.freeAll()
   }
 }
 
