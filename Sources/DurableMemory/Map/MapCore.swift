@@ -37,7 +37,8 @@ final class MapCore: Sendable {
 
   /// Ends the map, but not for a closure that decides on a change of it.
   ///
-  /// Errors of the folding concern pages only, which the log makes up for.
+  /// The folding may have to wait, as for room on the disk or for a transaction that this thread is
+  /// in; the log has everything meanwhile.
   @usableFromInline
   func close() {
     if memory.lock.isHeldHere { return }
@@ -45,7 +46,7 @@ final class MapCore: Sendable {
       defer { memory.close() }
       return !memory.isClosed
     }
-    if wasOpen { try? resident?.detach() }
+    if wasOpen { resident?.giveUp() }
   }
 
   // MARK: One change at a time

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// Commits to trees that live in memory.
 extension Database {
   /// Bytes that may wait to be written before a commit waits for it.
@@ -16,13 +18,16 @@ extension Database {
   ///
   /// - Throws: `.treeNotFound`; `.treeInUse` when it is attached already or a prepared transaction
   ///   has to do with it; `.invalidTreeName` for a segment, an index or a tree of the engine's own;
-  ///   `.closed`, `.readOnly`, `.poisoned`.
+  ///   `.closed`, `.readOnly`, `.poisoned`; what a checkpoint throws, where an owner has given the
+  ///   tree up and it was not folded since.
   package func attachResident(
     _ tree: TreeID, _ contents: any ResidentContents
   ) throws(EngineError) -> ResidentTree {
     let attachment = ResidentAttachment(tree.rawValue, contents)
     let lsn = try writerLock.withLock { () throws(EngineError) in
       try checkChangeable()
+      let isGivenUp = pager.structureLock.withLock { residents.isGivenUp(tree.rawValue) }
+      if isGivenUp { try detachGivenUp() }
       let isPrepared = prepared.inDoubt.values.contains { $0.concerns(tree.rawValue) }
       return try pager.structureLock.withLock { () throws(EngineError) in
         guard state.working[tree.rawValue] != nil else {
@@ -53,6 +58,35 @@ extension Database {
         throw error
       }
       pager.structureLock.withLock { residents.detach(attachment.tree) }
+    }
+  }
+
+  /// See `ResidentTree.giveUp`.
+  func giveUpResident(_ attachment: ResidentAttachment) {
+    let mustWait = pager.structureLock.withLock {
+      (attachment.isPaused, attachment.isGivenUp) = (true, true)
+      return residents.areLockedHere
+    }
+    residents.mayBeGivenUp.store(true, ordering: .sequentiallyConsistent)
+    if mustWait || writerLock.isHeldHere { return }
+    // What cannot be done now is done later.
+    try? writerLock.withLock { () throws(EngineError) in try detachGivenUp() }
+  }
+
+  /// Folds and detaches the trees whose owners have gone; call under the writer lock.
+  func detachGivenUp() throws(EngineError) {
+    guard residents.mayBeGivenUp.load(ordering: .relaxed) else { return }
+    residents.mayBeGivenUp.store(false, ordering: .sequentiallyConsistent)
+    let givenUp = pager.structureLock.withLock { residents.givenUp }
+    if givenUp.isEmpty { return }
+    do throws(EngineError) {
+      try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
+    } catch {
+      residents.mayBeGivenUp.store(true, ordering: .sequentiallyConsistent)
+      throw error
+    }
+    pager.structureLock.withLock {
+      for attachment in givenUp { residents.detach(attachment.tree) }
     }
   }
 
