@@ -10,18 +10,22 @@ final class MapCore: Sendable {
   let tree: TreeID
   @usableFromInline let memory: MapMemory
   let options: DurableMapOptions
+  let numbers: PartNumbers
+  let secret: LongKeySecret
   /// Absent where the database is open for reading only.
   let resident: ResidentTree?
 
   init(
     name: String, database: Database, tree: TreeID, memory: MapMemory, options: DurableMapOptions,
-    resident: ResidentTree?
+    numbers: PartNumbers, secret: LongKeySecret, resident: ResidentTree?
   ) {
     self.name = name
     self.database = database
     self.tree = tree
     self.memory = memory
     self.options = options
+    self.numbers = numbers
+    self.secret = secret
     self.resident = resident
   }
 
@@ -185,6 +189,11 @@ struct FoundEntry {
   let hash: UInt64
 
   var isInParts: Bool { entry.exists && entry.isInParts }
+
+  /// The name it has as a long key, and keeps; `nil` where it is none.
+  var longKeyName: LongKeyName? {
+    entry.exists && entry.isLong ? entry.partsName.longKey : nil
+  }
 
   /// Whether there is one that has not expired.
   func isPresent(in memory: MapMemory) -> Bool {

@@ -75,8 +75,7 @@ extension MapMemory {
   }
 
   private func noteLong(_ entry: Entry, _ sign: Int) {
-    let name = LongKeyName(digest: entry.partsName.digest, salt: entry.partsName.salt)
-    longKeys[name] = sign > 0 ? entry : nil
+    longKeys[entry.partsName.longKey] = sign > 0 ? entry : nil
   }
 
   // MARK: Tables
@@ -183,8 +182,6 @@ extension MapMemory {
     free(.directory(directory))
   }
 
-  // MARK: Memory
-
   private func retire(_ table: SlotTable) {
     retire(.table(table))
     // Worth a look at once, as it takes as much memory as hundreds of entries.
@@ -220,7 +217,7 @@ extension MapMemory {
     }
   }
 
-  /// Gives the tables back; the allocator does so with the entries.
+  /// Gives everything back, when nobody has the map any more.
   func freeAll() {
     freeTables(directoryWord.exchange(0, ordering: .relaxed))
     allocator.freeAll()

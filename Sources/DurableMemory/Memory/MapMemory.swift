@@ -29,8 +29,6 @@ final class MapMemory: @unchecked Sendable {
   @safe @exclusivity(unchecked) var arrivals = PartsAssembly()
   /// The entries whose keys are too long to be keys of the tree.
   @safe @exclusivity(unchecked) var longKeys: [LongKeyName: Entry] = [:]
-  /// The number for the next entry in parts.
-  let nextNumber = Atomic<UInt64>(1)
   @safe @exclusivity(unchecked) var tableBytes = 0
   @safe @exclusivity(unchecked) var keyBytes = 0
   @safe @exclusivity(unchecked) var valueBytes = 0

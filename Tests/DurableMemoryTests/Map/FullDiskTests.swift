@@ -117,6 +117,29 @@ struct MapFullDiskTests {
       let map = fixture.map
       for key in 0..<2000 { try map.set(key, [UInt8](repeating: 1, count: 100)) }
       disk.setCapacity(disk.image.length)
+      #expect(throws: DurableMapError.engine(.outOfSpace)) { try map.compact() }
+      #expect(map.count == 2000)
+      #expect(try map.get(1999)?.count == 5000)
+      map.close()
+      disk.setCapacity(1 << 40)
+      try fixture.openAgain()
+      try fixture.map.set(2000, [])
+      #expect(fixture.map.count == 2001)
+    }
+  }
+
+  @Test
+  func `a transaction in which a set found no room is committed without harm (K68, K88)`() throws {
+    let disk = SimulatedDisk()
+    try withMap(
+      Int.self, [UInt8].self, on: disk, adjust: { $0.transactionMemoryBytes = 100_000 }
+    ) { fixture in
+      let values = [400_000, 600_000].map { [UInt8](repeating: UInt8($0 / 100_000), count: $0) }
+      try fixture.map.set(1, values[0])
+      try fixture.database.checkpoint()
+      let transaction = try fixture.database.begin()
+      disk.setCapacity(0)
+      var refused = 0
       do throws(DurableMapError) {
         try map.compact()
       } catch {

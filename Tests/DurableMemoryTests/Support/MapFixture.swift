@@ -18,6 +18,11 @@ final class MapFixture<Key: DurableCodable, Value: DurableCodable> {
 
   var database: Database { store.database }
 
+  /// Opens the map again that a test has closed.
+  func openAgain() throws {
+    map = try DurableMap(named: "map", in: store.database, options: options)
+  }
+
   /// Closes map and store, opens both again, and checks that nothing has changed.
   func reopen() throws {
     let before = try map.contents()
