@@ -201,6 +201,35 @@ extension Database {
   package func settleResident(
     _ lsn: UInt64, _ durability: Durability
   ) throws(EngineError) {
+    let (waited, isBehind) = prepareToSettle(durability)
+    if let waited { try settle(lsn, waited) }
+    if isBehind { try catchUp() }
+  }
+
+  /// As `settleResident`, and gives the thread to other tasks meanwhile; waits for all commits so far
+  /// where no one is named.
+  package func settleResidentWithoutBlocking(
+    _ lsn: UInt64?, _ durability: Durability
+  ) async throws(EngineError) {
+    if lsn == nil { try checkWritable() }
+    let (waited, isBehind) = prepareToSettle(durability)
+    if let waited {
+      let commit = PendingCommit(
+        database: self, lsn: lsn ?? working.lsn, durability: waited)
+      try await commit.waitWithoutBlocking()
+    }
+    guard isBehind else { return }
+    let result = await withCheckedContinuation { continuation in
+      BackgroundThread.start {
+        continuation.resume(returning: Result { () throws(EngineError) in try self.catchUp() })
+      }
+    }
+    try result.get()
+  }
+
+  /// Has a checkpoint made that is due; returns what is to be waited for, and whether so much waits to
+  /// be folded that a checkpoint is to be waited for as well.
+  private func prepareToSettle(_ durability: Durability) -> (waited: Durability?, isBehind: Bool) {
     let (unwritten, isDue, isBehind) = pager.structureLock.withLock {
       (
         state.sealed.reduce(state.open.count) { $0 + $1.payload.count },
@@ -210,13 +239,11 @@ extension Database {
     }
     if isDue { scheduleCheckpoint() }
     switch durability {
-    case .synced: try settle(lsn, .synced)
-    case .written: try settle(lsn, .written)
+    case .synced, .written: return (durability, isBehind)
     case .manual, .interval:
       if case .interval(let duration) = durability { flushTimer().arm(duration) }
-      if unwritten > Self.unwrittenResidentLimit { try settle(lsn, .written) }
+      return (unwritten > Self.unwrittenResidentLimit ? .written : nil, isBehind)
     }
-    if isBehind { try catchUp() }
   }
 
   /// Waits for a checkpoint; without room for it the commit stands all the same.
