@@ -16,8 +16,9 @@ final class MapMemory: @unchecked Sendable {
   let lock = ChangeLock()
   let epochs = ReaderEpochs()
   private let hasher: KeyHash
-  /// The time in milliseconds since 1970.
-  let clock: @Sendable () -> UInt64
+  private let clock: @Sendable () -> UInt64
+  /// The latest time that was seen.
+  private let latest = Atomic<UInt64>(0)
   /// The word of the directory; 0 when the map is closed.
   let directoryWord: Atomic<UInt64>
   /// How many entries there are, those that have expired included.
@@ -117,7 +118,17 @@ final class MapMemory: @unchecked Sendable {
   /// Whether an entry counts as gone.
   func hasExpired(_ entry: Entry) -> Bool {
     guard let expiry = entry.expiry else { return false }
-    return clock() >= expiry
+    return time() >= expiry
+  }
+
+  /// The time in milliseconds since 1970, never earlier than it was before: what has expired stays so
+  /// when the clock is put back.
+  func time() -> UInt64 {
+    let now = clock()
+    let seen = latest.load(ordering: .relaxed)
+    if now <= seen { return seen }
+    latest.max(now, ordering: .relaxed)
+    return now
   }
 
   /// Ends the reading that a look began.

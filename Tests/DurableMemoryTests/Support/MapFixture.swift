@@ -112,6 +112,10 @@ final class ManualClock: Sendable {
     time.withLock { $0 += milliseconds }
   }
 
+  func putBack(milliseconds: UInt64) {
+    time.withLock { $0 -= milliseconds }
+  }
+
   func options(timeToLive: Duration? = nil) -> DurableMapOptions {
     var options = DurableMapOptions()
     options.clock = { [self] in now }
