@@ -22,7 +22,7 @@ public enum DurableMapError: Error, Sendable, Equatable {
   case valueTooLong(length: Int, limit: Int)
   /// The encoding of a type wrote another number of bytes than it had said.
   case miscounted(type: String, said: Int, written: Int)
-  /// A closure that decides on a change of the map called the map itself.
+  /// A closure that decides on a change of the map tried to change, flush or compact it.
   case calledFromWithin(map: String)
   /// A batch has changes of maps of several databases, or a transaction is of another one.
   case severalDatabases
@@ -89,6 +89,9 @@ extension DurableMapError {
       throw .engine(error)
     } catch TransactionError.engine(let error) {
       throw .engine(error)
+    } catch TransactionError.lockTimeout(let holder) {
+      let name = String(decoding: holder, as: UTF8.self)
+      throw .engine(.treeInUse("of prepared transaction \(name)"))
     } catch {
       throw .engine(.poisoned(reason: "\(error)"))
     }

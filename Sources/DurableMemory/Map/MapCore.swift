@@ -107,7 +107,6 @@ final class MapCore: Sendable {
     _ key: Span<UInt8>, _ value: Span<UInt8>
   ) throws(DurableMapError) -> (UInt64, Bool) {
     try checkNotWithin()
-    try checkLengths(key, value)
     return try locked { () throws(EngineError) in
       let found = find(key)
       let existed = found.isPresent(in: memory)
@@ -129,17 +128,6 @@ final class MapCore: Sendable {
       let found = find(key)
       let existed = found.isPresent(in: memory)
       return (try delete(key, found), existed)
-    }
-  }
-
-  func checkLengths(_ key: Span<UInt8>, _ value: Span<UInt8>) throws(DurableMapError) {
-    // The mark and the flags are not the caller's.
-    guard key.count - 1 <= StoredForm.longestKey else {
-      throw .keyTooLong(length: key.count - 1, limit: StoredForm.longestKey)
-    }
-    let prefix = value.count > 0 ? StoredFlags(rawValue: value[0]).prefixBytes : 0
-    guard value.count - prefix <= StoredForm.longestValue else {
-      throw .valueTooLong(length: value.count - prefix, limit: StoredForm.longestValue)
     }
   }
 
