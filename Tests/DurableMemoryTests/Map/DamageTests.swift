@@ -101,6 +101,7 @@ struct MapDamageTests {
 
   private func checkHoles<Key: DurableCodable>(_ subject: Subject<Key>) throws {
     let last = subject.images.count - 1
+    var opened = 0
     for hole in 1...last {
       var image = subject.images[last]
       // The blocks that hold the record of one set, and nothing that a later one wrote.
@@ -110,7 +111,11 @@ struct MapDamageTests {
       guard hole == last, state == subject.states[last - 1] else {
         throw TestFailure("the hole in record \(hole) went unnoticed")
       }
+      opened += 1
     }
+    // A hole at the end is no different from an end.
+    #expect(opened == 1)
+    #expect(try subject.open(subject.images[last]) == subject.states[last])
   }
 
   @Test
