@@ -89,9 +89,8 @@ extension DurableMapError {
       throw .engine(error)
     } catch TransactionError.engine(let error) {
       throw .engine(error)
-    } catch TransactionError.lockTimeout(let holder) {
-      let name = String(decoding: holder, as: UTF8.self)
-      throw .engine(.treeInUse("of prepared transaction \(name)"))
+    } catch TransactionError.lockTimeout {
+      throw .engine(.treeInUse("that a prepared transaction changes"))
     } catch {
       throw .engine(.poisoned(reason: "\(error)"))
     }
