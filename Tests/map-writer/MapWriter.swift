@@ -9,6 +9,8 @@ import TestSupport
 ///
 ///     map-writer numbers|texts PATH THREADS   sets keys without end, printing what is acknowledged
 ///     map-writer quiet PATH                   does a bit of everything, and prints nothing
+///     map-writer reopen PATH                  fills, clears and closes a map ten times, printing what
+///                                             memory is taken after two and in the end
 @main
 struct MapWriter {
   static func main() {
@@ -20,7 +22,8 @@ struct MapWriter {
       case ("texts", 4):
         try write(arguments[2], Int(arguments[3]) ?? 1) { "thread \($0), key \($1)" }
       case ("quiet", 3): try beQuiet(arguments[2])
-      default: say("usage: map-writer numbers|texts PATH THREADS, map-writer quiet PATH")
+      case ("reopen", 3): try reopen(arguments[2])
+      default: say("usage: map-writer numbers|texts PATH THREADS, map-writer quiet|reopen PATH")
       }
     } catch {
       say("error: \(error)")
@@ -69,6 +72,28 @@ struct MapWriter {
     _ = try map.keys()
     map.close()
     try database.close()
+  }
+
+  private static func reopen(_ path: String) throws {
+    var configuration = Configuration()
+    configuration.cacheBytes = 8 << 20
+    let database = try Database.openOrCreate(at: path, configuration: configuration)
+    let value = [UInt8](repeating: 1, count: 1000)
+    for round in 0..<10 {
+      let map = try DurableMap<Int, [UInt8]>(named: "map", in: database)
+      for key in 0..<8000 { try map.set(key, value, durability: .manual) }
+      try map.clear(durability: .manual)
+      for key in 0..<8000 { try map.set(key, value, durability: .manual) }
+      map.close()
+      if round == 1 || round == 9 { say("\(try takenPages() * 4096)") }
+    }
+    try database.close()
+  }
+
+  /// Pages of memory that this process takes.
+  private static func takenPages() throws -> Int {
+    let sizes = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+    return Int(sizes.split(separator: " ")[1]) ?? 0
   }
 
   /// Prints a line in one call, so that a kill cannot cut it or leave it in a buffer.

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What names the head of an entry whose key is too long to be one of the tree.
-struct LongKeyName: Hashable {
-  let digest: UInt64
-  let salt: UInt64
-
+struct LongKeyName: BitwiseCopyable, Hashable {
   static let byteCount = 17
+  /// Where the key is not long.
+  static let none = LongKeyName(high: 0, low: 0)
 
-  init(digest: UInt64, salt: UInt64) {
-    self.digest = digest
-    self.salt = salt
+  let high: UInt64
+  let low: UInt64
+
+  init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
   }
 
   /// Reads a key of the tree.
   init?(storedKey key: Span<UInt8>) {
     guard key.count == Self.byteCount, key[0] == StoredForm.Mark.long else { return nil }
-    digest = key.load(bigEndian: UInt64.self, at: 1)
-    salt = key.load(bigEndian: UInt64.self, at: 9)
+    high = key.load(bigEndian: UInt64.self, at: 1)
+    low = key.load(bigEndian: UInt64.self, at: 9)
   }
 
   /// The key of the tree.
   var storedKey: [UInt8] {
-    [StoredForm.Mark.long] + bigEndianBytes(digest) + bigEndianBytes(salt)
+    [StoredForm.Mark.long] + bigEndianBytes(high) + bigEndianBytes(low)
   }
 }
 
@@ -169,7 +171,6 @@ struct PartsAssembly {
       [head.head.flags.rawValue] + head.head.expiry + bytes.dropFirst(head.head.keyCount)
     return WholeEntry(
       key: key, value: value,
-      name: PartsName(
-        number: number, digest: longName?.digest ?? 0, salt: longName?.salt ?? 0))
+      name: PartsName(number: number, longKey: longName ?? .none))
   }
 }

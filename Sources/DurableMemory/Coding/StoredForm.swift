@@ -6,7 +6,7 @@ enum StoredForm {
   enum Mark {
     /// The key itself.
     static let plain: UInt8 = 0
-    /// Digest and salt of a key that is too long to be one of the tree.
+    /// The name of a key that is too long to be one of the tree.
     static let long: UInt8 = 1
     /// Number of an entry, most significant byte first, and of one of its parts.
     static let part: UInt8 = 2
@@ -57,8 +57,6 @@ struct PartsName: BitwiseCopyable, Equatable {
 
   /// Never that of another entry of the map.
   var number: UInt64
-  /// Names the head of an entry with a long key; else 0.
-  var digest: UInt64 = 0
-  /// Tells long keys apart that have the same digest; else 0.
-  var salt: UInt64 = 0
+  /// Names the head of an entry with a long key.
+  var longKey = LongKeyName.none
 }

@@ -52,6 +52,10 @@ public struct StoredSystem: Sendable {
     from number: UInt64 = 0, in view: Snapshot, _ body: (Command) throws -> Bool
   ) throws {
     guard let commands, number <= commands.upperBound else { return }
+    // Commands are counted from one, and not to the end.
+    for bound in [commands.lowerBound, commands.upperBound] where bound == 0 || bound == .max {
+      throw PrevalenceError.damagedEntry(number: bound, reason: "no command has this number")
+    }
     let first = max(number, commands.lowerBound)
     try journal.read(after: first - 1, in: view) { record, payload in
       try body(

@@ -59,20 +59,12 @@ extension MapCore {
   func settleWithoutBlocking(
     _ lsn: UInt64?, _ durability: Durability?
   ) async throws(DurableMapError) {
-    let durability = durability ?? options.durability
-    switch durability {
-    case .manual, .interval:
-      if let lsn { try settle(lsn, durability) }
-    case .synced, .written:
-      // A transaction that changes nothing waits for those before it.
-      let pending = try DurableMapError.wrappingAny {
-        try database.writeWithoutWaiting(durability: durability) { _ in }.commit
-      }
-      do {
-        try await pending.waitWithoutBlocking()
-      } catch {
-        throw .engine(error)
-      }
+    do throws(EngineError) {
+      try await database.settleResidentWithoutBlocking(lsn, durability ?? options.durability)
+    } catch .outOfSpace {
+      // A checkpoint found no room; the commit is as durable as it was to be.
+    } catch {
+      throw .engine(error)
     }
   }
 }

@@ -54,8 +54,9 @@ extension DurableMap {
   /// Changes the value of a key in place: `body` gets the value, or `nil` where there is none, and
   /// leaves what it is to be, `nil` for none.
   ///
-  /// What `body` throws is passed on, and nothing is changed then. The entry lives as long as the
-  /// map's options say, counted from now.
+  /// What `body` throws is passed on, and nothing is changed then. Where there was no room for the
+  /// change and a checkpoint has made some, `body` runs once more, with what is there then. The entry
+  /// lives as long as the map's options say, counted from now.
   ///
   /// - Throws: as `set`; `.undecodable`; what `body` throws.
   @discardableResult
@@ -125,6 +126,8 @@ extension DurableMap {
     var found: Result<Value, DurableMapError>?
     try withStoredKey(key) { (stored) throws(DurableMapError) in
       try core.change(stored, durability) { bytes in
+        // An earlier look may have found what is not there any more.
+        found = nil
         if let bytes {
           do throws(DurableMapError) {
             found = .success(try value(bytes))

@@ -18,7 +18,7 @@ extension DurableMap {
 
   /// How long the entry of a key has to live; `nil` for ever, or where there is none.
   ///
-  /// - Throws: `.closed`.
+  /// - Throws: `.closed`, `.keyTooLong`, `.miscounted`.
   public func remainingTime(_ key: Key) throws(DurableMapError) -> Duration? {
     try core.checkOpen()
     return try withStoredKey(key) { (key) throws(DurableMapError) in core.remainingTime(key) }
@@ -79,7 +79,7 @@ extension MapCore {
     memory.withLockUnlessHeld {
       let found = find(key)
       guard found.isPresent(in: memory), let expiry = found.entry.expiry else { return nil }
-      return .milliseconds(Int64(clamping: expiry - min(expiry, memory.clock())))
+      return .milliseconds(Int64(clamping: expiry - min(expiry, memory.time())))
     }
   }
 }

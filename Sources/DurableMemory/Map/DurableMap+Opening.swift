@@ -74,7 +74,18 @@ struct MapOpening {
 
   func open() throws(DurableMapError) -> MapCore {
     try makeIfMissing()
-    let (tree, expected) = try DurableMapError.wrappingAny {
+    let (tree, expected) = try findTree()
+    let memory = MapMemory(
+      seed: options.seed, expected: Int(clamping: min(expected, 1 << 40)), clock: options.clock)
+    let numbers = PartNumbers.of(tree, in: database)
+    let (resident, secret) = try fill(memory, tree, numbers)
+    return MapCore(
+      name: name, database: database, tree: tree, memory: memory, options: options,
+      numbers: numbers, secret: secret, resident: resident)
+  }
+
+  private func findTree() throws(DurableMapError) -> (TreeID, UInt64) {
+    try DurableMapError.wrappingAny {
       try database.read { view in
         guard let tree = try view.tree(named: MapCatalog.treeName(name)) else {
           throw EngineError.treeNotFound(MapCatalog.treeName(name))
@@ -82,16 +93,12 @@ struct MapOpening {
         return (tree, try view.count(of: tree))
       }
     }
-    let memory = MapMemory(
-      seed: options.seed, expected: Int(clamping: min(expected, 1 << 40)), clock: options.clock)
-    let resident = try fill(memory, tree)
-    return MapCore(
-      name: name, database: database, tree: tree, memory: memory, options: options,
-      resident: resident)
   }
 
   /// Has the tree live in memory from now on, and reads it.
-  private func fill(_ memory: MapMemory, _ tree: TreeID) throws(DurableMapError) -> ResidentTree? {
+  private func fill(
+    _ memory: MapMemory, _ tree: TreeID, _ numbers: PartNumbers
+  ) throws(DurableMapError) -> (ResidentTree?, LongKeySecret) {
     let contents = MapContents(memory)
     // Nobody can change the tree before it is loaded.
     contents.lockChanges()
@@ -103,15 +110,15 @@ struct MapOpening {
       throw error
     }
     do throws(DurableMapError) {
-      try load(memory, tree, resident)
+      let secret = try load(memory, tree, numbers, resident)
       contents.unlockChanges()
+      return (resident, secret)
     } catch {
       memory.close()
       contents.unlockChanges()
-      try? resident?.detach()
+      resident?.giveUp()
       throw error
     }
-    return resident
   }
 
   private func makeIfMissing() throws(DurableMapError) {
@@ -146,21 +153,42 @@ struct MapOpening {
   }
 
   private func load(
-    _ memory: MapMemory, _ tree: TreeID, _ resident: ResidentTree?
-  ) throws(DurableMapError) {
+    _ memory: MapMemory, _ tree: TreeID, _ numbers: PartNumbers, _ resident: ResidentTree?
+  ) throws(DurableMapError) -> LongKeySecret {
     let view = try DurableMapError.wrapping { () throws(EngineError) in try database.snapshot() }
     defer { view.close() }
+    // Another map may have taken the name since it was looked for.
+    guard let stored = try MapCatalog.entry(of: name, in: view) else {
+      throw .engine(.treeNotFound(MapCatalog.treeName(name)))
+    }
+    try entry.check(stored, map: name)
     var loader = MapLoader(memory)
     try loader.load(view, tree, map: name)
-    guard let resident, !loader.orphans.isEmpty else { return }
-    // Left by transactions that replaced an entry in parts without knowing its number.
-    try DurableMapError.wrapping { () throws(EngineError) in
-      var batch = ResidentBatch()
-      for key in loader.orphans {
-        let key = key.span
-        try batch.delete(key, in: resident)
+    numbers.skip(loader.highestNumber)
+    if let resident { try removeOrphans(loader.orphans, resident) }
+    return stored.secret
+  }
+
+  /// Removes parts that were left by transactions that replaced an entry in parts without knowing its
+  /// number.
+  private func removeOrphans(
+    _ keys: [[UInt8]], _ resident: ResidentTree
+  ) throws(DurableMapError) {
+    do throws(EngineError) {
+      for start in stride(from: 0, to: keys.count, by: Self.removedAtOnce) {
+        var batch = ResidentBatch()
+        for key in keys[start..<min(start + Self.removedAtOnce, keys.count)] {
+          let key = key.span
+          try batch.delete(key, in: resident)
+        }
+        _ = try database.commit(batch) {}
       }
-      _ = try database.commit(batch) {}
+    } catch .outOfSpace {
+      // They harm nobody, and go with a later opening.
+    } catch {
+      throw .engine(error)
     }
   }
+
+  private static let removedAtOnce = 1024
 }

@@ -10,8 +10,9 @@ public import StorageEngine
 extension DurableMap {
   /// Sets the value of a key with the commit of a transaction.
   ///
-  /// - Throws: `.engine`, `.keyTooLong`, `.valueTooLong`, `.miscounted`, `.calledFromWithin`, `.closed`;
-  ///   the transaction goes on.
+  /// - Throws: `.engine`, after which the transaction may have the change or not; `.keyTooLong`,
+  ///   `.valueTooLong`, `.miscounted`, `.calledFromWithin`, `.closed`, `.severalDatabases`. The
+  ///   transaction goes on.
   public func set(
     _ key: Key, _ value: Value, timeToLive: Duration? = nil, in transaction: some TreeWriting
   ) throws(DurableMapError) {
@@ -35,50 +36,58 @@ extension MapCore {
   func set(
     _ key: Span<UInt8>, _ value: Span<UInt8>, in transaction: some TreeWriting
   ) throws(DurableMapError) {
-    let name = try prepare(key, in: transaction)
+    let (replaced, longKey) = try lookAhead(key)
     try change(transaction) { (work) throws(EngineError) in
-      if isSmall(key, value) { return try work.put(value, forKey: key, in: tree) }
-      try PartedEntry(key, value, name()).forEachStored { (key, value) throws(EngineError) in
+      if isSmall(key, value) {
         try work.put(value, forKey: key, in: tree)
+      } else {
+        let parted = PartedEntry(key, value, PartsName(number: numbers.take(), longKey: longKey))
+        try parted.forEachStored { (key, value) throws(EngineError) in
+          try work.put(value, forKey: key, in: tree)
+        }
       }
+      // Last: should it fail on the way, the head in the transaction has all its parts.
+      for part in replaced { try work.delete(part, in: tree) }
     }
   }
 
   func unset(
     _ key: Span<UInt8>, in transaction: some TreeWriting
   ) throws(DurableMapError) {
-    let name = try prepare(key, in: transaction)
+    let (replaced, longKey) = try lookAhead(key)
     try change(transaction) { (work) throws(EngineError) in
-      guard key.count - 1 > StoredForm.longestPlainKey else {
-        return try work.delete(key, in: tree)
+      if longKey == .none {
+        try work.delete(key, in: tree)
+      } else {
+        try work.delete(longKey.storedKey, in: tree)
       }
-      let name = name()
-      try work.delete(LongKeyName(digest: name.digest, salt: name.salt).storedKey, in: tree)
+      for part in replaced { try work.delete(part, in: tree) }
     }
   }
 
-  /// Removes the parts the key has now, and returns what gives it a name for new ones.
-  private func prepare(
-    _ key: Span<UInt8>, in transaction: some TreeWriting
-  ) throws(DurableMapError) -> () -> PartsName {
+  /// The parts that the key has now, and what names it if it is long.
+  private func lookAhead(
+    _ key: Span<UInt8>
+  ) throws(DurableMapError) -> (parts: [[UInt8]], longKey: LongKeyName) {
     try checkNotWithin()
-    try checkOpen()
-    memory.lock.lock()
-    let found = find(key)
-    let parts = found.isInParts ? found.entry.partKeys : []
-    let name = name(for: key)
-    memory.lock.unlock()
-    try change(transaction) { (work) throws(EngineError) in
-      for part in parts { try work.delete(part, in: tree) }
+    let (parts, longKey) = try memory.lock.withLock { () throws(DurableMapError) in
+      try checkOpen()
+      let found = find(key)
+      return (found.isInParts ? found.entry.partKeys : [], found.longKeyName)
     }
-    return { name }
+    return (parts, longKey ?? longKeyName(of: key))
   }
 
   private func change(
     _ transaction: some TreeWriting, _ body: (WriteTransaction) throws(EngineError) -> Void
   ) throws(DurableMapError) {
-    try DurableMapError.wrapping { () throws(EngineError) in
-      try transaction.withWork(body)
+    let isOurs = try DurableMapError.wrapping { () throws(EngineError) in
+      try transaction.withWork { (work) throws(EngineError) in
+        guard work.database === database else { return false }
+        try body(work)
+        return true
+      }
     }
+    if !isOurs { throw .severalDatabases }
   }
 }

@@ -30,20 +30,23 @@ public final class DurableMap<Key: DurableCodable, Value: DurableCodable>: Senda
   /// How many entries there are, those included that have expired and were not swept yet.
   @inlinable public var count: Int { core.count }
 
-  /// Whether there is no entry.
+  /// Whether `count` is 0: an entry that has expired and was not swept counts.
   @inlinable public var isEmpty: Bool { count == 0 }
 
   /// Ends the map; other calls throw `.closed` from then on, and closing once more does nothing.
   ///
   /// Call it before the database is closed, or let go of the map. Does nothing
   /// in a closure that decides on a change. Snapshots stay what they are, and keep their memory.
+  ///
+  /// Inside a transaction, or where the disk is full, the tree of the map stays in use until a
+  /// transaction begins, or the map is opened again, and there is room.
   public func close() {
     core.close()
   }
 
   /// Makes every earlier change durable.
   ///
-  /// - Throws: `.engine(.poisoned)` after a failure of the disk; `.closed`.
+  /// - Throws: `.engine(.poisoned)` after a failure of the disk; `.closed`, `.calledFromWithin`.
   public func flush() throws(DurableMapError) {
     try core.checkNotWithin()
     try core.checkOpen()
@@ -54,7 +57,7 @@ public final class DurableMap<Key: DurableCodable, Value: DurableCodable>: Senda
   ///
   /// Happens by itself when enough was logged.
   ///
-  /// - Throws: `.engine` with what a checkpoint can fail with; `.closed`.
+  /// - Throws: `.engine` with what a checkpoint can fail with; `.closed`, `.calledFromWithin`.
   public func compact() throws(DurableMapError) {
     try core.checkNotWithin()
     try core.checkOpen()

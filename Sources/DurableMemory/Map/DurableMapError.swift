@@ -22,9 +22,9 @@ public enum DurableMapError: Error, Sendable, Equatable {
   case valueTooLong(length: Int, limit: Int)
   /// The encoding of a type wrote another number of bytes than it had said.
   case miscounted(type: String, said: Int, written: Int)
-  /// A closure that decides on a change of the map called the map itself.
+  /// A closure that decides on a change of the map tried to change, flush or compact it.
   case calledFromWithin(map: String)
-  /// A batch has changes of maps of several databases.
+  /// A batch has changes of maps of several databases, or a transaction is of another one.
   case severalDatabases
   /// The entries in the store are not what a map writes.
   case damaged(map: String, problem: String)
@@ -56,8 +56,8 @@ extension DurableMapError: CustomStringConvertible {
     case .miscounted(let type, let said, let written):
       "the encoding of \(type) wrote \(written) bytes after it had said \(said)"
     case .calledFromWithin(let map):
-      "map \(map) was called by a closure that decides on a change of it"
-    case .severalDatabases: "a batch can change maps of one database only"
+      "a closure that decides on a change of map \(map) tried to change, flush or compact it"
+    case .severalDatabases: "a batch or transaction can change maps of one database only"
     case .damaged(let map, let problem): "map \(map) is damaged: \(problem)"
     case .unsupportedVersion(let map, let found, let supported):
       "map \(map) has version \(found), later than the \(supported) this program knows"
@@ -89,6 +89,8 @@ extension DurableMapError {
       throw .engine(error)
     } catch TransactionError.engine(let error) {
       throw .engine(error)
+    } catch TransactionError.lockTimeout {
+      throw .engine(.treeInUse("that a prepared transaction changes"))
     } catch {
       throw .engine(.poisoned(reason: "\(error)"))
     }

@@ -2,8 +2,9 @@
 
 /// A map as it was at one moment, to be gone through while others change it.
 ///
-/// Taking one is quick at any size, and nobody waits for it. As long as it is open, what changes is
-/// kept besides what it shows; so close it, or let go of it, when it is no longer needed.
+/// Taking one lists the tables, one for some two thousand entries; only those who change the map wait
+/// for that. As long as it is open, what changes is kept besides what it shows; so close it, or let go
+/// of it, when it is no longer needed.
 public final class DurableMapSnapshot<Key: DurableCodable, Value: DurableCodable>: Sendable {
   private let core: MapSnapshot
 

@@ -68,20 +68,23 @@ enum MapCatalog {
   }
 }
 
-/// What the catalog says of a map: the version, and the names of the types, each with its length
-/// ahead.
+/// What the catalog says of a map: the version, the names of the types, each with its length ahead,
+/// and what the names of long keys depend on.
 struct MapEntry: Equatable {
   let keyType: String
   let valueType: String
+  let secret: LongKeySecret
 
+  /// That of a new map.
   init(keyType: String, valueType: String) {
     self.keyType = keyType
     self.valueType = valueType
+    secret = LongKeySecret()
   }
 
   /// The bytes of the entry.
   var stored: [UInt8] {
-    [MapCatalog.version] + Self.stored(keyType) + Self.stored(valueType)
+    [MapCatalog.version] + Self.stored(keyType) + Self.stored(valueType) + secret.stored
   }
 
   private static func stored(_ type: String) -> [UInt8] {
@@ -92,8 +95,10 @@ struct MapEntry: Equatable {
   init?(_ value: [UInt8]) {
     guard value.first == MapCatalog.version else { return nil }
     var rest = value.dropFirst()
-    guard let key = Self.take(&rest), let value = Self.take(&rest), rest.isEmpty else { return nil }
-    (keyType, valueType) = (key, value)
+    guard let key = Self.take(&rest), let value = Self.take(&rest),
+      let secret = LongKeySecret(rest)
+    else { return nil }
+    (keyType, valueType, self.secret) = (key, value, secret)
   }
 
   private static func take(_ bytes: inout ArraySlice<UInt8>) -> String? {

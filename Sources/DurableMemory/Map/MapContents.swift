@@ -18,6 +18,8 @@ final class MapContents: ResidentContents {
     memory.lock.lock()
   }
 
+  var isLockedHere: Bool { memory.lock.isHeldHere }
+
   func unlockChanges() {
     finishParts()
     memory.lock.unlock()

@@ -54,7 +54,7 @@ extension MapCore {
   @usableFromInline
   func expiry(after timeToLive: Duration?) -> UInt64? {
     guard let duration = timeToLive ?? options.timeToLive else { return nil }
-    return memory.clock().saturating(adding: duration)
+    return memory.time().saturating(adding: duration)
   }
 }
 

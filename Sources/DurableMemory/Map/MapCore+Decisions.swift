@@ -21,10 +21,6 @@ extension MapCore {
     _ key: Span<UInt8>, _ durability: Durability?, _ decide: (Span<UInt8>?) -> Decision
   ) throws(DurableMapError) {
     try checkNotWithin()
-    guard key.count - 1 <= StoredForm.longestKey else {
-      throw .keyTooLong(length: key.count - 1, limit: StoredForm.longestKey)
-    }
-    var tooLong: Int?
     let lsn = try locked { () throws(EngineError) -> UInt64? in
       let found = find(key)
       // Asked again where the change is tried again: others may have come in between.
@@ -32,15 +28,10 @@ extension MapCore {
       case .keep: return nil
       case .unset: return try delete(key, found)
       case .set(let bytes):
-        guard bytes.count <= StoredForm.longestValue else {
-          tooLong = bytes.count
-          return nil
-        }
         let value = bytes.span
         return try put(key, value, found)
       }
     }
-    if let tooLong { throw .valueTooLong(length: tooLong, limit: StoredForm.longestValue) }
     if let lsn { try settle(lsn, durability) }
   }
 

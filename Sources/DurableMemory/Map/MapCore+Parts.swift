@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import StorageEngine
-import Synchronization
 
 /// A change that is part of a batch and becomes visible with it.
 struct PlannedChange {
@@ -70,7 +69,8 @@ extension MapCore {
       let entry = memory.makeEntry(key: key, value: value)
       return PlannedChange(memory: memory, entry: entry, old: found)
     }
-    let parted = PartedEntry(key, value, name(for: key))
+    let longKey = found.longKeyName ?? longKeyName(of: key)
+    let parted = PartedEntry(key, value, PartsName(number: numbers.take(), longKey: longKey))
     try parted.forEachStored { (key, value) throws(EngineError) in
       let (key, value) = (key.span, value.span)
       try batch.put(key, value, in: resident)
@@ -80,27 +80,17 @@ extension MapCore {
     return PlannedChange(memory: memory, entry: entry, old: found)
   }
 
-  /// A new number for parts and, for a long key, the name of its head; under the lock.
-  func name(for key: Span<UInt8>) -> PartsName {
-    var name = PartsName(
-      number: memory.nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue)
+  /// The name for a key that is not there yet; none for a key of the tree.
+  func longKeyName(of key: Span<UInt8>) -> LongKeyName {
     let plain = key.extracting(1..<key.count)
-    guard plain.count > StoredForm.longestPlainKey else { return name }
-    name.digest = memory.digest(plain)
-    while let other = memory.longKeys[LongKeyName(digest: name.digest, salt: name.salt)],
-      !other.lendKey({ $0.equals(plain) })
-    {
-      name.salt += 1
-    }
-    return name
+    return plain.count > StoredForm.longestPlainKey ? secret.name(of: plain) : .none
   }
 
   private func removeHead(
     _ entry: Entry, _ resident: ResidentTree, _ batch: inout ResidentBatch
   ) throws(EngineError) {
     if entry.isLong {
-      let name = entry.partsName
-      let head = LongKeyName(digest: name.digest, salt: name.salt).storedKey
+      let head = entry.partsName.longKey.storedKey
       let key = head.span
       return try batch.delete(key, in: resident)
     }
@@ -142,7 +132,7 @@ struct PartedEntry {
     (self.key, self.value, self.name) = (key, value, name)
   }
 
-  /// Calls `body` with the entries of the tree: the head, then the parts.
+  /// Calls `body` with the entries of the tree: the parts, then the head.
   func forEachStored<E: Error>(
     _ body: ([UInt8], [UInt8]) throws(E) -> Void
   ) throws(E) {
@@ -152,12 +142,12 @@ struct PartedEntry {
     let head = PartsHead(
       flags: flags, expiry: Array(value[1..<flags.prefixBytes]), number: name.number,
       keyCount: isLong ? key.count - 1 : 0, valueCount: value.count - flags.prefixBytes)
-    let headKey = isLong ? LongKeyName(digest: name.digest, salt: name.salt).storedKey : key
-    try body(headKey, head.stored)
     for index in 0..<PartsHead.partCount(content.count) {
       let start = content.startIndex + index * StoredForm.longestPiece
       let part = content[start..<min(start + StoredForm.longestPiece, content.endIndex)]
       try body(PartsHead.partKey(name.number, index), Array(part))
     }
+    // Last, so that it has all its parts however far this came.
+    try body(isLong ? name.longKey.storedKey : key, head.stored)
   }
 }

@@ -10,18 +10,22 @@ final class MapCore: Sendable {
   let tree: TreeID
   @usableFromInline let memory: MapMemory
   let options: DurableMapOptions
+  let numbers: PartNumbers
+  let secret: LongKeySecret
   /// Absent where the database is open for reading only.
   let resident: ResidentTree?
 
   init(
     name: String, database: Database, tree: TreeID, memory: MapMemory, options: DurableMapOptions,
-    resident: ResidentTree?
+    numbers: PartNumbers, secret: LongKeySecret, resident: ResidentTree?
   ) {
     self.name = name
     self.database = database
     self.tree = tree
     self.memory = memory
     self.options = options
+    self.numbers = numbers
+    self.secret = secret
     self.resident = resident
   }
 
@@ -37,7 +41,8 @@ final class MapCore: Sendable {
 
   /// Ends the map, but not for a closure that decides on a change of it.
   ///
-  /// Errors of the folding concern pages only, which the log makes up for.
+  /// The folding may have to wait, as for room on the disk or for a transaction that this thread is
+  /// in; the log has everything meanwhile.
   @usableFromInline
   func close() {
     if memory.lock.isHeldHere { return }
@@ -45,7 +50,7 @@ final class MapCore: Sendable {
       defer { memory.close() }
       return !memory.isClosed
     }
-    if wasOpen { try? resident?.detach() }
+    if wasOpen { resident?.giveUp() }
   }
 
   // MARK: One change at a time
@@ -102,7 +107,6 @@ final class MapCore: Sendable {
     _ key: Span<UInt8>, _ value: Span<UInt8>
   ) throws(DurableMapError) -> (UInt64, Bool) {
     try checkNotWithin()
-    try checkLengths(key, value)
     return try locked { () throws(EngineError) in
       let found = find(key)
       let existed = found.isPresent(in: memory)
@@ -124,17 +128,6 @@ final class MapCore: Sendable {
       let found = find(key)
       let existed = found.isPresent(in: memory)
       return (try delete(key, found), existed)
-    }
-  }
-
-  func checkLengths(_ key: Span<UInt8>, _ value: Span<UInt8>) throws(DurableMapError) {
-    // The mark and the flags are not the caller's.
-    guard key.count - 1 <= StoredForm.longestKey else {
-      throw .keyTooLong(length: key.count - 1, limit: StoredForm.longestKey)
-    }
-    let prefix = value.count > 0 ? StoredFlags(rawValue: value[0]).prefixBytes : 0
-    guard value.count - prefix <= StoredForm.longestValue else {
-      throw .valueTooLong(length: value.count - prefix, limit: StoredForm.longestValue)
     }
   }
 
@@ -184,6 +177,11 @@ struct FoundEntry {
   let hash: UInt64
 
   var isInParts: Bool { entry.exists && entry.isInParts }
+
+  /// The name it has as a long key, and keeps; `nil` where it is none.
+  var longKeyName: LongKeyName? {
+    entry.exists && entry.isLong ? entry.partsName.longKey : nil
+  }
 
   /// Whether there is one that has not expired.
   func isPresent(in memory: MapMemory) -> Bool {

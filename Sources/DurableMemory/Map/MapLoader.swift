@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import StorageEngine
-import Synchronization
 
 /// Fills the memory of a map from its tree.
 struct MapLoader {
-  let memory: MapMemory
+  private let memory: MapMemory
   private var parts = PartsAssembly()
   private var problem: String?
-  private var highestNumber: UInt64 = 0
+  /// The highest number of parts.
+  private(set) var highestNumber: UInt64 = 0
   /// Keys of parts that belong to no entry.
   private(set) var orphans: [[UInt8]] = []
 
@@ -28,7 +28,6 @@ struct MapLoader {
     }
     if parts.lacksParts { problem = problem ?? "an entry lacks a part" }
     if let problem { throw .damaged(map: map, problem: problem) }
-    memory.nextNumber.store(highestNumber + 1, ordering: .relaxed)
   }
 
   private mutating func take(_ key: Span<UInt8>, _ value: Span<UInt8>) {
@@ -51,11 +50,14 @@ struct MapLoader {
   }
 
   private mutating func takeHead(_ key: Span<UInt8>, _ value: Span<UInt8>) {
-    guard let head = PartsHead(stored: value), parts.addHead(key, value) else {
+    guard let head = PartsHead(stored: value), head.isOf(key) else {
       problem = "an unknown value"
       return
     }
-    highestNumber = max(highestNumber, head.number)
+    // Those that are waited for come later than all heads.
+    if parts.isExpected(head.number) { problem = "two entries have the same parts" }
+    parts.addHead(key, value)
+    note(head.number)
     finish(head.number)
   }
 
@@ -64,13 +66,25 @@ struct MapLoader {
       problem = "an unknown part"
       return
     }
-    highestNumber = max(highestNumber, number)
+    note(number)
     guard parts.isExpected(number) else { return orphans.append(key.array) }
     parts.addPart(key, value)
     finish(number)
   }
 
+  private mutating func note(_ number: UInt64) {
+    if number >= PartNumbers.limit { problem = "parts have a number that no map counts to" }
+    highestNumber = max(highestNumber, number)
+  }
+
   private mutating func finish(_ number: UInt64) {
-    if let whole = parts.take(number) { memory.publish(whole) }
+    guard let whole = parts.take(number) else { return }
+    // Under any name: that of a map whose entry in the catalog was lost is not what it would be now.
+    if whole.key.first == StoredForm.Mark.long {
+      let key = whole.key.span
+      let plain = key.extracting(1..<key.count)
+      if memory.entry(plain, memory.hash(plain)).exists { problem = "a long key is there twice" }
+    }
+    memory.publish(whole)
   }
 }

@@ -20,7 +20,7 @@ final class MapSnapshot: Sendable {
     name = core.name
     let memory = core.memory
     self.memory = memory
-    now = showsExpired ? 0 : memory.clock()
+    now = showsExpired ? 0 : memory.time()
     guard let taken = memory.withLockUnlessHeld({ memory.openSnapshot() }) else {
       throw core.closedError
     }

@@ -133,14 +133,15 @@ extension Entry {
       let place = unsafe valueBase + valueCount
       return unsafe PartsName(
         number: place.loadUnaligned(as: UInt64.self),
-        digest: place.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
-        salt: place.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+        longKey: LongKeyName(
+          high: place.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+          low: place.loadUnaligned(fromByteOffset: 16, as: UInt64.self)))
     }
     nonmutating set {
       let place = unsafe valueBase + valueCount
       unsafe place.storeBytes(of: newValue.number, as: UInt64.self)
-      unsafe place.storeBytes(of: newValue.digest, toByteOffset: 8, as: UInt64.self)
-      unsafe place.storeBytes(of: newValue.salt, toByteOffset: 16, as: UInt64.self)
+      unsafe place.storeBytes(of: newValue.longKey.high, toByteOffset: 8, as: UInt64.self)
+      unsafe place.storeBytes(of: newValue.longKey.low, toByteOffset: 16, as: UInt64.self)
     }
   }
 

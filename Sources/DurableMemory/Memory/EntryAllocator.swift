@@ -4,9 +4,9 @@
 ///
 /// A slab that has become empty serves any size again, so that a map that is overwritten for ever
 /// does not grow, whatever lengths come and go. Chunks that are empty as a whole are given back.
-/// Guarded by the lock of the map.
+/// Guarded by the lock of the map. Whoever has it has to call `freeAll` in the end.
 @safe
-struct EntryAllocator: ~Copyable {
+struct EntryAllocator {
   /// Slabs begin at multiples of their size, so that an entry leads to its slab.
   static let slabBytes = 1 << 16
   static let slabsPerChunk = 16
@@ -24,9 +24,14 @@ struct EntryAllocator: ~Copyable {
 
   init() {}
 
-  deinit {
+  /// Gives everything back to the system, also what is in use.
+  ///
+  /// Not left to a `deinit`: those of members of classes that are `@exclusivity(unchecked)` do not
+  /// run.
+  mutating func freeAll() {
     for chunk in chunks.keys { unsafe Slab(address: chunk).base.deallocate() }
     for entry in largeEntries { unsafe Entry(address: entry).base.deallocate() }
+    self = EntryAllocator()
   }
 
   /// Bytes taken from the system.

@@ -75,8 +75,7 @@ extension MapMemory {
   }
 
   private func noteLong(_ entry: Entry, _ sign: Int) {
-    let name = LongKeyName(digest: entry.partsName.digest, salt: entry.partsName.salt)
-    longKeys[name] = sign > 0 ? entry : nil
+    longKeys[entry.partsName.longKey] = sign > 0 ? entry : nil
   }
 
   // MARK: Tables
@@ -92,18 +91,22 @@ extension MapMemory {
 
   private func enlarge(_ table: SlotTable, _ hash: UInt64) {
     let generation = snapshots.generation
-    guard table.isToBeDivided, table.depth < Directory.greatestDepth else {
+    guard let (low, high) = divided(table, generation) else {
       return install(table.remade(generation: generation), insteadOf: table, hash)
     }
     if table.depth == directory.depth { doubleDirectory() }
-    let mask = UInt64(1) << UInt64(63 - table.depth)
-    let (low, high) = table.divided(generation: generation) { self.hash($0) & mask != 0 }
     let places = directory.places(of: table, hash)
     let middle = places.lowerBound + places.count / 2
     for place in places { directory[place] = place < middle ? low : high }
     tableBytes += low.byteCount + high.byteCount
     retire(table)
     makeRoom(hash)
+  }
+
+  private func divided(_ table: SlotTable, _ generation: UInt64) -> (SlotTable, SlotTable)? {
+    guard table.isToBeDivided, table.depth < Directory.greatestDepth else { return nil }
+    let mask = UInt64(1) << UInt64(63 - table.depth)
+    return table.divided(generation: generation) { hash($0) & mask != 0 }
   }
 
   private func install(_ table: SlotTable, insteadOf old: SlotTable, _ hash: UInt64) {
@@ -132,7 +135,6 @@ extension MapMemory {
     dropAll(old)
     count.store(0, ordering: .relaxed)
     (keyBytes, valueBytes) = (0, 0)
-    longKeys = [:]
   }
 
   private func retireAll(_ directory: Directory) {
@@ -154,22 +156,31 @@ extension MapMemory {
   /// Gives back all that readers came to by a directory: at once if nobody is inside, as it mostly
   /// is.
   private func dropAll(_ old: Directory) {
+    // What is left of them must not lead to memory that is given back.
+    (longKeys, arrivals) = ([:], PartsAssembly())
     epochs.advance()
     guard min(epochs.oldest(), snapshots.oldestEpoch) == .max else {
       retireAll(old)
       return reclaim()
     }
+    freeTables(old.word)
+    allocator.freeAll()
+  }
+
+  // MARK: Memory
+
+  /// Frees the tables of a directory, if there is one, and those that wait.
+  private func freeTables(_ word: UInt64) {
     while let item = limbo.take(before: .max) {
       // Entries go with the allocator.
       if case .entry = item { continue }
       free(item)
     }
-    for table in old.distinctTables { free(.table(table)) }
-    free(.directory(old))
-    allocator = EntryAllocator()
+    let directory = Directory(word: word)
+    guard directory.exists else { return }
+    for table in directory.distinctTables { free(.table(table)) }
+    free(.directory(directory))
   }
-
-  // MARK: Memory
 
   private func retire(_ table: SlotTable) {
     retire(.table(table))
@@ -206,12 +217,9 @@ extension MapMemory {
     }
   }
 
-  /// Gives the tables back; the allocator does so with the entries.
+  /// Gives everything back, when nobody has the map any more.
   func freeAll() {
-    while let item = limbo.take(before: .max) { free(item) }
-    let directory = directory
-    guard directory.exists else { return }
-    for table in directory.distinctTables { table.deallocate() }
-    directory.deallocate()
+    freeTables(directoryWord.exchange(0, ordering: .relaxed))
+    allocator.freeAll()
   }
 }

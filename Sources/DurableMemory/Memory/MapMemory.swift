@@ -16,8 +16,9 @@ final class MapMemory: @unchecked Sendable {
   let lock = ChangeLock()
   let epochs = ReaderEpochs()
   private let hasher: KeyHash
-  /// The time in milliseconds since 1970.
-  let clock: @Sendable () -> UInt64
+  private let clock: @Sendable () -> UInt64
+  /// The latest time that was seen.
+  private let latest = Atomic<UInt64>(0)
   /// The word of the directory; 0 when the map is closed.
   let directoryWord: Atomic<UInt64>
   /// How many entries there are, those that have expired included.
@@ -29,15 +30,13 @@ final class MapMemory: @unchecked Sendable {
   @safe @exclusivity(unchecked) var arrivals = PartsAssembly()
   /// The entries whose keys are too long to be keys of the tree.
   @safe @exclusivity(unchecked) var longKeys: [LongKeyName: Entry] = [:]
-  /// The number for the next entry in parts.
-  let nextNumber = Atomic<UInt64>(1)
   @safe @exclusivity(unchecked) var tableBytes = 0
   @safe @exclusivity(unchecked) var keyBytes = 0
   @safe @exclusivity(unchecked) var valueBytes = 0
 
   /// `expected` is how many entries there will be at first.
-  init(seed: UInt64, expected: Int, clock: @escaping @Sendable () -> UInt64) {
-    hasher = KeyHash(seed: seed)
+  init(hasher: KeyHash, expected: Int, clock: @escaping @Sendable () -> UInt64) {
+    self.hasher = hasher
     self.clock = clock
     var depth = 0
     while expected >> depth > Self.entriesPerTable { depth += 1 }
@@ -50,6 +49,10 @@ final class MapMemory: @unchecked Sendable {
     }
     directoryWord = Atomic(directory.word)
     tableBytes = bytes + directory.byteCount
+  }
+
+  convenience init(seed: UInt64, expected: Int, clock: @escaping @Sendable () -> UInt64) {
+    self.init(hasher: KeyHash(seed: seed), expected: expected, clock: clock)
   }
 
   /// Entries of a table that is made for a number known beforehand.
@@ -115,7 +118,17 @@ final class MapMemory: @unchecked Sendable {
   /// Whether an entry counts as gone.
   func hasExpired(_ entry: Entry) -> Bool {
     guard let expiry = entry.expiry else { return false }
-    return clock() >= expiry
+    return time() >= expiry
+  }
+
+  /// The time in milliseconds since 1970, never earlier than it was before: what has expired stays so
+  /// when the clock is put back.
+  func time() -> UInt64 {
+    let now = clock()
+    let seen = latest.load(ordering: .relaxed)
+    if now <= seen { return seen }
+    latest.max(now, ordering: .relaxed)
+    return now
   }
 
   /// Ends the reading that a look began.
@@ -135,12 +148,6 @@ final class MapMemory: @unchecked Sendable {
   @inline(__always)
   func hash(_ entry: Entry) -> UInt64 {
     unsafe hasher(entry.base + (Entry.headerBytes + 1), entry.plainKeyCount)
-  }
-
-  /// A hash that is the same for ever, for what is stored.
-  func digest(_ key: Span<UInt8>) -> UInt64 {
-    let hasher = KeyHash(seed: 0)
-    return unsafe key.withUnsafeBytes { unsafe hasher($0.baseAddress ?? Self.nowhere, $0.count) }
   }
 
   /// The entry of a key, or none; call under the lock.

@@ -80,8 +80,15 @@ struct SlotTable: BitwiseCopyable, Equatable {
   static let smallestCapacity = 8
   /// From here on a table that is full is divided in two, so that no change waits for long.
   static let largestCapacity = 4096
+  /// A table is not divided when fewer entries than this part of all would go to one side.
+  private static let leastPart = 16
   private static let headerBytes = 64
   private static let addressBits: UInt64 = 1 << 48 - 1
+  /// Bits of the capacity in the word; above them is how many times it is to be taken by eight.
+  ///
+  /// Tables are that large only where so many hashes are the same that dividing does not help.
+  private static let capacityBits = 13
+  private static let largestFactor = 7
 
   /// The number of slots in the upper 16 bits, the address of the slots below.
   let word: UInt64
@@ -91,12 +98,19 @@ struct SlotTable: BitwiseCopyable, Equatable {
     self.word = word
   }
 
+  /// `capacity` is rounded up where it is very large.
   init(capacity: Int, depth: Int, generation: UInt64) {
-    let bytes = Self.headerBytes + capacity * 8
+    var (count, factor) = (capacity, 0)
+    while count >> Self.capacityBits > 0 {
+      count = (count + 7) / 8
+      factor += 1
+    }
+    precondition(factor <= Self.largestFactor)
+    let bytes = Self.headerBytes + (count << (3 * factor)) * 8
     let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
     let slots = unsafe UInt64(UInt(bitPattern: memory + Self.headerBytes))
-    word = UInt64(capacity) << 48 | slots
+    word = UInt64(factor << Self.capacityBits | count) << 48 | slots
     self.depth = depth
     self.generation = generation
   }
@@ -105,7 +119,10 @@ struct SlotTable: BitwiseCopyable, Equatable {
   var exists: Bool { word != 0 }
 
   @inline(__always)
-  var capacity: Int { Int(truncatingIfNeeded: word &>> 48) }
+  var capacity: Int {
+    let stored = Int(truncatingIfNeeded: word &>> 48)
+    return (stored & (1 << Self.capacityBits - 1)) &<< ((stored &>> Self.capacityBits) &* 3)
+  }
 
   var byteCount: Int { Self.headerBytes + capacity * 8 }
 
@@ -253,13 +270,15 @@ extension SlotTable {
   /// Whether it is to be divided rather than made larger.
   var isToBeDivided: Bool { Self.capacity(for: count) > Self.largestCapacity }
 
-  /// Two tables for the entries whose next bit of the hash is 0 and 1.
-  func divided(generation: UInt64, bit: (Entry) -> Bool) -> (SlotTable, SlotTable) {
+  /// Two tables for the entries whose next bit of the hash is 0 and 1; `nil` where nearly all have
+  /// the same, as dividing is of no use then.
+  func divided(generation: UInt64, bit: (Entry) -> Bool) -> (SlotTable, SlotTable)? {
     // Asked once each, because it looks at the entries, which lie anywhere.
     var bits: [Bool] = []
     bits.reserveCapacity(count)
     forEach { entry, _ in bits.append(bit(entry)) }
     let ones = bits.count { $0 }
+    guard min(ones, count - ones) >= count / Self.leastPart else { return nil }
     let low = SlotTable(
       capacity: Self.capacity(for: count - ones), depth: depth + 1, generation: generation)
     let high = SlotTable(

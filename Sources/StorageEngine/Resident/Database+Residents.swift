@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// Commits to trees that live in memory.
 extension Database {
   /// Bytes that may wait to be written before a commit waits for it.
@@ -16,13 +18,16 @@ extension Database {
   ///
   /// - Throws: `.treeNotFound`; `.treeInUse` when it is attached already or a prepared transaction
   ///   has to do with it; `.invalidTreeName` for a segment, an index or a tree of the engine's own;
-  ///   `.closed`, `.readOnly`, `.poisoned`.
+  ///   `.closed`, `.readOnly`, `.poisoned`; what a checkpoint throws, where an owner has given the
+  ///   tree up and it was not folded since.
   package func attachResident(
     _ tree: TreeID, _ contents: any ResidentContents
   ) throws(EngineError) -> ResidentTree {
     let attachment = ResidentAttachment(tree.rawValue, contents)
     let lsn = try writerLock.withLock { () throws(EngineError) in
       try checkChangeable()
+      let isGivenUp = pager.structureLock.withLock { residents.isGivenUp(tree.rawValue) }
+      if isGivenUp { try detachGivenUp() }
       let isPrepared = prepared.inDoubt.values.contains { $0.concerns(tree.rawValue) }
       return try pager.structureLock.withLock { () throws(EngineError) in
         guard state.working[tree.rawValue] != nil else {
@@ -53,6 +58,35 @@ extension Database {
         throw error
       }
       pager.structureLock.withLock { residents.detach(attachment.tree) }
+    }
+  }
+
+  /// See `ResidentTree.giveUp`.
+  func giveUpResident(_ attachment: ResidentAttachment) {
+    let mustWait = pager.structureLock.withLock {
+      (attachment.isPaused, attachment.isGivenUp) = (true, true)
+      return residents.areLockedHere
+    }
+    residents.mayBeGivenUp.store(true, ordering: .sequentiallyConsistent)
+    if mustWait || writerLock.isHeldHere { return }
+    // What cannot be done now is done later.
+    try? writerLock.withLock { () throws(EngineError) in try detachGivenUp() }
+  }
+
+  /// Folds and detaches the trees whose owners have gone; call under the writer lock.
+  func detachGivenUp() throws(EngineError) {
+    guard residents.mayBeGivenUp.load(ordering: .relaxed) else { return }
+    residents.mayBeGivenUp.store(false, ordering: .sequentiallyConsistent)
+    let givenUp = pager.structureLock.withLock { residents.givenUp }
+    if givenUp.isEmpty { return }
+    do throws(EngineError) {
+      try checkpointLock.withLock { () throws(EngineError) in try runCheckpoint() }
+    } catch {
+      residents.mayBeGivenUp.store(true, ordering: .sequentiallyConsistent)
+      throw error
+    }
+    pager.structureLock.withLock {
+      for attachment in givenUp { residents.detach(attachment.tree) }
     }
   }
 
@@ -167,6 +201,35 @@ extension Database {
   package func settleResident(
     _ lsn: UInt64, _ durability: Durability
   ) throws(EngineError) {
+    let (waited, isBehind) = prepareToSettle(durability)
+    if let waited { try settle(lsn, waited) }
+    if isBehind { try catchUp() }
+  }
+
+  /// As `settleResident`, and gives the thread to other tasks meanwhile; waits for all commits so far
+  /// where no one is named.
+  package func settleResidentWithoutBlocking(
+    _ lsn: UInt64?, _ durability: Durability
+  ) async throws(EngineError) {
+    if lsn == nil { try checkWritable() }
+    let (waited, isBehind) = prepareToSettle(durability)
+    if let waited {
+      let commit = PendingCommit(
+        database: self, lsn: lsn ?? working.lsn, durability: waited)
+      try await commit.waitWithoutBlocking()
+    }
+    guard isBehind else { return }
+    let result = await withCheckedContinuation { continuation in
+      BackgroundThread.start {
+        continuation.resume(returning: Result { () throws(EngineError) in try self.catchUp() })
+      }
+    }
+    try result.get()
+  }
+
+  /// Has a checkpoint made that is due; returns what is to be waited for, and whether so much waits to
+  /// be folded that a checkpoint is to be waited for as well.
+  private func prepareToSettle(_ durability: Durability) -> (waited: Durability?, isBehind: Bool) {
     let (unwritten, isDue, isBehind) = pager.structureLock.withLock {
       (
         state.sealed.reduce(state.open.count) { $0 + $1.payload.count },
@@ -176,13 +239,11 @@ extension Database {
     }
     if isDue { scheduleCheckpoint() }
     switch durability {
-    case .synced: try settle(lsn, .synced)
-    case .written: try settle(lsn, .written)
+    case .synced, .written: return (durability, isBehind)
     case .manual, .interval:
       if case .interval(let duration) = durability { flushTimer().arm(duration) }
-      if unwritten > Self.unwrittenResidentLimit { try settle(lsn, .written) }
+      return (unwritten > Self.unwrittenResidentLimit ? .written : nil, isBehind)
     }
-    if isBehind { try catchUp() }
   }
 
   /// Waits for a checkpoint; without room for it the commit stands all the same.

@@ -10,6 +10,8 @@ final class ResidentAttachment: @unchecked Sendable {
   @safe @exclusivity(unchecked) var place: ObjectIdentifier?
   /// Whether it takes no commits, because it is being detached.
   @safe @exclusivity(unchecked) var isPaused = false
+  /// Whether its owner has gone, so that it is to be detached as soon as that can be done.
+  @safe @exclusivity(unchecked) var isGivenUp = false
 
   init(_ tree: UInt32, _ owner: any ResidentContents) {
     self.tree = tree

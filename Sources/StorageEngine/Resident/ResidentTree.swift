@@ -58,6 +58,16 @@ package final class ResidentTree: Sendable {
     try database.detachResident(attachment)
   }
 
+  /// Like `detach`, for an owner that does not come back: takes no commit from now on, and never
+  /// fails.
+  ///
+  /// Where folding has to wait, because there is no room for it, or because this thread is in a
+  /// transaction or holds what `lockChanges` takes, the tree stays attached until the next transaction
+  /// begins or somebody attaches it.
+  package func giveUp() {
+    database.giveUpResident(attachment)
+  }
+
   static func check(key: Int, value: Int) throws(EngineError) {
     guard key > 0, key <= PageGeometry.maximumKeyBytes else {
       throw .invalidKeyLength(length: key, limit: PageGeometry.maximumKeyBytes)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// The resident trees of a database, and what of them is not in the pages yet.
 ///
 /// Guarded by the structure lock; `attachments` changes only under the writer lock as well, so that
@@ -13,7 +15,18 @@ final class ResidentTrees: @unchecked Sendable {
   /// Whether no commit is taken any more.
   @safe @exclusivity(unchecked) private(set) var isClosed = false
 
+  /// Whether a look for attachments that were given up is worth it; needs no lock.
+  let mayBeGivenUp = Atomic<Bool>(false)
+
   var isEmpty: Bool { attachments.isEmpty }
+
+  /// Those whose owners have gone.
+  var givenUp: [ResidentAttachment] { attachments.values.filter { $0.isGivenUp } }
+
+  func isGivenUp(_ tree: UInt32) -> Bool { attachments[tree]?.isGivenUp ?? false }
+
+  /// Whether the calling thread keeps others from changing one of the trees.
+  var areLockedHere: Bool { attachments.values.contains { $0.owner.isLockedHere } }
 
   @inline(__always)
   func has(_ tree: UInt32) -> Bool { !attachments.isEmpty && attachments[tree] != nil }

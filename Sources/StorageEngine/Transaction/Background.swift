@@ -10,36 +10,63 @@ struct ThreadScheduler: CheckpointScheduler {
   }
 }
 
-/// Flushes once a given time after the first commit that asked for it.
-final class FlushTimer: Sendable {
+/// Flushes once the earliest time has come that a commit asked for since the last flush.
+final class FlushTimer: @unchecked Sendable {
   private let flush: @Sendable () -> Void
-  private let isArmed = Atomic<Bool>(false)
-  private let isCancelled = Atomic<Bool>(false)
+  private let lock = Lock()
+  private let condition = Condition()
+  /// Lock: when a flush is due; `nil` when none is, and no thread waits for it.
+  @safe @exclusivity(unchecked) private var deadline: Deadline?
+  @safe @exclusivity(unchecked) private var isCancelled = false
+  /// How long after its commit the flush is that is due, in microseconds; the largest number for
+  /// none.
+  ///
+  /// A commit that can wait as long needs no look at the time.
+  private let interval = Atomic<Int64>(.max)
 
   init(_ flush: @escaping @Sendable () -> Void) {
     self.flush = flush
   }
 
-  /// Flushes after `duration`, unless a flush is due already.
+  /// Flushes after `duration`, unless a flush is due earlier.
   func arm(_ duration: Duration) {
-    guard !isArmed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     let (seconds, attoseconds) = duration.components
     let microseconds =
       min(max(0, seconds), 1 << 40) * 1_000_000 + max(0, attoseconds) / 1_000_000_000_000
-    BackgroundThread.start { [self] in
-      var remaining = microseconds
-      while remaining > 0 && !isCancelled.load(ordering: .acquiring) {
-        let step = min(remaining, 10_000)
-        usleep(UInt32(step))
-        remaining -= step
+    if microseconds >= interval.load(ordering: .sequentiallyConsistent) { return }
+    let mustStart = lock.withLock { note(Deadline(after: duration), microseconds) }
+    if mustStart { BackgroundThread.start { self.wait() } }
+  }
+
+  /// Keeps a deadline if it is the earliest; whether nobody waits for it yet.
+  private func note(_ new: Deadline, _ microseconds: Int64) -> Bool {
+    if isCancelled { return false }
+    if let deadline, deadline <= new { return false }
+    let isFirst = deadline == nil
+    deadline = new
+    interval.store(microseconds, ordering: .sequentiallyConsistent)
+    condition.broadcast()
+    return isFirst
+  }
+
+  private func wait() {
+    let isDue = lock.withLock {
+      while !isCancelled, let deadline, !deadline.isOver {
+        _ = condition.wait(lock, until: deadline)
       }
-      isArmed.store(false, ordering: .releasing)
-      if !isCancelled.load(ordering: .acquiring) { flush() }
+      deadline = nil
+      // Who comes from here on may be too late for this flush.
+      interval.store(.max, ordering: .sequentiallyConsistent)
+      return !isCancelled
     }
+    if isDue { flush() }
   }
 
   func cancel() {
-    isCancelled.store(true, ordering: .releasing)
+    lock.withLock {
+      isCancelled = true
+      condition.broadcast()
+    }
   }
 }
 

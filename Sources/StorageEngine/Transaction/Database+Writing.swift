@@ -24,6 +24,8 @@ extension Database {
     writerLock.lock()
     defer { writerLock.unlock() }
     try checkChangeable()
+    // Without room they stay attached, as they were.
+    try? detachGivenUp()
     let transaction = WriteTransaction(database: self, base: working, note: state.note)
     // Comes back with the commit only: what fails may have taken the note and changed it.
     state.note = nil

@@ -17,7 +17,7 @@ public final class Database: Sendable {
   let configuration: Configuration
   let identity: [UInt8]
   /// Held by the one writer there is at a time.
-  let writerLock = Lock()
+  let writerLock = OwnedLock()
   /// Held while a checkpoint runs.
   let checkpointLock = Lock()
   let state: GuardedState

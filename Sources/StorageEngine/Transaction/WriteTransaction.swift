@@ -6,7 +6,7 @@
 ///
 /// It sees everything committed before it, also what is not flushed yet, and its own changes.
 public final class WriteTransaction: TreeWriting, OpenableView {
-  let database: Database
+  package let database: Database
   let isAlone: Bool
   @safe @exclusivity(unchecked) var treeSet: TreeSet
   let changes: TransactionChanges

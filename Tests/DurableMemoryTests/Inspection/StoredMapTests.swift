@@ -37,6 +37,27 @@ struct StoredMapTests {
     }
   }
 
+  @Test(arguments: [0, UInt64.max])
+  func `a journal with a number that no command has is reported`(_ number: UInt64) throws {
+    let bank = try BankStore()
+    try bank.system.execute(Note(text: "n"))
+    try bank.system.close()
+    try bank.database.write { transaction in
+      guard let tree = try transaction.tree(named: "memory/system/main/journal") else {
+        throw TestFailure("no journal")
+      }
+      let key = (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(56 - 8 * $0)) }
+      try transaction.put([0], forKey: key, in: tree)
+    }
+    try bank.database.checkpoint()
+    try bank.database.read { view in
+      let system = try #require(try StoredSystem.all(in: bank.database, view).first)
+      #expect(throws: PrevalenceError.self) { try system.visit(in: view) { _ in true } }
+    }
+    #expect(try bank.database.check().isIntact)
+    try bank.database.close()
+  }
+
   @Test func `values are shown by the names of their types`() {
     let pair = DurableTuple("a", Int32(-5), Optional([UInt8(1)]))
     let type = StoredType(type(of: pair).durableType)

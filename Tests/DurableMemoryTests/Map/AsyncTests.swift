@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DurableMemory
+import Foundation
 import StorageEngine
+import Synchronization
 import TestSupport
 import Testing
 
@@ -37,6 +39,37 @@ struct AsyncTests {
     try store.checkTwiceAndClose()
   }
 
+  @Test
+  func `a change of a task does not wait for a transaction that is open (K95)`() async throws {
+    let store = try TestStore()
+    let database = store.database
+    let map = try DurableMap<Int, Int>(named: "map", in: database)
+    let writer = BusyWriter()
+    Thread.detachNewThread { writer.hold(database) }
+    while writer.step < 1 { try await Task.sleep(for: .milliseconds(1)) }
+    try await map.set(1, 1)
+    try await map.set(2, 2, durability: .written)
+    try await map.flush()
+    #expect(writer.step == 1)
+    writer.end()
+    while writer.step < 3 { try await Task.sleep(for: .milliseconds(1)) }
+    map.close()
+    try store.checkTwiceAndClose()
+  }
+
+  @Test
+  func `tasks that change much wait for the folding (K76)`() async throws {
+    let store = try TestStore()
+    let map = try DurableMap<Int, [UInt8]>(named: "map", in: store.database)
+    let value = [UInt8](repeating: 1, count: 50_000)
+    let before = try store.database.information().checkpointLSN
+    for step in 0..<120 { try await map.set(step % 10, value, durability: .written) }
+    #expect(store.scheduler.waiting > 0)
+    #expect(try store.database.information().checkpointLSN > before)
+    map.close()
+    try store.checkTwiceAndClose()
+  }
+
   private func checkAfterPowerCut(_ disk: SimulatedDisk) throws {
     let cut = try TestStore(opening: disk.crashed(.loseAll))
     let map = try DurableMap<Int, Int>(named: "map", in: cut.database)
@@ -47,5 +80,27 @@ struct AsyncTests {
     #expect(map.count == 200)
     map.close()
     try cut.checkTwiceAndClose()
+  }
+}
+
+/// A transaction that is open until a test ends it, or for some minutes: tasks may have to wait for
+/// other tests that keep their threads busy.
+private final class BusyWriter: Sendable {
+  /// 1 inside, 2 when it is to end, 3 after it.
+  private let state = Atomic<Int>(0)
+
+  var step: Int { state.load(ordering: .acquiring) }
+
+  func end() {
+    _ = state.compareExchange(expected: 1, desired: 2, ordering: .acquiringAndReleasing)
+  }
+
+  func hold(_ database: Database) {
+    try? database.write { _ in
+      state.store(1, ordering: .releasing)
+      let end = ContinuousClock.now + .seconds(200)
+      while step == 1, ContinuousClock.now < end { usleep(1000) }
+    }
+    state.store(3, ordering: .releasing)
   }
 }

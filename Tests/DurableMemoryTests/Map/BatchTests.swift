@@ -54,6 +54,15 @@ struct BatchTests {
         try batch.set(1, 1, in: first.map)
         try batch.set(1, 1, in: second.map)
         #expect(throws: DurableMapError.severalDatabases) { try batch.commit() }
+        // A tree of the same number is there as well.
+        try second.database.write { transaction in
+          #expect(throws: DurableMapError.severalDatabases) {
+            try first.map.set(1, 1, in: transaction)
+          }
+          #expect(throws: DurableMapError.severalDatabases) {
+            try first.map.unset(1, in: transaction)
+          }
+        }
         #expect(first.map.isEmpty && second.map.isEmpty)
       }
     }

@@ -165,10 +165,17 @@ struct ConcurrencyTests {
             try map.set(thread << 20 | step % 500, bytes, durability: .manual)
           }
         } else {
-          while isDone.load(ordering: .acquiring) < 4 {
+          var seen: Set<Int> = []
+          repeat {
             try map.compact()
-            _ = try map.keys()
-          }
+            let keys = try map.keys()
+            let now = Set(keys)
+            // Nothing is removed, and writers use 500 keys each.
+            guard now.count == keys.count, now.isSuperset(of: seen),
+              now.allSatisfy({ $0 >> 20 < 4 && $0 & 0xFFFFF < 500 })
+            else { throw TestFailure("\(keys.count) keys after \(seen.count)") }
+            seen = now
+          } while isDone.load(ordering: .acquiring) < 4
         }
       }
       #expect(map.count == 2000)

@@ -101,6 +101,7 @@ struct MapDamageTests {
 
   private func checkHoles<Key: DurableCodable>(_ subject: Subject<Key>) throws {
     let last = subject.images.count - 1
+    var opened = 0
     for hole in 1...last {
       var image = subject.images[last]
       // The blocks that hold the record of one set, and nothing that a later one wrote.
@@ -110,7 +111,11 @@ struct MapDamageTests {
       guard hole == last, state == subject.states[last - 1] else {
         throw TestFailure("the hole in record \(hole) went unnoticed")
       }
+      opened += 1
     }
+    // A hole at the end is no different from an end.
+    #expect(opened == 1)
+    #expect(try subject.open(subject.images[last]) == subject.states[last])
   }
 
   @Test
@@ -169,6 +174,9 @@ struct MapDamageTests {
       ([9, 1], [0]), ([0, 1], []), ([0, 1], [0xF0]), ([0, 1], [1, 0, 0]), ([0, 1], [2, 0]),
       ([1, 1], [0]), ([2, 1], [0]), ([0, 1], [2] + [UInt8](repeating: 255, count: 24)),
       ([0, 1], [2] + [UInt8](repeating: 0, count: 23) + [1]),
+      // Numbers that cannot be counted on from.
+      ([2] + [UInt8](repeating: 255, count: 8) + [0, 0, 0, 0], [0]),
+      ([0, 1], [2] + [UInt8](repeating: 255, count: 8) + [UInt8](repeating: 0, count: 16)),
     ]
     for (key, value) in forged {
       try withStore { store in
@@ -195,7 +203,42 @@ struct MapDamageTests {
     }
   }
 
-  @Test(arguments: [[], [1], [1, 3, 65], [2, 1, 65, 1, 65], [1, 1, 255, 1, 65]] as [[UInt8]])
+  @Test
+  func `entries with the same parts, and long keys that are there twice, are reported (K60)`()
+    throws
+  {
+    let number: (Int) -> [UInt8] = { [UInt8](repeating: 0, count: 7) + [UInt8($0)] }
+    let head = [2] + number(9) + number(0) + number(1)
+    let long: (Int) -> [UInt8] = { [2] + number($0) + [0, 0, 0, 0, 0, 0, 4, 0] + number(0) }
+    let name: (UInt8) -> [UInt8] = { [1] + [UInt8](repeating: $0, count: 16) }
+    let part: (Int) -> [UInt8] = { [2] + number($0) + [0, 0, 0, 0] }
+    let key = [UInt8](repeating: 3, count: 1024)
+    let forged: [[(key: [UInt8], value: [UInt8])]] = [
+      [([0, 1], head), ([0, 2], head), (part(9), [7])],
+      [(name(5), long(8)), (name(6), long(9)), (part(8), key), (part(9), key)],
+    ]
+    for entries in forged {
+      try withStore { store in
+        try DurableMap<[UInt8], [UInt8]>(named: "map", in: store.database).set([7], [7])
+        try store.database.write { transaction in
+          guard let tree = try transaction.tree(named: "memory/map/map") else { return }
+          for (key, value) in entries { try transaction.put(value, forKey: key, in: tree) }
+        }
+        do {
+          _ = try DurableMap<[UInt8], [UInt8]>(named: "map", in: store.database)
+          throw TestFailure("\(entries) were taken for data")
+        } catch DurableMapError.damaged(let map, _) {
+          #expect(map == "map")
+        }
+      }
+    }
+  }
+
+  static let noEntries: [[UInt8]] = [
+    [], [1], [1, 3, 65], [2, 1, 65, 1, 65], [1, 1, 255, 1, 65], [1, 1, 65, 1, 65],
+  ]
+
+  @Test(arguments: noEntries)
   func `a catalog that is none is reported (K60)`(_ entry: [UInt8]) throws {
     try withStore { store in
       try DurableMap<Int, Int>(named: "map", in: store.database).set(1, 1)

@@ -37,6 +37,31 @@ struct ExpiryTests {
   }
 
   @Test
+  func `what has expired stays so when the clock is put back (K91)`() throws {
+    let clock = ManualClock()
+    try withMap(Int.self, Int.self, options: clock.options()) { fixture in
+      let map = fixture.map
+      try map.set(1, 1, timeToLive: .seconds(10))
+      try map.set(2, 2, timeToLive: .seconds(20))
+      clock.advance(milliseconds: 10_000)
+      #expect(try map.get(1) == nil && map.get(2) == 2)
+      clock.putBack(milliseconds: 5000)
+      #expect(try map.get(1) == nil && map.get(2) == 2)
+      #expect(try map.keys() == [2])
+      #expect(try map.remainingTime(2) == .seconds(10))
+      // What is set meanwhile lives as long as it should by that time.
+      try map.set(3, 3, timeToLive: .seconds(1))
+      #expect(try map.remainingTime(3) == .seconds(1))
+      #expect(try map.sweep() == 1)
+      clock.advance(milliseconds: 5999)
+      #expect(try map.get(3) == 3)
+      clock.advance(milliseconds: 1)
+      #expect(try map.get(3) == nil)
+      #expect(try map.sweep() == 1)
+    }
+  }
+
+  @Test
   func `a sweep removes what has expired and nothing else (K91)`() throws {
     let clock = ManualClock()
     let options = clock.options(timeToLive: .seconds(5))

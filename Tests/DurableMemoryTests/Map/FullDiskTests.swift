@@ -113,19 +113,111 @@ struct MapFullDiskTests {
   @Test
   func `a checkpoint that fails leaves the log and the map (K69, K72)`() throws {
     let disk = SimulatedDisk()
-    try withMap(Int.self, [UInt8].self, on: disk) { fixture in
+    // All of it is in the log only, and the pages take as much again.
+    try withMap(
+      Int.self, [UInt8].self, on: disk,
+      adjust: { ($0.checkpointBytes, $0.cacheBytes) = (1 << 30, 64 << 20) }
+    ) { fixture in
       let map = fixture.map
-      for key in 0..<2000 { try map.set(key, [UInt8](repeating: 1, count: 100)) }
+      for key in 0..<2000 {
+        try map.set(key, [UInt8](repeating: 1, count: 5000), durability: .manual)
+      }
+      try map.flush()
       disk.setCapacity(disk.image.length)
+      #expect(throws: DurableMapError.engine(.outOfSpace)) { try map.compact() }
+      #expect(map.count == 2000)
+      #expect(try map.get(1999)?.count == 5000)
+      map.close()
+      disk.setCapacity(1 << 40)
+      try fixture.openAgain()
+      try fixture.map.set(2000, [])
+      #expect(fixture.map.count == 2001)
+    }
+  }
+
+  @Test
+  func `a transaction in which a set found no room is committed without harm (K68, K88)`() throws {
+    let disk = SimulatedDisk()
+    try withMap(
+      Int.self, [UInt8].self, on: disk, adjust: { $0.transactionMemoryBytes = 100_000 }
+    ) { fixture in
+      let values = [400_000, 600_000].map { [UInt8](repeating: UInt8($0 / 100_000), count: $0) }
+      try fixture.map.set(1, values[0])
+      try fixture.database.checkpoint()
+      let transaction = try fixture.database.begin()
+      disk.setCapacity(0)
+      var refused = 0
       do throws(DurableMapError) {
-        try map.compact()
+        try fixture.map.set(1, values[1], in: transaction)
       } catch {
         #expect(error == .engine(.outOfSpace))
+        refused += 1
       }
-      #expect(map.count == 2000)
-      #expect(try map.get(1999)?.count == 100)
+      #expect(refused == 1)
       disk.setCapacity(1 << 40)
-      try map.set(2000, [])
+      try transaction.commit()
+      #expect(try fixture.map.get(1) == values[0])
+      try fixture.reopen()
+      #expect(try fixture.map.get(1) == values[0])
+    }
+  }
+
+  @Test
+  func `a map with parts to remove is opened on a full disk (K68)`() throws {
+    let disk = SimulatedDisk()
+    try withMap(Int.self, [UInt8].self, on: disk) { fixture in
+      try fixture.database.write { transaction in
+        for length in [3_000_000, 70_000] {
+          try fixture.map.set(1, [UInt8](repeating: 1, count: length), in: transaction)
+        }
+      }
+      fixture.map.close()
+      disk.setCapacity(0)
+      try fixture.openAgain()
+      #expect(try fixture.map.get(1)?.count == 70_000)
+      disk.setCapacity(1 << 40)
+      try fixture.reopen()
+      // A head and two parts.
+      let left = try fixture.entriesInTree()
+      #expect(left == 3)
+    }
+  }
+
+  /// The first try finds the entry, and no room; when the second is made, the entry has expired.
+  @Test
+  func `a change that is tried again returns what it found the second time (K68)`() throws {
+    let disk = SimulatedDisk()
+    let clock = ManualClock()
+    try withMap(
+      Int.self, [UInt8].self, on: disk, options: clock.options(),
+      adjust: { $0.checkpointBytes = 1 << 30 }
+    ) { fixture in
+      let map = fixture.map
+      let value = [UInt8](repeating: 1, count: 2000)
+      try map.set(1, value, timeToLive: .seconds(10))
+      disk.setCapacity(disk.image.length + 1 << 20)
+      let hasExpired = Guarded(false)
+      var wrong = 0
+      for _ in 0..<10_000 {
+        if hasExpired.withLock({ $0 }) { break }
+        // Asked for the new entry, by the first look, and by a second one.
+        clock.runOnce(atCall: 3) {
+          hasExpired.withLock { $0 = true }
+          clock.advance(milliseconds: 10_000)
+          disk.setCapacity(1 << 40)
+        }
+        do {
+          let old = try map.exchange(
+            1, value, timeToLive: .seconds(10), durability: .manual)
+          if (old == nil) != hasExpired.withLock({ $0 }) { wrong += 1 }
+        } catch DurableMapError.engine(.outOfSpace) {
+          // There was no room for the checkpoint either.
+          disk.setCapacity(disk.image.length + 1 << 20)
+        }
+      }
+      let isTriedAgain = hasExpired.withLock { $0 }
+      #expect(isTriedAgain && wrong == 0)
+      disk.setCapacity(1 << 40)
     }
   }
 }

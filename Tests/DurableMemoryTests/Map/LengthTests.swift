@@ -78,6 +78,32 @@ struct LengthTests {
       let absent = try fixture.map.get(long)
       #expect(absent == nil && fixture.map.isEmpty)
     }
+    try withMap(Int.self, TooLong.self) { fixture in
+      let map = fixture.map
+      let refused = DurableMapError.valueTooLong(length: (1 << 28) + 1, limit: 1 << 28)
+      let value = TooLong()
+      var batch = DurableBatch()
+      #expect(throws: refused) { try map.set(1, value) }
+      #expect(throws: refused) { try map.exchange(1, value) }
+      #expect(throws: refused) { try map.update(1) { $0 = value } }
+      #expect(throws: refused) { try map.getOrInsert(1) { value } }
+      #expect(throws: refused) { try map.compareAndSwap(1, expected: nil, new: value) }
+      #expect(throws: refused) { try batch.set(1, value, in: map) }
+      #expect(throws: refused) {
+        try fixture.database.write { try map.set(1, value, in: $0) }
+      }
+      #expect(map.isEmpty && batch.isEmpty)
+    }
+  }
+
+  /// A value that says that it has one byte more than any may have.
+  private struct TooLong: DurableCodable {
+    static let durableType = "TooLong"
+    var durableByteCount: Int { (1 << 28) + 1 }
+
+    init() {}
+    init(decoding bytes: Span<UInt8>) throws(DurableDecodingError) {}
+    func encode(into writer: inout DurableWriter) {}
   }
 }
 

@@ -147,7 +147,15 @@ struct MapMemoryTests {
     let memory = MapMemory(seed: 1, expected: 0, clock: { 0 })
     memory.set(1, [1])
     memory.lock.withLock { memory.remove(.none, hash) }
+    let stored = [0, 1] as [UInt8]
+    memory.lock.withLock {
+      // An entry that is in no table: its hash leads to a slot that is empty, or to that of another.
+      let absent = memory.makeEntry(key: stored.span, value: stored.span)
+      memory.remove(absent, hash)
+      memory.discard(absent)
+    }
     #expect(memory.metrics.count == 1 && memory.get(1) == [1])
+    #expect(memory.metrics.keyBytes == 8 && memory.metrics.waitingCount == 0)
   }
 
   @Test
@@ -180,6 +188,10 @@ struct MapMemoryTests {
     #expect(sorted.allSatisfy { $0.entry.address % 8 == 0 })
     #expect(allocator.byteCount < 32 << 20)
     for (entry, bytes) in taken { allocator.giveBack(entry, bytes) }
+    allocator.freeAll()
+    #expect(allocator.byteCount == 0)
+    allocator.giveBack(allocator.take(20_000), 20_000)
+    allocator.freeAll()
   }
 }
 

@@ -155,6 +155,28 @@ struct OpeningTests {
   }
 
   @Test
+  func `a map in whose catalog a prepared transaction has to do is not removed (K46)`() throws {
+    try withStore { store in
+      let database = store.database
+      try DurableMap<Int, Int>(named: "map", in: database).set(1, 1)
+      let transaction = try database.begin()
+      let catalog = try #require(try transaction.tree(named: "memory/catalog"))
+      let key = Array("map/map".utf8)
+      let entry = try #require(try transaction.value(forKey: key, in: catalog))
+      try transaction.put(entry, forKey: key, in: catalog)
+      let prepared = try transaction.prepare()
+      do throws(DurableMapError) {
+        try database.removeDurableMap(named: "map")
+        throw .invalidOption("removed")
+      } catch .engine(.treeInUse) {
+        // As it should be: the store is usable, and so is the map later.
+      }
+      try prepared.rollback()
+      #expect(try database.removeDurableMap(named: "map"))
+    }
+  }
+
+  @Test
   func `a copy made while others write opens as one consistent state (K97)`() throws {
     let disk = SimulatedDisk(recordsHistory: true)
     try withMap(Int.self, Int.self, on: disk) { fixture in

@@ -18,6 +18,11 @@ final class MapFixture<Key: DurableCodable, Value: DurableCodable> {
 
   var database: Database { store.database }
 
+  /// Opens the map again that a test has closed.
+  func openAgain() throws {
+    map = try DurableMap(named: "map", in: store.database, options: options)
+  }
+
   /// Closes map and store, opens both again, and checks that nothing has changed.
   func reopen() throws {
     let before = try map.contents()
@@ -105,6 +110,10 @@ final class ManualClock: Sendable {
 
   func advance(milliseconds: UInt64) {
     time.withLock { $0 += milliseconds }
+  }
+
+  func putBack(milliseconds: UInt64) {
+    time.withLock { $0 -= milliseconds }
   }
 
   func options(timeToLive: Duration? = nil) -> DurableMapOptions {
