@@ -159,7 +159,7 @@ extension PrevalentSystem {
       return try load(
         journal, owned: owned, name, registry, options, isReadOnly: isReadOnly, registration)
     } catch {
-      try? journal.resident?.detach()
+      journal.resident?.giveUp()
       throw error
     }
   }

@@ -64,7 +64,7 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   deinit {
     guard isOpen.load(ordering: .acquiring) else { return }
     // With its own database everything ends as in a crash, which loses nothing that is durable.
-    if !ownsDatabase { try? journal.resident?.detach() }
+    if !ownsDatabase { journal.resident?.giveUp() }
     registration?.end()
   }
 
