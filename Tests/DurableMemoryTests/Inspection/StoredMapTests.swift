@@ -51,8 +51,11 @@ struct StoredMapTests {
     }
     try bank.database.checkpoint()
     try bank.database.read { view in
-      let system = try #require(try StoredSystem.all(in: bank.database, view).first)
-      #expect(throws: PrevalenceError.self) { try system.visit(in: view) { _ in true } }
+      #expect(throws: PrevalenceError.self) {
+        for system in try StoredSystem.all(in: bank.database, view) {
+          try system.visit(in: view) { _ in true }
+        }
+      }
     }
     #expect(try bank.database.check().isIntact)
     try bank.database.close()

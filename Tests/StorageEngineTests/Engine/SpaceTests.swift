@@ -93,13 +93,13 @@ struct SpaceTests {
       try store.commit([.createTree("main")])
       var random = SplitMix64(seed: TestEnvironment.seed)
       // Four of them fill a page, so that there is a branch for every three leaves.
-      let keys = (0..<6000).map { _ in random.bytes(900) }
+      let keys = (0..<12_000).map { _ in random.bytes(900) }
       for start in stride(from: 0, to: keys.count, by: 500) {
         try store.commit(
           keys[start..<start + 500].map { .put(tree: "main", key: $0, value: [1]) })
         try store.database.checkpoint()
       }
-      for round in 2..<5 {
+      for round in 2..<4 {
         try store.commit(keys.map { .put(tree: "main", key: $0, value: [UInt8(round)]) })
         let copy = try TestStore(opening: SimulatedDisk(store.disk.image))
         for database in [store.database, copy.database] {

@@ -85,6 +85,7 @@ import Testing
       bytes[place] ^= 1
       try bytes.write(to: URL(filePath: path))
       try await workspace.fail(10, "check", "--store", "bare.store", message: "is damaged")
+      try FileManager.default.removeItem(atPath: path)
     }
   }
 }

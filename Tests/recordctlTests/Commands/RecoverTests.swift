@@ -149,7 +149,13 @@ import Testing
           let prepared = try transaction.prepare()
           try prepared.commit()
           numbers.append(prepared.number)
+          // What a crash leaves now: closing in order makes the commit final.
+          try FileManager.default.copyItem(
+            atPath: workspace.path("a.store"), toPath: workspace.path("crashed"))
         }
+        try FileManager.default.removeItem(atPath: workspace.path("a.store"))
+        try FileManager.default.moveItem(
+          atPath: workspace.path("crashed"), toPath: workspace.path("a.store"))
         let found = try await recover("--dry-run", workspace: workspace)
         #expect(found.map { $0["state"] as? String } == ["committing"])
         #expect(found.map { $0["decision"] as? String } == ["commit"])

@@ -40,7 +40,7 @@ struct Check: StoreCommand {
   private func checkPages(_ context: Context) throws -> ExitStatus {
     let database = try context.openDatabaseToRead()
     defer { try? database.close() }
-    context.log.inform("\(context.store) holds no records: only its pages are checked")
+    context.log.notice("\(context.store) holds no records: only its pages are checked")
     let report = try database.check()
     return try end(
       report.faults.map(\.description), pages: report.pagesRead, entries: report.entries,
