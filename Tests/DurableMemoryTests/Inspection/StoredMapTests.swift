@@ -50,13 +50,13 @@ struct StoredMapTests {
       try transaction.put([0], forKey: key, in: tree)
     }
     try bank.database.checkpoint()
-    try bank.database.read { view in
-      #expect(throws: PrevalenceError.self) {
-        for system in try StoredSystem.all(in: bank.database, view) {
-          try system.visit(in: view) { _ in true }
-        }
+    let view = try bank.database.snapshot()
+    #expect(throws: PrevalenceError.self) {
+      for system in try StoredSystem.all(in: bank.database, view) {
+        try system.visit(in: view) { _ in true }
       }
     }
+    view.close()
     #expect(try bank.database.check().isIntact)
     try bank.database.close()
   }
