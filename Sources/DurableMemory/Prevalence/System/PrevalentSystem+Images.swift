@@ -16,7 +16,7 @@ extension PrevalentSystem {
   public func snapshot() throws(PrevalenceError) -> UInt64 {
     if isReadOnly { throw .readOnly }
     defer { deliverEvents() }
-    return try imaging.withLock { _ throws(PrevalenceError) in
+    return try imaging.withLock { () throws(PrevalenceError) in
       try checkOpen()
       if let failure = working.withLock({ $0.failure }) { throw failure }
       let (number, skipped) = working.withLock {

@@ -68,7 +68,7 @@ extension PrevalentSystem {
   func beginReading() throws(PrevalenceError) -> ModelCopy<Model> {
     try checkOpen()
     if let copy = readShown() { return copy }
-    return try showing.withLock { _ throws(PrevalenceError) in try showNewest(reading: true) }
+    return try showing.withLock { () throws(PrevalenceError) in try showNewest(reading: true) }
   }
 
   private func readShown() -> ModelCopy<Model>? {

@@ -55,7 +55,7 @@ extension PrevalentSystem {
   /// Brings the second copy up to date, where the journal in memory would become too long.
   func catchUp() {
     defer { deliverEvents() }
-    showing.withLock { _ in
+    showing.withLock {
       do throws(PrevalenceError) {
         try showNewest(reading: false)
       } catch {

@@ -26,9 +26,9 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   let working: LockedState<WorkingModel<Model>>
   let gallery = ModelGallery<Model>()
   /// Held by the one who brings a copy up to date.
-  let showing = LockedState<Void>(())
+  let showing = ChangeLock()
   /// Held while an image is written.
-  let imaging = LockedState<Void>(())
+  let imaging = ChangeLock()
   let events: EventDelivery
   let waiting = CommandWaiters()
   /// The last command that queries may show.
@@ -101,7 +101,7 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   ///   system that does not have its store to itself is still open; any other is closed all the same.
   public func close() throws(PrevalenceError) {
     // Commands that have begun go first, images that are being written as well.
-    let wasOpen = imaging.withLock { _ in
+    let wasOpen = imaging.withLock {
       working.withLock { _ in isOpen.exchange(false, ordering: .acquiringAndReleasing) }
     }
     guard wasOpen else { return }
