@@ -10,7 +10,6 @@ let package = Package(
     .library(name: "StorageEngineFoundation", targets: ["StorageEngineFoundation"]),
     .library(name: "DurableMemory", targets: ["DurableMemory"]),
     .library(name: "DurableMemoryFoundation", targets: ["DurableMemoryFoundation"]),
-    .library(name: "DurableMemoryProtobuf", targets: ["DurableMemoryProtobuf"]),
     .library(name: "ChangeJournal", targets: ["ChangeJournal"]),
     .library(name: "Records", targets: ["Records"]),
     .library(name: "PeerSync", targets: ["PeerSync"]),
@@ -26,7 +25,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
-    .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
     .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -42,10 +40,6 @@ let package = Package(
     .target(name: "DurableMemory", dependencies: ["StorageEngine"]),
     // Foundation's types and anything `Codable` in maps.
     .target(name: "DurableMemoryFoundation", dependencies: ["DurableMemory"]),
-    // Messages of Protocol Buffers in maps.
-    .target(
-      name: "DurableMemoryProtobuf",
-      dependencies: ["DurableMemory", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     .target(
       name: "ChangeJournal",
       dependencies: ["StorageEngine", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
@@ -100,12 +94,6 @@ let package = Package(
       name: "DurableMemoryTests",
       dependencies: [
         "DurableMemory", "DurableMemoryFoundation", "StorageEngine", "TestSupport", "map-writer",
-      ]),
-    .testTarget(
-      name: "DurableMemoryProtobufTests",
-      dependencies: [
-        "DurableMemoryProtobuf", "DurableMemory", "StorageEngine", "TestSupport",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     .testTarget(name: "WorkloadsTests", dependencies: ["Workloads", "TestSupport"]),
     .testTarget(name: "ChangeJournalTests", dependencies: ["ChangeJournal", "TestSupport"]),
