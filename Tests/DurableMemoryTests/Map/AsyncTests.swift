@@ -83,8 +83,8 @@ struct AsyncTests {
   }
 }
 
-/// A transaction that is open until a test ends it, or for some minutes: tasks may have to wait for
-/// other tests that keep their threads busy.
+/// A transaction that is open until a test ends it, or for half an hour: tasks may have to wait for all
+/// other tests, which keep their threads busy.
 private final class BusyWriter: Sendable {
   /// 1 inside, 2 when it is to end, 3 after it.
   private let state = Atomic<Int>(0)
@@ -98,7 +98,7 @@ private final class BusyWriter: Sendable {
   func hold(_ database: Database) {
     try? database.write { _ in
       state.store(1, ordering: .releasing)
-      let end = ContinuousClock.now + .seconds(200)
+      let end = ContinuousClock.now + .seconds(1800)
       while step == 1, ContinuousClock.now < end { usleep(1000) }
     }
     state.store(3, ordering: .releasing)
