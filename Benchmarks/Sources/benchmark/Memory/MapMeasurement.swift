@@ -40,11 +40,6 @@ struct MapMeasurement {
   let entries: Int
   private(set) var figures: [Figure: Double] = [:]
 
-  init(folder: String, entries: Int) {
-    self.folder = folder
-    self.entries = entries
-  }
-
   mutating func measure() throws {
     let floor = try FlushFloor.median(at: folder + "/floor")
     figures[.floor] = floor * 1e6
@@ -66,6 +61,9 @@ struct MapMeasurement {
     try database.close()
   }
 
+  /// The key of that number: far from those of its neighbours.
+  private static func place(_ number: UInt64) -> UInt64 { number &* 0x9E37_79B9_7F4A_7C15 }
+
   private static func value(_ key: UInt64) -> [UInt8] {
     [UInt8](repeating: UInt8(truncatingIfNeeded: key), count: valueBytes)
   }
@@ -76,7 +74,7 @@ struct MapMeasurement {
     let count = entries
     let first = try Recorder.seconds {
       for key in 0..<UInt64(count) {
-        try map.set(key &* 0x9E37_79B9_7F4A_7C15, Self.value(key), durability: .manual)
+        try map.set(Self.place(key), Self.value(key), durability: .manual)
       }
       try map.flush()
     }
@@ -86,7 +84,7 @@ struct MapMeasurement {
       Double(written)
       / (try Recorder.seconds {
         for key in 0..<UInt64(written) {
-          try map.set(key &* 0x9E37_79B9_7F4A_7C15, Self.value(key + 1), durability: .written)
+          try map.set(Self.place(key), Self.value(key + 1), durability: .written)
         }
       })
     let each = count / 8
@@ -95,7 +93,7 @@ struct MapMeasurement {
       / (try Recorder.seconds {
         try Threads.run(8) { thread in
           for key in UInt64(thread * each)..<UInt64((thread + 1) * each) {
-            try map.set(key &* 0x9E37_79B9_7F4A_7C15, Self.value(key + 2), durability: .manual)
+            try map.set(Self.place(key), Self.value(key + 2), durability: .manual)
           }
         }
         try map.flush()
@@ -108,33 +106,19 @@ struct MapMeasurement {
   private static func setsDuringCompaction(
     _ map: Map, _ database: Database, _ count: Int
   ) throws -> Latencies {
-    let times = Shared(Latencies())
-    let isDone = Shared(false)
-    try Threads.run(2) { thread in
-      if thread == 1 {
-        defer { isDone.withLock { $0 = true } }
-        for _ in 0..<3 { _ = try database.compact() }
-        return
-      }
-      var own = Latencies()
-      var key: UInt64 = 0
-      while !isDone.withLock({ $0 }) || key < 100_000 {
-        let value = value(key + 3)
-        let place = (key % UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
-        try own.add { try map.set(place, value, durability: .manual) }
-        key += 1
-      }
-      let all = own
-      times.withLock { $0.add(all) }
+    try Latencies.measured(atLeast: 100_000) {
+      for _ in 0..<3 { _ = try database.compact() }
+    } meanwhile: { number in
+      let key = UInt64(number)
+      try map.set(place(key % UInt64(count)), value(key + 3), durability: .manual)
     }
-    return times.withLock { $0 }
   }
 
   private mutating func measureFlushedSets(_ map: Map) throws {
     var latencies = Latencies()
     for key in 0..<UInt64(Self.setsEach) {
       let value = Self.value(key + 4)
-      try latencies.add { try map.set(key &* 0x9E37_79B9_7F4A_7C15, value, durability: .synced) }
+      try latencies.add { try map.set(Self.place(key), value, durability: .synced) }
     }
     figures[.flushedSet] = latencies.percentile(0.5) * 1e6
     figures[.flushedSetsOfFour] = try Self.flushedRate(map, threads: 4)
@@ -145,8 +129,7 @@ struct MapMeasurement {
     let seconds = try Recorder.seconds {
       try Threads.run(threads) { thread in
         for key in 0..<UInt64(setsEach) {
-          let place = (key &* 8 &+ UInt64(thread)) &* 0x9E37_79B9_7F4A_7C15
-          try map.set(place, value(key + 5), durability: .synced)
+          try map.set(place(key &* 8 &+ UInt64(thread)), value(key + 5), durability: .synced)
         }
       }
     }
@@ -168,7 +151,7 @@ struct MapMeasurement {
         var random = SplitMix64(state: UInt64(thread))
         var own = 0
         for _ in 0..<each {
-          let key = (random.next() % UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
+          let key = place(random.next() % UInt64(count))
           own += try map.withValue(for: key) { $0.count } ?? 0
         }
         let all = own

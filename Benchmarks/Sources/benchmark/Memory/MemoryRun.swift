@@ -15,6 +15,34 @@ final class Shared<Value>: Sendable {
   }
 }
 
+extension Latencies {
+  /// Times of what one thread does again and again, so many times at least, while `body` runs on
+  /// another.
+  static func measured(
+    atLeast count: Int = 0, while body: @escaping @Sendable () throws -> Void,
+    meanwhile: @escaping @Sendable (Int) throws -> Void
+  ) throws -> Latencies {
+    let times = Shared(Latencies())
+    let isDone = Shared(false)
+    try Threads.run(2) { thread in
+      if thread == 0 {
+        defer { isDone.withLock { $0 = true } }
+        return try body()
+      }
+      var own = Latencies()
+      var number = 0
+      while !isDone.withLock({ $0 }) || number < count {
+        let current = number
+        try own.add { try meanwhile(current) }
+        number += 1
+      }
+      let all = own
+      times.withLock { $0.add(all) }
+    }
+    return times.withLock { $0 }
+  }
+}
+
 /// Durable maps and prevalent systems, round by round, beside what others published or reached.
 ///
 /// persistent-kv and airomem are programs of other languages; what they reached was measured once, on

@@ -26,11 +26,6 @@ struct SystemMeasurement {
   let entries: Int
   private(set) var figures: [Figure: Double] = [:]
 
-  init(folder: String, entries: Int) {
-    self.folder = folder
-    self.entries = entries
-  }
-
   mutating func measure() throws {
     let path = folder + "/system.store"
     var options = PrevalentOptions<Bank>()
@@ -68,7 +63,7 @@ struct SystemMeasurement {
   }
 
   private mutating func measureImage(_ system: PrevalentSystem<Bank>) throws {
-    let latencies = try Self.latencies(of: system) {
+    let latencies = try Latencies.measured {
       try system.snapshot()
     } meanwhile: { number in
       try system.execute(Deposit(account: number % 1000, amount: 1), durability: .manual)
@@ -77,7 +72,7 @@ struct SystemMeasurement {
   }
 
   private mutating func measureQueries(_ system: PrevalentSystem<Bank>) throws {
-    let latencies = try Self.latencies(of: system) {
+    let latencies = try Latencies.measured {
       for number in 0..<100_000 {
         try system.execute(Deposit(account: number % 1000, amount: 1), durability: .manual)
       }
@@ -87,31 +82,6 @@ struct SystemMeasurement {
       }
     }
     figures[.longestQuery] = latencies.percentile(0.999) * 1e6
-  }
-
-  /// Times of what is done again and again on another thread while `body` runs.
-  private static func latencies(
-    of system: PrevalentSystem<Bank>, while body: @escaping @Sendable () throws -> Void,
-    meanwhile: @escaping @Sendable (Int) throws -> Void
-  ) throws -> Latencies {
-    let times = Shared(Latencies())
-    let isDone = Shared(false)
-    try Threads.run(2) { thread in
-      if thread == 0 {
-        defer { isDone.withLock { $0 = true } }
-        return try body()
-      }
-      var own = Latencies()
-      var number = 0
-      while !isDone.withLock({ $0 }) {
-        let current = number
-        try own.add { try meanwhile(current) }
-        number += 1
-      }
-      let all = own
-      times.withLock { $0.add(all) }
-    }
-    return times.withLock { $0 }
   }
 }
 
