@@ -19,9 +19,12 @@ struct Check: StoreCommand {
   func execute(in context: Context) throws -> ExitStatus {
     let store: RecordStore
     do {
-      store = try open(context)
+      store = try context.openToRead()
     } catch RecordStoreError.notARecordStore {
       return try checkPages(context)
+    } catch {
+      tellDamage(error, context)
+      throw error
     }
     defer { try? store.close() }
     let progress = context.progress("check", counting: "entries")
@@ -65,19 +68,11 @@ struct Check: StoreCommand {
     return .success
   }
 
-  /// Opens the store; damage that keeps it from opening is reported like that which is found later.
-  private func open(_ context: Context) throws -> RecordStore {
-    do {
-      return try context.openToRead()
-    } catch RecordStoreError.notARecordStore(let path) {
-      throw RecordStoreError.notARecordStore(path: path)
-    } catch {
-      let failure = Failure(describing: error)
-      if failure.status == .corrupt {
-        try? tell([failure.message], pages: 0, entries: 0, foreignTrees: [], context)
-      }
-      throw error
-    }
+  /// Reports damage that keeps the store from opening like that which is found later.
+  private func tellDamage(_ error: any Error, _ context: Context) {
+    let failure = Failure(describing: error)
+    guard failure.status == .corrupt else { return }
+    try? tell([failure.message], pages: 0, entries: 0, foreignTrees: [], context)
   }
 
   private func tell(
