@@ -27,7 +27,7 @@ struct SalvagedRecords {
     self.path = path
     self.database = database
     self.report = report
-    done = report.trees.reduce(0) { $0 + $1.entries + $1.strayEntries }
+    done = report.trees.reduce(0) { $0 + $1.entries }
     self.environment = environment
     // The old store has applied all of them, whatever this machine's clock says.
     self.environment.maximumAhead = .max

@@ -60,7 +60,7 @@ struct IntactPages {
   }
 
   /// Passes on the file behind the superblocks, in pieces that end where the largest pages do.
-  private static func forEachWindow(
+  static func forEachWindow(
     of storage: any Storage, _ progress: () throws -> Void,
     _ body: (AlignedBuffer, UInt64, Int) throws -> Void
   ) throws {

@@ -37,7 +37,6 @@ extension Salvage {
         continue
       }
       try keep(tree, key, value)
-      if let place = places[tree] { report.trees[place].entries += 1 }
     }
   }
 }

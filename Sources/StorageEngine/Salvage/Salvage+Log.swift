@@ -4,44 +4,44 @@
 extension Salvage {
   mutating func replayLog() throws {
     guard superblock != nil else {
-      return try loseLog(
-        "cannot be found without a superblock, so that the last commits are missing")
+      let problem = "cannot be found without a superblock, so that the last commits are missing"
+      return try loseLogged(damage("the log", problem))
     }
     var salvage = self
-    do {
-      try forEachLogged { transaction in
-        try salvage.apply(transaction)
-        salvage.lastLSN = max(salvage.lastLSN, transaction.lsn)
-        salvage.report.logTransactions += 1
+    try forEachLogged { logged in
+      do {
+        try salvage.replay(try logged.get())
+      } catch let error as EngineError {
+        try salvage.loseLogged(error)
       }
-      self = salvage
-    } catch let error as EngineError {
-      self = salvage
-      isLogLost = true
-      try lose(nil, .all, error)
-    } catch let error as LogRecordReader.Malformed {
-      self = salvage
-      try loseLog(error.problem)
     }
+    self = salvage
   }
 
-  private mutating func loseLog(_ problem: String) throws {
-    isLogLost = true
-    try lose(nil, .all, damage("the log", problem))
+  private mutating func loseLogged(_ problem: EngineError) throws {
+    if logProblem == nil { logProblem = problem }
+    try lose(nil, .all, problem)
   }
 
-  /// Passes on the transactions of the log.
-  private func forEachLogged(_ body: (LogRecordReader.Transaction) throws -> Void) throws {
+  /// Passes on the transactions of the log, and what is wrong between them.
+  private func forEachLogged(
+    _ body: (Result<LogRecordReader.Transaction, EngineError>) throws -> Void
+  ) throws {
     guard let superblock else { return }
-    let payload = LogBuffer()
-    var reader = try LogReader(
-      pager: pager, store: superblock.logMark, from: superblock.log, claimedGroup: flushedGroup,
-      mustBeInFile: true)
-    while try reader.next(into: payload) {
-      try progress(copied)
-      var records = LogRecordReader(payload.bytes)
-      while let transaction = try records.next() { try body(transaction) }
-      payload.removeAll()
+    let log = LogRemains(pager: pager, superblock: superblock, flushedGroup: flushedGroup) {
+      [progress, copied] in try progress(copied)
+    }
+    try log.forEachGroup { group in
+      switch group {
+      case .failure(let problem): try body(.failure(problem))
+      case .success(let bytes):
+        var records = LogRecordReader(bytes)
+        do {
+          while let transaction = try records.next() { try body(.success(transaction)) }
+        } catch let error as LogRecordReader.Malformed {
+          try body(.failure(damage("the log", error.problem)))
+        }
+      }
     }
   }
 
@@ -50,18 +50,37 @@ extension Salvage {
   /// What is wrong with the log is told when it is applied.
   func loggedNames() throws -> [TreeName: UInt32] {
     var names: [TreeName: UInt32] = [:]
-    do {
-      try forEachLogged { transaction in
-        for case .create(let id, let name) in transaction.trees { names[TreeName(name)] = id }
-      }
-    } catch is EngineError {
-    } catch is LogRecordReader.Malformed {}
+    try forEachLogged { logged in
+      guard case .success(let transaction) = logged else { return }
+      for case .create(let id, let name) in transaction.trees { names[TreeName(name)] = id }
+    }
     return names
+  }
+
+  /// Applies a transaction, unless a later one was applied already.
+  private mutating func replay(_ logged: LogRecordReader.Transaction) throws {
+    guard logged.lsn > appliedLSN else { return }
+    report.lostLogTransactions &+= logged.lsn - appliedLSN - 1
+    appliedLSN = logged.lsn
+    lastLSN = max(lastLSN, logged.lsn)
+    do {
+      try apply(logged)
+      report.logTransactions += 1
+    } catch {
+      report.lostLogTransactions &+= 1
+      throw error
+    }
   }
 
   private mutating func apply(_ logged: LogRecordReader.Transaction) throws {
     let pager = pager
-    for case .drop(let id) in logged.trees { dropped.insert(id) }
+    for change in logged.trees {
+      switch change {
+      case .drop(let id): dropped.insert(id)
+      case .create(let id, StoredName.snapshots): dropped.insert(id)
+      case .create: break
+      }
+    }
     let created = try target.write(durability: .manual) { transaction in
       var created = try logged.trees.compactMap { try transaction.repeatIfPossible($0) }
       var sources: [any ChangeSource] = []
@@ -88,11 +107,11 @@ extension Salvage {
     for tree in created { try noteLogged(tree, logged.trees) }
   }
 
-  /// Whether a tree that the log writes to is one that the damaged catalog does not tell of.
+  /// Whether a tree that the log writes to is one that the damaged catalog does not tell of, or a
+  /// lost part of the log made.
   private func isLost(_ tree: UInt32, to transaction: WriteTransaction) -> Bool {
-    guard let lostTrees else { return false }
-    return transaction.treeSet[tree] == nil && !dropped.contains(tree)
-      && lostTrees.ownTrees[tree] == nil && tree > 0 && tree < .max
+    (lostTrees != nil || logProblem != nil) && transaction.treeSet[tree] == nil
+      && !dropped.contains(tree) && lostTrees?.ownTrees[tree] == nil && tree > 0 && tree < .max
   }
 
   private mutating func noteLogged(_ tree: SalvagedTree, _ changes: [TreeChange]) throws {
@@ -101,6 +120,8 @@ extension Salvage {
     let isCreated = changes.contains { change in
       if case .create(tree.id, _) = change { true } else { false }
     }
-    if isNew, !isCreated, let problem = catalog.problem { try lose(tree.id, .all, problem) }
+    if isNew, !isCreated, let problem = catalog.problem ?? logProblem {
+      try lose(tree.id, .all, problem)
+    }
   }
 }

@@ -26,7 +26,7 @@ extension Salvage {
   }
 
   private func isBoundLost(of segment: UInt32) -> Bool {
-    isLogLost || gaps[segment]?.contains { $0.contains(SegmentTree.boundKey) } ?? false
+    logProblem != nil || gaps[segment]?.contains { $0.contains(SegmentTree.boundKey) } ?? false
   }
 }
 

@@ -3,9 +3,10 @@
 /// Copies what can be read of a damaged store into a new one.
 ///
 /// It follows the trees of the newest checkpoint that can be read, and goes round what is damaged;
-/// looks for the entries that are missing then in pages that nothing refers to; and applies the log
-/// as far as it goes. Where it cannot be read which trees there are, those are taken that pages name
-/// as theirs; without a superblock the log cannot be found. The damaged file is only read.
+/// looks for the entries that are missing then in pages that nothing refers to; and applies the log.
+/// Where it cannot be read which trees there are, those are taken that pages name
+/// as theirs; without a superblock the log cannot be found. Behind damage in the log it goes on with
+/// what was written later. The damaged file is only read.
 struct Salvage {
   private static let batchBytes = 4 << 20
 
@@ -21,10 +22,12 @@ struct Salvage {
   var gaps: [UInt32: [KeyRange]] = [:]
   /// What is known of trees that the catalog does not tell of, where that is damaged.
   var lostTrees: LostTrees?
-  /// Trees that the log has dropped.
+  /// Trees that the log has dropped, and those that are not copied.
   var dropped: Set<UInt32> = []
-  /// Whether there may be transactions in the log that were not applied.
-  var isLogLost = false
+  /// What is wrong with the log: there may be transactions in it that were not applied.
+  var logProblem: EngineError?
+  /// The last transaction of which the copy has the changes, or was told that it was lost.
+  var appliedLSN: UInt64
   /// Pages that were followed: in a forged file there may be more ways to one than anyone can go.
   var followed = PageNumbers()
   private var batch: [(tree: UInt32, key: [UInt8], value: [UInt8])] = []
@@ -52,6 +55,7 @@ struct Salvage {
       } else {
         (superblock, self.catalog) = (newest, catalog)
       }
+      appliedLSN = superblock?.lsn ?? 0
       lastLSN = max(newest.lsn, older?.lsn ?? 0)
       flushedGroup = max(newest.flushedGroup, older?.flushedGroup ?? 0)
     } catch {
@@ -60,6 +64,7 @@ struct Salvage {
       pager = try Self.pager(storage, pages.geometry)
       superblock = nil
       catalog = ReadCatalog(problem: Self.missingSuperblocks(error, storage))
+      appliedLSN = 0
       lastLSN = 0
       flushedGroup = 0
     }
@@ -100,7 +105,10 @@ struct Salvage {
     var names: [UInt32: String] = [:]
     for (name, tree) in set.names { names[tree] = name.text }
     // States under names are made of pages of the old file.
-    if let snapshots = set.tree(named: StoredName.snapshots) { set.remove(snapshots) }
+    if let snapshots = set.tree(named: StoredName.snapshots) {
+      set.remove(snapshots)
+      dropped.insert(snapshots)
+    }
     for tree in set.trees { try create(tree.id, named: names[tree.id] ?? "") }
     if let problem = catalog.problem { try createLostTrees(problem) }
     for tree in set.trees where tree.height > 0 && places[tree.id] != nil {
@@ -110,8 +118,8 @@ struct Salvage {
     if !gaps.isEmpty { try copyStrayEntries() }
     try replayLog()
     try checkInDoubt()
+    try countEntries()
     try raiseRecordNumbers()
-    try forgetDroppedTrees()
     // Transactions in doubt keep their numbers, which no later one may have.
     try target.skip(to: lastLSN)
     try target.flush()
@@ -144,11 +152,15 @@ struct Salvage {
         name: tree.name, isNameLost: tree.isNameLost, entries: 0, strayEntries: 0))
   }
 
-  /// Takes the trees out of the report that the log has dropped again.
-  private mutating func forgetDroppedTrees() throws {
+  /// Tells what the trees of the copy have, without those that the log has dropped again.
+  private mutating func countEntries() throws {
     let made = try target.write(durability: .manual) { $0.treeSet }
-    let present = places.filter { made[$0.key] != nil }.map(\.value).sorted()
-    report.trees = present.map { report.trees[$0] }
+    let present = places.sorted { $0.value < $1.value }.compactMap { made[$0.key] }
+    report.trees = present.map { tree in
+      var told = report.trees[places[tree.id] ?? 0]
+      told.entries = tree.entries
+      return told
+    }
     places = [:]
   }
 

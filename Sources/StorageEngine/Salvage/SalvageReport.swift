@@ -9,10 +9,10 @@ public struct SalvageReport: Sendable {
     /// Whether that is made of its number, because nothing that can be read gives it a name that it
     /// can have.
     public let isNameLost: Bool
-    /// Entries that were read by following the tree.
+    /// Entries that it has.
     public var entries: UInt64
-    /// Entries found in pages that nothing refers to any more, where the tree is damaged: they may
-    /// be older than the last commit.
+    /// Entries that were found in pages that nothing refers to any more, where the tree is damaged:
+    /// they may be older than the last commit.
     public var strayEntries: UInt64
   }
 
@@ -41,6 +41,9 @@ public struct SalvageReport: Sendable {
   public package(set) var losses: [Loss] = []
   /// Transactions of the log that were applied.
   public internal(set) var logTransactions: UInt64 = 0
+  /// Transactions of the log that are missing before others that were applied; behind the last of
+  /// those there may have been more.
+  public internal(set) var lostLogTransactions: UInt64 = 0
 
   /// Whether everything was read.
   public var isComplete: Bool { losses.isEmpty }

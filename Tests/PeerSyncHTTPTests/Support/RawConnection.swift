@@ -17,13 +17,17 @@ struct RawConnection {
     try? await output.write(ByteBuffer(bytes: bytes))
   }
 
-  /// Sends the same bytes again and again until the connection ends, however busy the threads of
+  /// Sends a body of chunks of one byte each until the connection ends, however busy the threads of
   /// tests are.
-  func trickle(_ text: String, every delay: TimeAmount) {
+  func trickle(_ body: [UInt8], every delay: TimeAmount) {
     let channel = channel
+    let rest = Guarded(body[...])
     channel.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: delay) { task in
-      guard channel.isActive else { return task.cancel() }
-      channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+      guard channel.isActive, let byte = rest.withLock({ $0.popFirst() }) else {
+        return task.cancel()
+      }
+      let chunk = Array("1\r\n".utf8) + [byte] + Array("\r\n".utf8)
+      channel.writeAndFlush(ByteBuffer(bytes: chunk), promise: nil)
     }
   }
 

@@ -14,7 +14,7 @@ struct LongGroupDamageTests {
     try store.commit((0..<60).map { Workload.put("main", "large \($0)", value) })
     try store.commit([Workload.put("main", "later", [1])])
     let image = store.disk.image
-    let chunks = Self.chunks(ofGroup: 2, in: image)
+    let chunks = image.chunks(ofGroup: 2)
     #expect(chunks.count >= 4)
     for chunk in chunks {
       var damaged = image
@@ -31,7 +31,7 @@ struct LongGroupDamageTests {
     let value = [UInt8](repeating: 7, count: 60_000)
     try store.commit((0..<60).map { Workload.put("main", "large \($0)", value) })
     let image = store.disk.image
-    for chunk in Self.chunks(ofGroup: 3, in: image) {
+    for chunk in image.chunks(ofGroup: 3) {
       var damaged = image
       damaged.flip(1, at: chunk + UInt64(LogChunkHeader.bytes) + 8)
       let copy = try TestStore(opening: SimulatedDisk(damaged))
@@ -43,17 +43,5 @@ struct LongGroupDamageTests {
       try copy.checkTwiceAndClose()
     }
     try store.checkTwiceAndClose()
-  }
-
-  private static func chunks(ofGroup group: UInt64, in image: DiskImage) -> [UInt64] {
-    let block = UInt64(LogChunkHeader.blockBytes)
-    return stride(from: UInt64(PageGeometry.prologueBytes), to: image.length, by: Int(block))
-      .filter { place in
-        let header = image.bytes(LogChunkHeader.bytes, at: place)
-        return header.withBytes { bytes in
-          bytes.load(LogChunkHeader.Field.magic, as: UInt32.self) == LogChunkHeader.magic
-            && bytes.load(LogChunkHeader.Field.group, as: UInt64.self) == group
-        }
-      }
   }
 }

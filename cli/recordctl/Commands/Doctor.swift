@@ -75,7 +75,8 @@ struct Doctor: StoreCommand {
     try context.report([
       "store": .text(context.store), "into": .text(into), "complete": .bool(salvage.isComplete),
       "records": .text(salvage.records.rawValue),
-      "logTransactions": .unsigned(report.logTransactions), "trees": .array(trees),
+      "logTransactions": .unsigned(report.logTransactions),
+      "lostLogTransactions": .unsigned(report.lostLogTransactions), "trees": .array(trees),
       "losses": .array(losses),
     ])
   }
@@ -88,7 +89,7 @@ struct Doctor: StoreCommand {
       case .none: "; none of the trees that were found is known to hold records"
       }
     let hidden = salvage.report.trees.filter(\.isNameLost)
-      .reduce(0) { $0 + $1.entries + $1.strayEntries }
+      .reduce(0) { $0 + $1.entries }
     if hidden > 0 {
       text += "; \(hidden) entries lie in trees without names, which no command shows"
     }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import StorageEngine
+
+/// What was committed after something that the log cannot give any more.
+struct SalvageLaterGroupsTests {
+  private static func key(_ number: Int) -> [UInt8] { Array("k\(number)".utf8) }
+
+  /// Salvages an image, and tells which of the keys 0 to 9 the copy has in a tree.
+  private static func keys(
+    of image: DiskImage, in tree: String = "main", _ check: (SalvageReport) throws -> Void
+  ) throws -> [Int] {
+    var found: [Int] = []
+    try withStore { store in
+      let report = try Database.salvage(from: SimulatedDisk(image), into: store.database)
+      try check(report)
+      let view = try store.database.snapshot()
+      defer { view.close() }
+      let tree = try #require(try view.tree(named: tree))
+      found = try (0..<10).filter { try view.value(forKey: key($0), in: tree) != nil }
+      #expect(report.trees.map(\.entries) == [UInt64(found.count)])
+    }
+    return found
+  }
+
+  /// Ten commits, each a group of its own, behind a checkpoint; returns the first of them.
+  private static func tenCommits() throws -> (image: DiskImage, first: UInt64) {
+    let store = try TestStore()
+    try store.commit([.createTree("main")])
+    try store.database.checkpoint()
+    let first = try SuperblockSelection.read(store.disk).newest.log.nextGroup
+    for number in 0..<10 {
+      let value = [UInt8](repeating: UInt8(number), count: 100)
+      try store.commit([Workload.put("main", "k\(number)", value)])
+    }
+    let image = store.disk.image
+    try store.checkTwiceAndClose()
+    return (image, first)
+  }
+
+  @Test(arguments: [[0], [4], [8], [3, 4, 5], [0, 2, 7], [1, 8]])
+  func `what lies behind a damaged group is copied, and what is missing counted`(
+    damaged: [Int]
+  ) throws {
+    var (image, first) = try Self.tenCommits()
+    for number in damaged { image.damage(group: first + UInt64(number)) }
+    let keys = try Self.keys(of: image) { report in
+      #expect(report.logTransactions == UInt64(10 - damaged.count))
+      #expect(report.lostLogTransactions == UInt64(damaged.count))
+      #expect(report.losses[0].damage.structure == "log group \(first + UInt64(damaged[0]))")
+      #expect(report.losses.allSatisfy { $0.tree == nil })
+    }
+    #expect(keys == (0..<10).filter { !damaged.contains($0) })
+  }
+
+  @Test func `groups that follow on a damaged one and are damaged too are told together`() throws {
+    var (image, first) = try Self.tenCommits()
+    for number in 4..<9 { image.damage(group: first + UInt64(number)) }
+    let keys = try Self.keys(of: image) { report in
+      #expect(
+        report.losses.map(\.damage.structure) == [
+          "log group \(first + 4)", "log groups \(first + 5) to \(first + 8)",
+        ])
+      #expect(report.lostLogTransactions == 5)
+    }
+    #expect(keys == [0, 1, 2, 3, 9])
+  }
+
+  @Test func `groups of several chunks are put together again`() throws {
+    let store = try TestStore()
+    try store.commit([.createTree("main")])
+    try store.database.checkpoint()
+    let first = try SuperblockSelection.read(store.disk).newest.log.nextGroup
+    for number in 0..<10 {
+      let value = [UInt8](repeating: UInt8(number), count: 60_000)
+      try store.commit(
+        [Workload.put("main", "k\(number)", value)]
+          + (0..<30).map { Workload.put("main", "k0 and part \($0)", value) })
+    }
+    let image = store.disk.image
+    try store.checkTwiceAndClose()
+    #expect((0..<10).contains { image.chunks(ofGroup: first + $0).count > 1 })
+    for damaged in 0..<9 {
+      for chunk in image.chunks(ofGroup: first + UInt64(damaged)) {
+        var image = image
+        image.flip(1, at: chunk + UInt64(LogChunkHeader.bytes) + 8)
+        try withStore { copy in
+          let report = try Database.salvage(from: SimulatedDisk(image), into: copy.database)
+          #expect(report.lostLogTransactions == 1 && report.logTransactions == 9)
+          let view = try copy.database.snapshot()
+          defer { view.close() }
+          let tree = try #require(try view.tree(named: "main"))
+          for number in 0..<10 {
+            let value = try view.value(forKey: Self.key(number), in: tree)
+            #expect((value == nil) == (number == damaged), "key \(number), \(damaged) damaged")
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `a tree that only the damaged group had made comes under its number`() throws {
+    let store = try TestStore()
+    try store.commit([.createTree("main")])
+    try store.database.checkpoint()
+    let first = try SuperblockSelection.read(store.disk).newest.log.nextGroup
+    try store.commit([.createTree("late")])
+    for number in 0..<10 { try store.commit([Workload.put("late", "k\(number)", [1])]) }
+    var image = store.disk.image
+    try store.checkTwiceAndClose()
+    image.damage(group: first)
+    try withStore { copy in
+      let report = try Database.salvage(from: SimulatedDisk(image), into: copy.database)
+      let late = try #require(report.trees.last)
+      #expect(late.isNameLost && late.entries == 10)
+      #expect(report.losses.contains { $0.tree == late.name && $0.from == nil })
+      #expect(report.lostLogTransactions == 1)
+    }
+  }
+
+  /// A crash tears a group and leaves the next one, which was not acknowledged; the number of that is
+  /// given once more.
+  @Test func `a group that a crash has left over is not taken for a later one`() throws {
+    let disk = SimulatedDisk()
+    let store = try TestStore(on: disk)
+    let large = [UInt8](repeating: 7, count: 5000)
+    try store.commit([.createTree("main")])
+    try store.database.checkpoint()
+    let first = try SuperblockSelection.read(disk).newest.log.nextGroup
+    try store.commit([Workload.put("main", "k0", [0])])
+    try store.commit([Workload.put("main", "k1", large)], durability: .written)
+    try store.commit([Workload.put("main", "k2", [2])], durability: .written)
+    var image = disk.image
+    try store.checkTwiceAndClose()
+    image.damage(group: first + 1)
+    let again = SimulatedDisk(image)
+    let second = try TestStore(opening: again)
+    try second.commit([Workload.put("main", "k3", [3])])
+    try second.commit([Workload.put("main", "k4", [4])])
+    image = again.image
+    try second.checkTwiceAndClose()
+    #expect(image.chunks(ofGroup: first + 2).count == 2)
+    let whole = try Self.keys(of: image) { report in #expect(report.isComplete) }
+    #expect(whole == [0, 3, 4])
+    image.damage(group: first + 1)
+    let keys = try Self.keys(of: image) { report in
+      // The first is in the pages since the store was opened.
+      #expect(report.logTransactions == 1 && report.lostLogTransactions == 1, "\(report)")
+    }
+    #expect(keys == [0, 4])
+  }
+}
