@@ -116,7 +116,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
   /// Why the call failed, in words.
   var reason: String {
     switch kind {
-    case .outOfSpace: "no space left"
+    case .outOfSpace: "no space left on the disk, in its quota or under the limit of file sizes"
     case .unexpectedEnd: "the file ends too early"
     case .unsuitable(let reason): reason
     case .system(let errno): SystemCalls.message(for: errno)

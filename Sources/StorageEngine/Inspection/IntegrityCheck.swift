@@ -296,7 +296,9 @@ extension Database {
     try checkOpen()
     return try checkpointLock.withLock { () throws(EngineError) in
       if queue.poison == nil { try runCheckpoint() }
-      return try IntegrityCheck.run(pager, state.superblock)
+      var report = try IntegrityCheck.run(pager, state.superblock)
+      report.foundOneSuperblock = foundOneSuperblock
+      return report
     }
   }
 }

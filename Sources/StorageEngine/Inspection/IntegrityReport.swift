@@ -8,6 +8,10 @@ public struct IntegrityReport: Sendable {
   public internal(set) var pagesRead: UInt64 = 0
   /// Entries visited in all trees.
   public internal(set) var entries: UInt64 = 0
+  /// Whether only one of both superblocks was intact when the store was opened.
+  ///
+  /// That is no fault: a power cut can leave it so, and what opens the store for writing mends it.
+  public internal(set) var foundOneSuperblock = false
 
   /// Whether nothing is wrong.
   public var isIntact: Bool { faults.isEmpty }

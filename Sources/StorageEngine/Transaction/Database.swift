@@ -16,6 +16,8 @@ public final class Database: Sendable {
   let queue: CommitQueue
   let configuration: Configuration
   let identity: [UInt8]
+  /// Whether only one superblock was intact when it was opened.
+  let foundOneSuperblock: Bool
   /// Held by the one writer there is at a time.
   let writerLock = OwnedLock()
   /// Held while a checkpoint runs.
@@ -96,6 +98,7 @@ public final class Database: Sendable {
     pager = recovered.pager
     self.configuration = configuration
     identity = recovered.superblock.identity
+    foundOneSuperblock = recovered.foundOneSuperblock
     queue = CommitQueue(lsn: recovered.state.lsn)
     state = GuardedState(recovered: recovered)
     treeNumbers = TreeNumbers(next: recovered.state.nextTree)

@@ -9,6 +9,8 @@ struct Recovered {
   var state: TreeSet
   var log: LogSpace
   var writer: LogWriter
+  /// Whether only one superblock was intact.
+  var foundOneSuperblock = false
 }
 
 /// Opening a store: the newest superblock, the map, the catalog, then the log.
@@ -33,7 +35,9 @@ struct Recovery {
       storage: storage, superblock: superblock, older: previous, configuration: configuration)
     try recovery.loadMap()
     try recovery.loadCatalog()
-    return try recovery.replay()
+    var recovered = try recovery.replay()
+    recovered.foundOneSuperblock = previous == nil
+    return recovered
   }
 
   private init(

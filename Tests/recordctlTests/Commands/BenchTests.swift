@@ -43,9 +43,9 @@ import Testing
 
   @Test func `bench says when there is no such folder`() async throws {
     try await Workspace.with { workspace in
-      let run = try await workspace.run("bench", "--folder", "nowhere")
-      #expect(run.status != 0)
-      #expect(run.errors.contains("nowhere"), "\(run.errors)")
+      try await workspace.fail(4, "bench", "--folder", "nowhere", message: "nowhere/bench-")
+      try workspace.write("a file", to: "file")
+      try await workspace.fail(1, "bench", "--folder", "file", message: "Not a directory")
     }
   }
 }

@@ -109,6 +109,20 @@ import Testing
     }
   }
 
+  @Test func `a collection that has nothing is told, since its name may be misspelt`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.succeed("init")
+      try await workspace.succeed("put", "boats", "a", "{}")
+      for command in ["list", "export"] {
+        let typo = try await workspace.succeed(command, "boat")
+        #expect(typo.text.isEmpty)
+        #expect(typo.errors.contains("records.store has no records in 'boat'"))
+        #expect(try await workspace.succeed(command, "boats").errors.isEmpty)
+      }
+      #expect(try await workspace.succeed("export", "boat", "--quiet").errors.isEmpty)
+    }
+  }
+
   @Test(arguments: [("x.csv", "_key,n\n"), ("x.JSON", "[\n"), ("x.jsonl", "{"), ("csv", "{")])
   func `the format of an export is that of the file's name`(name: String, start: String)
     async throws

@@ -61,6 +61,21 @@ import Testing
     }
   }
 
+  @Test func `check tells of a superblock that was not intact, which is no damage`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.storeWithHistory("a.store")
+      var bytes = try workspace.bytes(of: "a.store")
+      bytes[4096 + 50] ^= 1
+      try workspace.write(bytes, to: "b.store")
+      let check = try await workspace.succeed("check", "--store", "b.store", "--output", "json")
+      #expect(check.errors.contains("only one of both superblocks was intact"))
+      #expect(try check.object()["intactSuperblocks"] as? Int == 1)
+      let again = try await workspace.succeed("check", "--store", "b.store", "--output", "json")
+      #expect(!again.errors.contains("superblock"))
+      #expect(try again.object()["intactSuperblocks"] as? Int == 2)
+    }
+  }
+
   @Test func `a store of the engine alone is described and checked, damaged or not`() async throws {
     try await Workspace.with { workspace in
       let path = workspace.path("bare.store")

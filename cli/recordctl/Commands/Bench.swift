@@ -53,7 +53,7 @@ struct Bench: StoreCommand {
 
   func execute(in context: Context) throws -> ExitStatus {
     let place = folder + "/bench-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+    try Descriptor.makeFolder(place)
     defer { try? FileManager.default.removeItem(atPath: place) }
     let floor = try FlushFloor.median(at: place + "/floor")
     let figures = try measure(in: place, context)

@@ -34,9 +34,7 @@ struct Check: StoreCommand {
       try context.interruption.check()
     }
     progress.finish()
-    return try end(
-      report.faults, pages: report.pages.pagesRead, entries: report.pages.entries,
-      foreignTrees: report.foreignTrees, context)
+    return try end(report.faults, report.pages, foreignTrees: report.foreignTrees, context)
   }
 
   /// Checks a store of other programs, which has no records.
@@ -46,17 +44,20 @@ struct Check: StoreCommand {
     context.log.notice("\(context.store) holds no records: only its pages are checked")
     let report = try database.check()
     return try end(
-      report.faults.map(\.description), pages: report.pagesRead, entries: report.entries,
+      report.faults.map(\.description), report,
       foreignTrees: try database.information().trees.map(\.name), context)
   }
 
   private func end(
-    _ faults: [String], pages: UInt64, entries: UInt64, foreignTrees: [String], _ context: Context
+    _ faults: [String], _ pages: IntegrityReport, foreignTrees: [String], _ context: Context
   ) throws -> ExitStatus {
-    // Damage counts, also where nobody reads the report.
-    let told = Result {
-      try tell(faults, pages: pages, entries: entries, foreignTrees: foreignTrees, context)
+    if pages.foundOneSuperblock {
+      context.log.notice(
+        "only one of both superblocks was intact, as a power cut can leave them; opening the store "
+          + "for writing mends that")
     }
+    // Damage counts, also where nobody reads the report.
+    let told = Result { try tell(faults, pages, foreignTrees: foreignTrees, context) }
     guard faults.isEmpty else {
       throw Failure(
         .corrupt,
@@ -72,15 +73,17 @@ struct Check: StoreCommand {
   private func tellDamage(_ error: any Error, _ context: Context) {
     let failure = Failure(describing: error)
     guard failure.status == .corrupt else { return }
-    try? tell([failure.message], pages: 0, entries: 0, foreignTrees: [], context)
+    try? tell([failure.message], nil, foreignTrees: [], context)
   }
 
   private func tell(
-    _ faults: [String], pages: UInt64, entries: UInt64, foreignTrees: [String], _ context: Context
+    _ faults: [String], _ pages: IntegrityReport?, foreignTrees: [String], _ context: Context
   ) throws {
     try context.report([
-      "store": .text(context.store), "intact": .bool(faults.isEmpty), "pages": .unsigned(pages),
-      "entries": .unsigned(entries), "foreignTrees": .array(foreignTrees.map { .text($0) }),
+      "store": .text(context.store), "intact": .bool(faults.isEmpty),
+      "pages": .unsigned(pages?.pagesRead ?? 0), "entries": .unsigned(pages?.entries ?? 0),
+      "intactSuperblocks": pages.map { .unsigned($0.foundOneSuperblock ? 1 : 2) } ?? .null,
+      "foreignTrees": .array(foreignTrees.map { .text($0) }),
       "faults": .array(faults.map { .text($0) }),
     ])
   }

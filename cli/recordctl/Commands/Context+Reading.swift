@@ -15,6 +15,13 @@ extension Context {
     try withReadableStore { try Database.open(at: store, configuration: $0) }
   }
 
+  /// Tells that a collection has no records, whose name may be misspelt.
+  func tellIfEmpty(_ collection: String, _ reader: RecordSnapshot) throws {
+    if try reader.count(of: collection) == 0 {
+      log.notice("\(store) has no records in '\(collection)'")
+    }
+  }
+
   private func withReadableStore<R>(_ open: (Configuration) throws -> R) throws -> R {
     do {
       return try open(Configuration())

@@ -42,6 +42,7 @@ struct Export: StoreCommand {
     let progress = context.progress("export", counting: "records")
     defer { progress.finish() }
     let count = try store.read { reader in
+      if let collection { try context.tellIfEmpty(collection, reader) }
       let total = try recordCount(reader)
       return try reader.export(collection, as: chosenFormat.exportFormat, to: output.write) {
         done in

@@ -38,6 +38,7 @@ struct List: StoreCommand {
     let isTerminal = Descriptor.output.isTerminal
     let printer = RecordPrinter(context.format ?? (isTerminal ? .table : .jsonl))
     try store.read { reader in
+      try context.tellIfEmpty(collection, reader)
       var records = try reader.records(in: collection, prefix: prefix)
       var left = limit ?? .max
       while left > 0, let record = try records.next() {

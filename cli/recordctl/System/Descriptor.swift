@@ -50,6 +50,13 @@ struct Descriptor: Sendable {
     try open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode: isPrivate ? 0o600 : 0o666)
   }
 
+  /// Creates a folder that must not exist yet.
+  static func makeFolder(_ path: String) throws(FileFailure) {
+    guard unsafe mkdir(path, 0o777) == 0 else {
+      throw FileFailure(path: path, action: "create the folder", number: errno)
+    }
+  }
+
   /// Opens what exists for writing.
   static func writing(_ path: String) throws(FileFailure) -> Descriptor {
     try open(path, O_WRONLY | O_CLOEXEC)
