@@ -86,7 +86,7 @@ extension EngineError: CustomStringConvertible {
     case .storage(let error): error.description
     case .corrupt(let damage): damage.description
     case .poisoned(let reason): "writes are refused until the store is reopened: \(reason)"
-    case .closed: "the store is closed"
+    case .closed: "the store, or the transaction, snapshot or cursor, was closed"
     case .readOnly: "the store is open for reading only"
     case .outOfSpace: "the disk is full; nothing of this was written"
     case .invalidKeyLength(let length, let limit):

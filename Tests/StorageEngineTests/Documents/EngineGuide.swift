@@ -146,7 +146,7 @@ struct EngineGuide {
       let transaction = try database.begin(TransactionOptions(strategy: .versionOnRead))
       let berths = try transaction.value(forKey: port, in: tree)?.first ?? 0
       try transaction.put([berths + 1], forKey: port, in: tree)
-      do {
+      do throws(TransactionError) {
         return try transaction.commit()
       } catch {
         // Somebody changed it meanwhile: again, from the state there is now.

@@ -109,7 +109,8 @@ import Testing
     }
   }
 
-  @Test func `a collection that has nothing is told, since its name may be misspelt`() async throws {
+  @Test func `a collection that has nothing is told, since its name may be misspelt`() async throws
+  {
     try await Workspace.with { workspace in
       try await workspace.succeed("init")
       try await workspace.succeed("put", "boats", "a", "{}")
