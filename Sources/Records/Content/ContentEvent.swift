@@ -5,7 +5,8 @@ import StorageEngine
 
 /// What a store of records contains, piece by piece: all its trees but the one with its own identity.
 ///
-/// Trees that others keep beside the records are no part of it.
+/// Trees that others keep beside the records are no part of it, but for those of durable memory where
+/// they are asked for.
 enum ContentEvent {
   /// The beginning, always first.
   case begin(storeID: StoreID, applied: VersionVector)
@@ -25,14 +26,16 @@ extension RecordReader {
 
   /// Passes on everything that is in the store; `progress` is told how many entries of how many.
   func forEachContentEvent(
-    of journal: Journal, progress: (UInt64, UInt64) throws -> Void,
+    of journal: Journal, withMemory: Bool = false, progress: (UInt64, UInt64) throws -> Void,
     _ body: (ContentEvent) throws -> Void
   ) throws {
     try body(
       .begin(
         storeID: try MetaTree.open(trees).storeID(),
         applied: try journal.appliedVector(in: trees)))
-    let all = try trees.trees().filter { StoreTree.Content(ofTree: $0.name) != nil }
+    let all = try trees.trees().filter { tree in
+      StoreTree.Content(ofTree: tree.name) != nil || withMemory && StoreTree.isMemory(tree.name)
+    }
     let total = try all.reduce(UInt64(0)) { $0 + (try trees.count(of: $1.tree)) }
     var done: UInt64 = 0
     for (name, tree) in all.sorted(by: { ByteOrder.precedes($0.name, $1.name) }) {

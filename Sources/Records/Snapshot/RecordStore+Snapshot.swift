@@ -4,10 +4,12 @@ import ChangeJournal
 import StorageEngine
 
 extension RecordStore {
-  /// Writes a snapshot: the whole journal and all records, as they are at one moment.
+  /// Writes a snapshot: the whole journal, all records, and what durable maps and prevalent systems
+  /// keep in the file, as they are at one moment.
   ///
-  /// Nothing waits for it, and it waits for nothing. Trees, segments and indexes that others keep in
-  /// the file beside the records are not part of it; the summary names them.
+  /// Nothing waits for it, and it waits for nothing; only where a map or system is open it begins with
+  /// a checkpoint, for which commits wait. Trees, segments and indexes that others keep in the file
+  /// beside the records are not part of it; the summary names them.
   ///
   /// - Parameters:
   ///   - write: Takes the bytes of the file piece by piece.
@@ -20,24 +22,24 @@ extension RecordStore {
     progress: (_ done: UInt64, _ of: UInt64) throws -> Void = { _, _ in }
   ) throws -> SnapshotSummary {
     try withoutActuallyEscaping(write) { write in
-      try read { view in
+      try readWithMemory { view in
         var writer = SnapshotWriter(write)
         var verifier = ContentVerifier()
-        try view.forEachContentEvent(of: journal, progress: progress) { event in
+        try view.forEachContentEvent(of: journal, withMemory: true, progress: progress) { event in
           // What no store could be restored from must not be found out when one has to be.
           if let fault = verifier.fault(in: event) { throw SnapshotError.unsoundStore(fault) }
           try writer.append(event)
         }
         var summary = verifier.summary
         summary.bytes = writer.byteCount
-        summary.leftOut = try view.foreignTrees()
+        summary.leftOut = try view.foreignTrees().filter { !StoreTree.isMemory($0) }
         return summary
       }
     }
   }
 
   /// Reads a snapshot and checks all of it: checksums, order, totals, the chains of the journal,
-  /// and the form of every record.
+  /// and the form of every record; of durable memory no more than that its bytes are what was written.
   ///
   /// - Parameters:
   ///   - name: What messages call the file.

@@ -48,6 +48,10 @@ public struct SnapshotSummary: Sendable, Equatable {
   public internal(set) var records: UInt64 = 0
   /// Deleted records that it remembers.
   public internal(set) var tombstones: UInt64 = 0
+  /// The trees of durable maps and prevalent systems in it, in the order of their bytes.
+  public internal(set) var memoryTrees: [String] = []
+  /// Entries of these.
+  public internal(set) var memoryEntries: UInt64 = 0
   /// Bytes of the file.
   public internal(set) var bytes: UInt64 = 0
   /// Trees of the store that others keep beside the records: they are not part of the snapshot.

@@ -15,6 +15,8 @@ enum SnapshotLayout {
   static let headerBytes = 48
   /// Most bytes of a payload before compression; stored payloads are never longer.
   static let payloadBytes = 1 << 20
+  /// Most bytes of a value in a tree of durable memory; in one of records, those of a transaction.
+  static let memoryValueBytes = 1 << 30
   /// Bytes before key and value of an entry.
   static let entryHeadBytes = 6
 

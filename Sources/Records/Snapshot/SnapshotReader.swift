@@ -197,7 +197,10 @@ extension SnapshotReader {
     guard pending.count - pendingStart >= headBytes else { return nil }
     let keyCount = Int(pending.littleEndian(at: pendingStart, bytes: 2))
     let valueCount = Int(pending.littleEndian(at: pendingStart + 2, bytes: 4))
-    guard (1...1024).contains(keyCount), valueCount <= JournalLimits.transactionBytes else {
+    let limit =
+      StoreTree.isMemory(tree ?? "")
+      ? SnapshotLayout.memoryValueBytes : JournalLimits.transactionBytes
+    guard (1...1024).contains(keyCount), valueCount <= limit else {
       throw corrupt("an entry of \(keyCount) and \(valueCount) bytes")
     }
     let body = pendingStart + headBytes

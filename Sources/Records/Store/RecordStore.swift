@@ -44,7 +44,17 @@ public final class RecordStore: Sendable {
 
   /// Runs `body` on a view of the last durable state.
   public func read<R>(_ body: (RecordSnapshot) throws -> R) throws -> R {
-    let snapshot = try database.snapshot()
+    try Self.read(try database.snapshot(), body)
+  }
+
+  /// The same, with all that durable memory holds at that moment: commits may wait for a checkpoint.
+  func readWithMemory<R>(_ body: (RecordSnapshot) throws -> R) throws -> R {
+    try Self.read(try database.wholeSnapshot(), body)
+  }
+
+  private static func read<R>(
+    _ snapshot: Snapshot, _ body: (RecordSnapshot) throws -> R
+  ) throws -> R {
     defer { snapshot.close() }
     return try body(RecordSnapshot(snapshot))
   }

@@ -10,6 +10,12 @@ public final class RecordTransaction: RecordReader {
   /// The trees underneath, with the changes made so far.
   public var trees: any TreeReader { transaction }
 
+  /// The transaction of the engine, for what becomes part of the same commit beside the records: of
+  /// durable maps, of trees, segments and indexes of one's own.
+  ///
+  /// The trees of the records must not be changed through it.
+  public var engineTransaction: WriteTransaction { transaction }
+
   private let transaction: WriteTransaction
   private let coverage: Coverage
   private var writers: [CollectionWriter] = []

@@ -11,14 +11,18 @@ enum StoreTree {
   static let tombstones = "tombstones"
 
   private static let recordsPrefix = "records/"
+  private static let memoryPrefix = "memory/"
 
   /// Whether a tree is no part of the records: one that a user of the engine keeps beside them.
   ///
   /// Its pages are checked with all others, and `salvage` copies it; what it means is not known
-  /// here, so snapshots leave it out.
+  /// here, so snapshots leave it out, unless it is of durable memory.
   static func isForeign(_ name: String) -> Bool {
     name != meta && Content(ofTree: name) == nil
   }
+
+  /// Whether a tree is of durable memory: its entries mean the same in any store.
+  static func isMemory(_ name: String) -> Bool { name.utf8.starts(with: memoryPrefix.utf8) }
 
   /// What a tree has of what all replicas share: everything but `meta`.
   enum Content {

@@ -36,6 +36,24 @@ extension Database {
     }
   }
 
+  /// Takes a view like `snapshot()` that also shows resident trees as they are at its moment.
+  ///
+  /// Where there are such trees this takes a checkpoint, for which commits of transactions wait.
+  ///
+  /// - Throws: What `checkpoint()` throws.
+  package func wholeSnapshot() throws(EngineError) -> Snapshot {
+    guard !pager.structureLock.withLock({ residents.isEmpty }) else { return try snapshot() }
+    // Most of the work, beside the writers.
+    try checkpoint()
+    return try writerLock.withLock { () throws(EngineError) in
+      try checkpointLock.withLock { () throws(EngineError) in
+        try runCheckpoint()
+        // No page changes before both locks are free.
+        return try snapshot()
+      }
+    }
+  }
+
   /// Folds changes slice by slice.
   private func fold(_ changes: SortedChanges) throws(EngineError) {
     var changes = changes

@@ -10,7 +10,7 @@ import Testing
   @Test func `memory shows maps and systems, their entries and their commands`() async throws {
     try await Workspace.with { workspace in
       try await workspace.storeWithHistory("a.store")
-      try workspace.change("a.store") { try fill($0) }
+      try workspace.change("a.store") { try fillMemory($0) }
       let run = try await workspace.succeed(
         "memory", "list", "--store", "a.store", "--output", "json")
       let list = try #require(
@@ -46,7 +46,7 @@ import Testing
   ) async throws {
     try await Workspace.with { workspace in
       try await workspace.storeWithHistory("a.store")
-      try workspace.change("a.store") { try fill($0) }
+      try workspace.change("a.store") { try fillMemory($0) }
       let outcome = try await workspace.start(
         ["memory"] + arguments + ["--store", "a.store"]
       ).outcome()
@@ -59,36 +59,11 @@ import Testing
   @Test func `memory changes no byte of the store`() async throws {
     try await Workspace.with { workspace in
       try await workspace.storeWithHistory("a.store")
-      try workspace.change("a.store") { try fill($0) }
+      try workspace.change("a.store") { try fillMemory($0) }
       let before = try workspace.bytes(of: "a.store")
       try await workspace.succeed("memory", "list", "--store", "a.store")
       try await workspace.succeed("memory", "dump", "blobs", "--store", "a.store")
       #expect(try workspace.bytes(of: "a.store") == before)
     }
   }
-}
-
-private struct Increase: Command, Codable {
-  func execute(on model: inout Int, in context: inout CommandContext) -> Int {
-    model += 1
-    return model
-  }
-}
-
-private func fill(_ database: Database) throws {
-  let scores = try DurableMap<String, Int>(named: "scores", in: database)
-  try scores.set("né", -7)
-  try scores.set("anna", 12)
-  scores.close()
-  let blobs = try DurableMap<UInt64, [UInt8]>(named: "blobs", in: database)
-  try blobs.set(1, [1, 2, 3])
-  try blobs.set(2, [UInt8](repeating: 9, count: 200_000))
-  blobs.close()
-  var registry = CommandRegistry<Int>()
-  registry.register(Increase.self)
-  let system = try PrevalentSystem.open(
-    in: database, registry, options: PrevalentOptions<Int>()
-  ) { 0 }
-  for _ in 0..<2 { _ = try system.execute(Increase()) }
-  try system.close()
 }

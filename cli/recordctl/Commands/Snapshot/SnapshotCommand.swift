@@ -24,6 +24,8 @@ extension Item {
       ("held", .unsigned(summary.held)),
       ("records", .unsigned(summary.records)),
       ("tombstones", .unsigned(summary.tombstones)),
+      ("memoryTrees", .array(summary.memoryTrees.map { .text($0) })),
+      ("memoryEntries", .unsigned(summary.memoryEntries)),
       ("bytes", .unsigned(summary.bytes)),
     ]
     if let foreignTrees {

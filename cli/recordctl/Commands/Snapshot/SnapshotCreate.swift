@@ -8,8 +8,8 @@ struct SnapshotCreate: StoreCommand {
   static let configuration = CommandConfiguration(
     commandName: "create", abstract: "Write records and journal, as of now, to a new file.",
     discussion: """
-      Trees that other programs keep in the store's file beside the records are not part of it; they \
-      are named.
+      Durable maps and prevalent systems are part of it; other trees that programs keep in the store's \
+      file beside the records are not: they are named.
       """)
 
   @Argument(help: "The file, which must not exist yet, or - for standard output.")
