@@ -132,9 +132,12 @@ struct LogReader {
     var hasPieces = false
     while true {
       for place in try possibleChunks(extent: extent, from: offset) {
-        guard let (header, _) = try readChunk(extent: extent, offset: place),
-          header.group >= missing
-        else { continue }
+        guard let (header, _) = try readChunk(extent: extent, offset: place) else {
+          // It may have been of the missing group, and have named the next extent.
+          if place == 0 { hasPieces = true }
+          continue
+        }
+        guard header.group >= missing else { continue }
         // What is left of the missing group itself leads on.
         if header.group == missing {
           hasPieces = true

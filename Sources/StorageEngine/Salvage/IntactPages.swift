@@ -7,7 +7,6 @@
 struct IntactPages {
   /// More transactions than any store has had: a page that is said to be younger is forged.
   static let mostTransactions: UInt64 = 1 << 48
-  private static let windowBytes = 64 << 10
 
   let storage: any Storage
   let geometry: PageGeometry
@@ -16,7 +15,7 @@ struct IntactPages {
 
   /// Passes on each of them, with its number.
   func forEach(_ body: (UInt64, PageView) throws -> Void) throws {
-    try Self.forEachWindow(of: storage, progress) { buffer, start, length in
+    try storage.forEachWindow(progress) { buffer, start, length in
       for offset in stride(from: 0, to: length, by: geometry.pageBytes) {
         let page = buffer.page(at: offset)
         if let number = Self.number(of: page, at: start + UInt64(offset), geometry) {
@@ -33,7 +32,7 @@ struct IntactPages {
   ) throws -> IntactPages? {
     let sizes = (12...16).map { PageGeometry(pageBytes: 1 << $0) }
     var counts = [Int](repeating: 0, count: sizes.count)
-    try forEachWindow(of: storage, progress) { buffer, start, length in
+    try storage.forEachWindow(progress) { buffer, start, length in
       for (place, geometry) in sizes.enumerated() {
         for offset in stride(from: 0, to: length, by: geometry.pageBytes)
         where number(of: buffer.page(at: offset), at: start + UInt64(offset), geometry) != nil {
@@ -57,34 +56,5 @@ struct IntactPages {
       PageValidation.problem(page, number: number, pageBytes: geometry.pageBytes) == nil
     else { return nil }
     return number
-  }
-
-  /// Passes on the file behind the superblocks, in pieces that end where the largest pages do.
-  static func forEachWindow(
-    of storage: any Storage, _ progress: () throws -> Void,
-    _ body: (AlignedBuffer, UInt64, Int) throws -> Void
-  ) throws {
-    let buffer = try AlignedBuffer(count: windowBytes)
-    let end = try storage.length()
-    var start = UInt64(PageGeometry.prologueBytes)
-    while start < end {
-      try progress()
-      let length = Int(min(UInt64(windowBytes), end - start)) & ~4095
-      if length == 0 { return }
-      buffer.clear(0, windowBytes)
-      read(storage, into: buffer, at: start, length)
-      try body(buffer, start, length)
-      start += UInt64(length)
-    }
-  }
-
-  /// Reads what can be read; the rest stays as it is.
-  private static func read(
-    _ storage: any Storage, into buffer: AlignedBuffer, at start: UInt64, _ length: Int
-  ) {
-    if (try? unsafe storage.read(into: buffer.buffer(0, length), at: start)) != nil { return }
-    for block in stride(from: 0, to: length, by: 4096) {
-      _ = try? unsafe storage.read(into: buffer.buffer(block, 4096), at: start + UInt64(block))
-    }
   }
 }

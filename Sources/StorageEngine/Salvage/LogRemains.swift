@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be read of the log of a damaged store: the groups up to the first damage, and behind it
-/// those that are found by looking through the file.
+/// What can be read of the log of a damaged store: the groups up to where it ends or is damaged, and
+/// behind that place those that are found by looking through the file.
 struct LogRemains {
   let pager: Pager
   let superblock: Superblock
@@ -16,55 +16,55 @@ struct LogRemains {
     var reader = try LogReader(
       pager: pager, store: superblock.logMark, from: superblock.log, claimedGroup: flushedGroup,
       mustBeInFile: true)
-    while true {
+    var damaged: EngineError?
+    while damaged == nil {
       do throws(EngineError) {
-        guard try reader.next(into: payload) else { return }
+        guard try reader.next(into: payload) else { break }
       } catch {
-        try body(.failure(error))
-        break
+        damaged = error
+        continue
       }
       try progress()
       try body(.success(payload.bytes))
       payload.removeAll()
     }
-    try forEachGroup(behind: reader.position.nextGroup, claimed: reader.claimedGroup, body)
+    if let damaged { try body(.failure(damaged)) }
+    // What is told is passed over; where the log only seems to end, nothing is told yet.
+    let last = reader.position.nextGroup &- (damaged == nil ? 1 : 0)
+    try forEachLaterGroup(behind: last, from: reader.position, reader.claimedGroup, body)
   }
 
-  private func forEachGroup(
-    behind damaged: UInt64, claimed: UInt64, _ body: (Result<Bytes, EngineError>) throws -> Void
+  private func forEachLaterGroup(
+    behind known: UInt64, from place: LogPosition, _ claimed: UInt64,
+    _ body: (Result<Bytes, EngineError>) throws -> Void
   ) throws {
     let found = try LaterGroups(
-      in: pager.storage, store: superblock.logMark, behind: damaged, progress)
+      in: pager.storage, store: superblock.logMark, behind: known, progress)
     let payload = LogBuffer()
-    let buffer = try AlignedBuffer(count: PageGeometry.extentBytes)
-    var last = damaged
-    for run in found.runs(claimed: claimed) {
+    var last = known
+    // Two runs with the same numbers only a forged file has: of them one counts.
+    for run in found.runs() where run[0].number > last {
       let before = run[0].number - 1
-      if before > last { try body(.failure(missing(last + 1, before))) }
-      for group in run where group.number > last {
+      if before > last { try body(.failure(missing(last + 1, before, place))) }
+      for group in run {
         try progress()
         last = group.number
         payload.removeAll()
-        let isRead = group.places.allSatisfy { place in
-          guard
-            let chunk = LaterGroups.chunk(
-              in: pager.storage, at: place, buffer, superblock.logMark)
-          else { return false }
-          payload.append(buffer.bytes(LogChunkHeader.bytes, chunk.header.payloadBytes))
-          return true
-        }
-        try body(isRead ? .success(payload.bytes) : .failure(missing(last, last)))
+        let isRead = try found.read(group, into: payload)
+        try body(isRead ? .success(payload.bytes) : .failure(missing(last, last, place)))
       }
     }
     let end = max(claimed, found.claimedGroup)
-    if last < end { try body(.failure(missing(last + 1, end))) }
+    if last < end { try body(.failure(missing(last + 1, end, place))) }
   }
 
-  private func missing(_ first: UInt64, _ last: UInt64) -> EngineError {
+  /// `place` is where nothing led on.
+  private func missing(_ first: UInt64, _ last: UInt64, _ place: LogPosition) -> EngineError {
     .corrupt(
       Damage(
-        file: pager.storage.name, offset: 0,
+        file: pager.storage.name,
+        offset: pager.geometry.offset(ofExtent: place.extent) + UInt64(place.offset),
         structure: first == last ? "log group \(first)" : "log groups \(first) to \(last)",
-        problem: "cannot be read, although it was flushed, or later ones were written"))
+        problem: "cannot be found behind this place, although it was flushed, or later ones were"))
   }
 }

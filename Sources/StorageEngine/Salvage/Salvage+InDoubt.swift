@@ -6,7 +6,8 @@ extension Salvage {
   /// or a part of one could be committed, or one that was decided come into doubt again.
   mutating func checkInDoubt() throws {
     let problems = try target.write(durability: .manual) { transaction in
-      try transaction.dropBrokenPrepared(incomplete: Set(gaps.keys))
+      try transaction.dropBrokenPrepared(
+        incomplete: Set(gaps.keys), maybeDecidedBefore: firstBehindDamage ?? 0)
     }
     for broken in problems { try loseInDoubt(broken.name, broken.tree.rawValue, broken.problem) }
   }

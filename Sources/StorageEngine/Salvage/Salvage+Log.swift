@@ -20,6 +20,7 @@ extension Salvage {
 
   private mutating func loseLogged(_ problem: EngineError) throws {
     if logProblem == nil { logProblem = problem }
+    isGapTold = true
     try lose(nil, .all, problem)
   }
 
@@ -59,10 +60,17 @@ extension Salvage {
 
   /// Applies a transaction, unless a later one was applied already.
   private mutating func replay(_ logged: LogRecordReader.Transaction) throws {
+    let isNext = appliedLSN < .max && logged.lsn == appliedLSN + 1
+    if !isNext, !isGapTold || logged.lsn <= appliedLSN {
+      let problem = "holds transaction \(logged.lsn) after \(appliedLSN)"
+      try loseLogged(damage("the log", problem))
+    }
+    isGapTold = false
     guard logged.lsn > appliedLSN else { return }
     report.lostLogTransactions &+= logged.lsn - appliedLSN - 1
     appliedLSN = logged.lsn
     lastLSN = max(lastLSN, logged.lsn)
+    if logProblem != nil, firstBehindDamage == nil { firstBehindDamage = logged.lsn }
     do {
       try apply(logged)
       report.logTransactions += 1
@@ -78,10 +86,11 @@ extension Salvage {
       switch change {
       case .drop(let id): dropped.insert(id)
       case .create(let id, StoredName.snapshots): dropped.insert(id)
-      case .create: break
+      case .create(let id, let name): givenNames[id] = name
       }
     }
     let created = try target.write(durability: .manual) { transaction in
+      try dropReplacedTrees(by: logged.trees, in: transaction)
       var created = try logged.trees.compactMap { try transaction.repeatIfPossible($0) }
       var sources: [any ChangeSource] = []
       for part in logged.spilled { sources.append(try SpilledChanges(part, pager)) }
@@ -105,6 +114,18 @@ extension Salvage {
       return created
     }
     for tree in created { try noteLogged(tree, logged.trees) }
+  }
+
+  /// Drops trees whose names are given to others: what dropped them is in a lost part of the log.
+  private mutating func dropReplacedTrees(
+    by changes: [TreeChange], in transaction: WriteTransaction
+  ) throws {
+    guard firstBehindDamage != nil, lostTrees == nil else { return }
+    for case .create(let id, let name) in changes {
+      guard let replaced = transaction.treeSet.tree(named: name), replaced != id else { continue }
+      try transaction.dropTree(TreeID(rawValue: replaced))
+      dropped.insert(replaced)
+    }
   }
 
   /// Whether a tree that the log writes to is one that the damaged catalog does not tell of, or a

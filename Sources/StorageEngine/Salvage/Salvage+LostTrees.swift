@@ -22,6 +22,6 @@ extension Salvage {
 
   /// Creates a tree that the catalog does not tell of.
   func create(_ tree: UInt32, in transaction: WriteTransaction) -> SalvagedTree {
-    transaction.create(tree, asFarAsPossibleNamed: lostTrees?.names[tree])
+    transaction.create(tree, asFarAsPossibleNamed: lostTrees?.names[tree] ?? givenNames[tree])
   }
 }

@@ -3,10 +3,10 @@
 /// Copies what can be read of a damaged store into a new one.
 ///
 /// It follows the trees of the newest checkpoint that can be read, and goes round what is damaged;
-/// looks for the entries that are missing then in pages that nothing refers to; and applies the log.
-/// Where it cannot be read which trees there are, those are taken that pages name
-/// as theirs; without a superblock the log cannot be found. Behind damage in the log it goes on with
-/// what was written later. The damaged file is only read.
+/// looks for the entries that are missing then in pages that nothing refers to; and applies the log,
+/// behind damage in it with what was written later. Where it cannot be read which trees there are,
+/// those are taken that pages name as theirs; without a superblock the log cannot be found. The
+/// damaged file is only read.
 struct Salvage {
   private static let batchBytes = 4 << 20
 
@@ -26,6 +26,12 @@ struct Salvage {
   var dropped: Set<UInt32> = []
   /// What is wrong with the log: there may be transactions in it that were not applied.
   var logProblem: EngineError?
+  /// Whether something was told to be lost since the last transaction of the log.
+  var isGapTold = false
+  /// The first transaction that was found behind damage in the log.
+  var firstBehindDamage: UInt64?
+  /// The names that the log gives to trees.
+  var givenNames: [UInt32: String] = [:]
   /// The last transaction of which the copy has the changes, or was told that it was lost.
   var appliedLSN: UInt64
   /// Pages that were followed: in a forged file there may be more ways to one than anyone can go.
@@ -118,8 +124,8 @@ struct Salvage {
     if !gaps.isEmpty { try copyStrayEntries() }
     try replayLog()
     try checkInDoubt()
-    try countEntries()
     try raiseRecordNumbers()
+    try countEntries()
     // Transactions in doubt keep their numbers, which no later one may have.
     try target.skip(to: lastLSN)
     try target.flush()
@@ -207,7 +213,7 @@ struct Salvage {
   /// What an error says is wrong with the old file; one of the new file is thrown on.
   func damage(_ error: EngineError) throws -> Damage {
     switch error {
-    case .corrupt(let damage): return damage
+    case .corrupt(let damage) where damage.file == pager.storage.name: return damage
     case .storage(let failure)
     where failure.operation == .read && failure.name == pager.storage.name:
       return Damage(

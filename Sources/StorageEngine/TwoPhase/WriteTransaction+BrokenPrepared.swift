@@ -6,9 +6,10 @@ extension WriteTransaction {
     PreparedTreeReader(pager: database.pager, reader: self)
   }
 
-  /// Drops those that cannot be read or lie in one of the `incomplete` trees; returns them, and why.
+  /// Drops those that cannot be read, lie in one of the `incomplete` trees or are from before a
+  /// transaction behind damage, which builds on what was decided; returns them, and why.
   func dropBrokenPrepared(
-    incomplete: Set<UInt32>
+    incomplete: Set<UInt32>, maybeDecidedBefore lsn: UInt64
   ) throws(EngineError) -> [(name: String, tree: TreeID, problem: String)] {
     var broken: [(name: String, tree: TreeID, problem: String)] = []
     for (name, tree) in preparedReader.trees {
@@ -18,7 +19,9 @@ extension WriteTransaction {
         continue
       }
       do throws(EngineError) {
-        _ = try preparedReader.read(tree, name)
+        guard try preparedReader.read(tree, name).number < lsn else { continue }
+        try dropTree(tree)
+        broken.append((name, tree, "may have been decided in a lost part of the log"))
       } catch {
         guard case .corrupt(let damage) = error else { throw error }
         try dropTree(tree)

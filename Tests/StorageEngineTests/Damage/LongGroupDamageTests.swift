@@ -16,10 +16,15 @@ struct LongGroupDamageTests {
     let image = store.disk.image
     let chunks = image.chunks(ofGroup: 2)
     #expect(chunks.count >= 4)
-    for chunk in chunks {
-      var damaged = image
-      damaged.flip(1, at: chunk + UInt64(LogChunkHeader.bytes) + 8)
-      #expect(throws: EngineError.self) { _ = try TestStore(opening: SimulatedDisk(damaged)) }
+    // Also two that follow on each other: then nothing names the extent of the next.
+    for place in chunks.indices {
+      for last in place..<min(place + 2, chunks.count) {
+        var damaged = image
+        for chunk in chunks[place...last] {
+          damaged.flip(1, at: chunk + UInt64(LogChunkHeader.bytes) + 8)
+        }
+        #expect(throws: EngineError.self) { _ = try TestStore(opening: SimulatedDisk(damaged)) }
+      }
     }
     try store.checkTwiceAndClose()
   }

@@ -121,35 +121,84 @@ struct SalvageLaterGroupsTests {
     }
   }
 
-  /// A crash tears a group and leaves the next one, which was not acknowledged; the number of that is
-  /// given once more.
-  @Test func `a group that a crash has left over is not taken for a later one`() throws {
+  /// A crash tears a group and leaves the next ones, which were not acknowledged; the numbers of these
+  /// are given once more.
+  @Test func `groups that a crash has left over are not taken for later ones`() throws {
     let disk = SimulatedDisk()
     let store = try TestStore(on: disk)
-    let large = [UInt8](repeating: 7, count: 5000)
+    let large = [UInt8](repeating: 7, count: 20_000)
     try store.commit([.createTree("main")])
     try store.database.checkpoint()
     let first = try SuperblockSelection.read(disk).newest.log.nextGroup
     try store.commit([Workload.put("main", "k0", [0])])
     try store.commit([Workload.put("main", "k1", large)], durability: .written)
-    try store.commit([Workload.put("main", "k2", [2])], durability: .written)
+    for number in 5..<10 {
+      try store.commit([Workload.put("main", "k\(number)", [9])], durability: .written)
+    }
     var image = disk.image
     try store.checkTwiceAndClose()
     image.damage(group: first + 1)
     let again = SimulatedDisk(image)
     let second = try TestStore(opening: again)
-    try second.commit([Workload.put("main", "k3", [3])])
-    try second.commit([Workload.put("main", "k4", [4])])
+    // In the place of the large one.
+    for number in 1..<4 { try second.commit([Workload.put("main", "k\(number)", [3])]) }
     image = again.image
     try second.checkTwiceAndClose()
     #expect(image.chunks(ofGroup: first + 2).count == 2)
+    #expect(image.chunks(ofGroup: first + 6).count == 1)
     let whole = try Self.keys(of: image) { report in #expect(report.isComplete) }
-    #expect(whole == [0, 3, 4])
-    image.damage(group: first + 1)
-    let keys = try Self.keys(of: image) { report in
-      // The first is in the pages since the store was opened.
-      #expect(report.logTransactions == 1 && report.lostLogTransactions == 1, "\(report)")
+    #expect(whole == [0, 1, 2, 3])
+    for damaged in 1..<3 {
+      var image = image
+      image.damage(group: first + UInt64(damaged))
+      let keys = try Self.keys(of: image) { report in
+        // The first is in the pages since the store was opened.
+        #expect(report.logTransactions == 2 && report.lostLogTransactions == 1, "\(report)")
+      }
+      #expect(keys == (0..<4).filter { $0 != damaged })
     }
-    #expect(keys == [0, 4])
+  }
+
+  @Test func `a tree that took the name of one that was dropped in a lost group keeps it`() throws {
+    let store = try TestStore()
+    try store.commit([.createTree("main"), Workload.put("main", "k1", [1])])
+    try store.database.checkpoint()
+    let first = try SuperblockSelection.read(store.disk).newest.log.nextGroup
+    try store.commit([.dropTree("main")])
+    try store.commit([.createTree("main"), Workload.put("main", "k2", [2])])
+    var image = store.disk.image
+    try store.checkTwiceAndClose()
+    image.damage(group: first)
+    let keys = try Self.keys(of: image) { report in
+      #expect(report.trees.map(\.name) == ["main"] && report.lostLogTransactions == 1)
+    }
+    #expect(keys == [2])
+  }
+
+  @Test(arguments: [true, false])
+  func `what may have been decided in a lost group does not come into doubt again`(
+    isBuiltUpon: Bool
+  ) throws {
+    let store = try TestStore()
+    let tree = try store.database.write { try $0.createTree(named: "main") }
+    let transaction = try store.database.begin()
+    try transaction.put([1], forKey: Self.key(1), in: tree)
+    let prepared = try transaction.prepare()
+    try store.database.checkpoint()
+    let first = try SuperblockSelection.read(store.disk).newest.log.nextGroup
+    try prepared.rollback()
+    if isBuiltUpon { try store.commit([Workload.put("main", "k1", [2])]) }
+    var image = store.disk.image
+    try store.checkTwiceAndClose()
+    image.damage(group: first)
+    try withStore { copy in
+      let report = try Database.salvage(from: SimulatedDisk(image), into: copy.database)
+      let told = report.losses.contains {
+        $0.damage.structure == "the transaction in doubt \(PreparedTree.name(prepared.number))"
+      }
+      #expect(told == isBuiltUpon, "\(report)")
+      try copy.reopen()
+      #expect(try copy.database.inDoubtTransactions().isEmpty == isBuiltUpon)
+    }
   }
 }

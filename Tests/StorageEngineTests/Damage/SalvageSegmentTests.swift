@@ -150,7 +150,8 @@ struct SalvageSegmentTests {
     }
     try withStore { copy in
       let report = try Database.salvage(from: SimulatedDisk(damaged), into: copy.database)
-      #expect(report.trees.allSatisfy { $0.name != "segment/s" || $0.entries == 0 })
+      // Only the bound of its numbers, which is made anew.
+      #expect(report.trees.allSatisfy { $0.name != "segment/s" || $0.entries <= 1 })
       try copy.reopen()
       let new = try copy.database.write { try $0.insert([7], into: segment) }
       #expect(new.number > record.number)
