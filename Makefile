@@ -149,15 +149,18 @@ crash-long-5: build-tests real-disks
 
 # Power cuts in short random workloads, of other seeds in each part. A workload has about 4,300 images
 # of a third of a millisecond of one processor each: a part opens 5.2 million, in about 15 minutes on
-# two. A process for each processor: threads of one that open and close stores wait for its memory.
+# two. A process for each processor: threads of one that open and close stores wait for its memory. They
+# are the tests themselves, as two of `swift test` get in each other's way.
 crash-long-short: $(SHORT_PARTS)
 
 $(SHORT_PARTS): build-tests
-	@processes=$$(nproc); each=$$((($(SHORT_WORKLOADS) + processes - 1) / processes)); \
+	@tests="$$(swift build $(FLAGS) --show-bin-path)/record-storePackageTests.xctest"; \
+	processes=$$(nproc); each=$$((($(SHORT_WORKLOADS) + processes - 1) / processes)); \
 	first=$$(($(RECORD_STORE_SEED) + $(SHORT_WORKLOADS) * $(@:crash-long-%=%))); running=(); \
 	for process in $$(seq 0 $$((processes - 1))); do \
 	  RECORD_STORE_SEED=$$((first + each * process)) RECORD_STORE_SMALL_WORKLOADS=$$each \
-	    $(CRASH_LONG) 'StorageEngineTests[.]CrashTests/.*short random workload' --no-parallel --ignore-lock & \
+	    "$$tests" --testing-library swift-testing --no-parallel \
+	    --filter 'StorageEngineTests[.]CrashTests/.*short random workload' & \
 	  running+=($$!); \
 	done; \
 	for process in "$${running[@]}"; do wait $$process || exit 1; done

@@ -164,9 +164,10 @@ struct LogReader {
   ) throws(EngineError) -> UInt64 {
     for extent in 0..<pager.map.extentCount
     where pager.map.owners[extent] != .pages && !visited.contains(extent) {
-      // The first chunk of an extent is at its beginning, and older ones are of no interest.
-      guard let first = try readChunk(extent: extent, offset: 0), first.header.group >= missing
-      else { continue }
+      // The first chunk of an extent is at its beginning. Behind an older one all are older, but not
+      // behind one that is damaged.
+      let first = try readChunk(extent: extent, offset: 0)
+      guard first.map({ $0.header.group >= missing }) ?? beginsLikeChunk(0) else { continue }
       for place in try possibleChunks(extent: extent, from: 0) {
         guard let (header, _) = try readChunk(extent: extent, offset: place),
           header.group > missing, header.flushedGroup >= missing
@@ -186,11 +187,15 @@ struct LogReader {
       let length = min(Self.scannedBytes, PageGeometry.extentBytes - piece)
       try read(length, at: pager.geometry.offset(ofExtent: extent) + UInt64(piece))
       for block in stride(from: 0, to: length, by: LogChunkHeader.blockBytes) {
-        let header = buffer.bytes(block, LogChunkHeader.bytes)
-        let magic = header.load(LogChunkHeader.Field.magic, as: UInt32.self)
-        if magic == LogChunkHeader.magic { found.append(piece + block) }
+        if beginsLikeChunk(block) { found.append(piece + block) }
       }
     }
     return found
+  }
+
+  /// Whether what was read last has the beginning of a chunk at a place.
+  private func beginsLikeChunk(_ place: Int) -> Bool {
+    buffer.bytes(place + LogChunkHeader.Field.magic, 4).load(0, as: UInt32.self)
+      == LogChunkHeader.magic
   }
 }

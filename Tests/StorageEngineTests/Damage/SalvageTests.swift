@@ -162,9 +162,9 @@ struct SalvageTests {
     let whole = FlickeringStorage(SimulatedDisk(damaged), value..<value + 4096, from: .max)
     let complete = try TestStore()
     _ = try Database.salvage(from: whole, into: complete.database)
-    // Each round looks at the page itself, and reads the value.
+    // Each round looks at the page itself, and reads the value; then it is looked for more of the log.
     let storage = FlickeringStorage(
-      SimulatedDisk(damaged), value..<value + 4096, from: whole.reads - 2)
+      SimulatedDisk(damaged), value..<value + 4096, from: whole.reads - 3)
     try withStore { store in
       let report = try Database.salvage(from: storage, into: store.database)
       #expect(report.losses.map(\.from).contains(Array("runs".utf8)))
