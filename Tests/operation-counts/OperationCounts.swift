@@ -22,12 +22,16 @@ enum OperationCounts {
     guard (3...4).contains(arguments.count), let count = Int(arguments[2]),
       (1...most).contains(count)
     else { endWithUsage() }
+    let folder = arguments.count > 3 ? arguments[3] : nil
     if let operation = MapOperation(rawValue: arguments[1]) {
-      return try run(operation, count, in: arguments.count > 3 ? arguments[3] : nil)
+      return try run(in: folder) { try operation.run($0, count, counting: $1) }
+    }
+    if let operation = SystemOperation(rawValue: arguments[1]) {
+      return try run(in: folder) { try operation.run($0, count, counting: $1) }
     }
     guard let operation = Operation(rawValue: arguments[1]) else { endWithUsage() }
     let storage = CountingStorage()
-    let database = try makeStore(on: storage, in: arguments.count > 3 ? arguments[3] : nil)
+    let database = try makeStore(on: storage, in: folder)
     let engine = try StorageEngineKind.adapter(of: database)
     let table = RecordTable(0..<UInt64(loaded + most))
     try engine.load(table, (0..<Int32(loaded)).map { $0 }, sorted: false)
@@ -50,7 +54,9 @@ enum OperationCounts {
   }
 
   private static func endWithUsage() -> Never {
-    let names = Operation.allCases.map(\.rawValue) + MapOperation.allCases.map(\.rawValue)
+    let names =
+      Operation.allCases.map(\.rawValue) + MapOperation.allCases.map(\.rawValue)
+      + SystemOperation.allCases.map(\.rawValue)
     print("usage: operation-counts \(names.joined(separator: "|")) COUNT [FOLDER]")
     exit(2)
   }
@@ -62,14 +68,15 @@ enum OperationCounts {
     return try Database.create(at: folder + "/" + UUID().uuidString)
   }
 
+  /// Runs an operation of durable memory, which returns whether it did its work.
   private static func run(
-    _ operation: MapOperation, _ count: Int, in folder: String?
+    in folder: String?, _ operation: (Database, () -> Void) throws -> Bool
   ) throws {
     let storage = CountingStorage()
     let database = try makeStore(on: storage, in: folder)
     var before = storage.counts
-    guard try operation.run(database, count, counting: { before = storage.counts }) else {
-      throw WorkloadError("\(operation) did not do its work")
+    guard try operation(database, { before = storage.counts }) else {
+      throw WorkloadError("the operation did not do its work")
     }
     let after = storage.counts
     print(after.flushes - before.flushes, after.bytes - before.bytes)
