@@ -92,8 +92,12 @@ struct SpaceTests {
     try withStore { store in
       try store.commit([.createTree("main")])
       var random = SplitMix64(seed: TestEnvironment.seed)
-      // Four of them fill a page, so that there is a branch for every three leaves.
-      let keys = (0..<12_000).map { _ in random.bytes(900) }
+      // Four of them fill a page, and between the two of a pair only a key of all its bytes can
+      // stand: so a branch has few leaves.
+      let keys = (0..<6000).flatMap { _ in
+        let start = random.bytes(900)
+        return [start + [1], start + [2]]
+      }
       for start in stride(from: 0, to: keys.count, by: 500) {
         try store.commit(
           keys[start..<start + 500].map { .put(tree: "main", key: $0, value: [1]) })
