@@ -107,7 +107,7 @@ struct SystemFormatDocumentTests {
   @Test
   func `the header of an image has the fields of the table`() throws {
     var header = ImageHeader(
-      number: 1, time: 2, modelName: "Bank", modelVersion: 3, tree: 4, chunks: 5, bytes: 6,
+      number: 1, time: 2, modelName: "Bank", modelVersion: 3, tree: "4", chunks: 5, bytes: 6,
       checksum: 7, stateHash: 8)
     let rows = try document.table("Image field", in: "Images")
     try compare(rows, bytes(header))
@@ -116,6 +116,7 @@ struct SystemFormatDocumentTests {
     #expect(rows[0][2].hasPrefix("\(ImageHeader.supportedFormat): "))
     let words = try document.words(of: "Images")
     #expect(words.contains("chunks of \(ImageHeader.chunkBytes) bytes"))
+    #expect(words.contains("`<number>`, or `<number>.2`, `<number>.3`…"))
     #expect(words.contains("has the tag \(BinaryTag.fields.rawValue), and"))
   }
 
