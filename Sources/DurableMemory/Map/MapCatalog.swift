@@ -107,12 +107,12 @@ struct MapEntry: Equatable {
     return String(validating: bytes.prefix(Int(count)), as: UTF8.self)
   }
 
-  /// Refuses other types than those of a map in the store.
+  /// Refuses other types than those of a map in the store: names in other bytes.
   func check(_ stored: MapEntry, map: String) throws(DurableMapError) {
-    guard stored.keyType == keyType else {
+    guard stored.keyType.utf8.elementsEqual(keyType.utf8) else {
       throw .typeMismatch(map: map, role: .key, stored: stored.keyType, asked: keyType)
     }
-    guard stored.valueType == valueType else {
+    guard stored.valueType.utf8.elementsEqual(valueType.utf8) else {
       throw .typeMismatch(map: map, role: .value, stored: stored.valueType, asked: valueType)
     }
   }

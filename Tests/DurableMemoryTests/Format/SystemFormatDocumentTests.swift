@@ -249,7 +249,9 @@ struct SystemFormatDocumentTests {
     for isAccepted in [Self.isSystemName, Self.isCommandName, Self.isVersion] {
       #expect(!isAccepted(0))
     }
-    #expect(throws: PrevalenceError.self) { try PrevalentTrees.check("a/b") }
+    for name in ["a/b", "/", "a/\u{301}b"] {
+      #expect(throws: PrevalenceError.self) { try PrevalentTrees.check(name) }
+    }
   }
 
   /// The largest number that is accepted, where all from 1 up to it are.

@@ -36,6 +36,36 @@ struct TypeTests {
     }
   }
 
+  /// A type whose name Unicode calls equivalent to that of another.
+  struct Composed: DurableCodable {
+    static let durableType = "\u{E9}"
+    var durableByteCount: Int { 0 }
+    init(decoding bytes: Span<UInt8>) throws(DurableDecodingError) {}
+    func encode(into writer: inout DurableWriter) {}
+  }
+
+  /// The other one.
+  struct Decomposed: DurableCodable {
+    static let durableType = "e\u{301}"
+    var durableByteCount: Int { 0 }
+    init(decoding bytes: Span<UInt8>) throws(DurableDecodingError) {}
+    func encode(into writer: inout DurableWriter) {}
+  }
+
+  @Test
+  func `types are told apart by the bytes of their names (K50)`() throws {
+    try withStore { store in
+      try DurableMap<Int, Composed>(named: "map", in: store.database).close()
+      #expect(throws: DurableMapError.self) {
+        try DurableMap<Int, Decomposed>(named: "map", in: store.database)
+      }
+      try DurableMap<Composed, Int>(named: "keys", in: store.database).close()
+      #expect(throws: DurableMapError.self) {
+        try DurableMap<Decomposed, Int>(named: "keys", in: store.database)
+      }
+    }
+  }
+
   /// Bytes that claim to be texts, as a faulty encoding leaves them.
   struct Liar: DurableCodable {
     let bytes: [UInt8]

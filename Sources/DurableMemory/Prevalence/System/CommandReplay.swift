@@ -63,11 +63,11 @@ struct CommandReplay<Model: Sendable> {
     if let last = lastForm, last.version == record.version, record.name.elementsEqual(last.name) {
       return last.replay
     }
-    let form = CommandRegistry<Model>.Form(name: record.text, version: record.version)
+    let form = CommandRegistry<Model>.Form(name: Array(record.name), version: record.version)
     guard let replay = registry.forms[form] else {
       throw .unknownCommand(name: record.text, version: record.version, number: record.number)
     }
-    lastForm = (Array(record.name), record.version, replay)
+    lastForm = (form.name, form.version, replay)
     return replay
   }
 
