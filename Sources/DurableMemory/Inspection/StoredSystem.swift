@@ -61,7 +61,7 @@ public struct StoredSystem: Sendable {
       try body(
         Command(
           number: record.number, time: record.time,
-          name: String(decoding: record.name, as: UTF8.self), version: record.version,
+          name: record.text, version: record.version,
           payload: Array(payload), stateHash: record.hash))
     }
   }

@@ -252,6 +252,9 @@ struct RoundTripTests {
     }
     let long = bytes + [0]
     #expect(throws: DurableDecodingError.self) { try Pair(decoding: long.span) }
+    // The length of the text in two bytes instead of one.
+    let longer = [bytes[0] | 0x80, 0] + bytes.dropFirst()
+    #expect(throws: DurableDecodingError.self) { try Pair(decoding: longer.span) }
     let endless = [UInt8](repeating: 0xFF, count: 20)
     #expect(throws: DurableDecodingError.self) { try Pair(decoding: endless.span) }
     #expect(throws: DurableDecodingError.self) { try Bool(decoding: [2].span) }

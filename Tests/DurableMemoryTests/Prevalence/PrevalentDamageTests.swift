@@ -148,6 +148,32 @@ struct DamageTests {
     try bank.reopen()
     #expect(bank.system.skippedImages.isEmpty)
     #expect(bank.system.lastImage == 3)
+    #expect(try newestImage(bank).header.tree == "3.2")
+    try bank.finish()
+  }
+
+  @Test(arguments: [0, -1])
+  func `a format that no program has written is damage (P29)`(format: Int) throws {
+    var information = SystemInformation(modelName: "Bank", seed: 7)
+    information.format = format
+    let bytes = try information.encoded()
+    #expect {
+      try SystemInformation.decode(bytes)
+    } throws: { error in
+      guard case PrevalenceError.damagedEntry(0, _) = error else { return false }
+      return true
+    }
+    let bank = try twoImages()
+    var (header, _) = try newestImage(bank)
+    header.format = format
+    var encoded: [UInt8] = []
+    try BinaryCodec<ImageHeader>().encode(header, into: &encoded)
+    try bank.forge { trees, transaction in
+      try transaction.put(encoded, forKey: PrevalentKey.of(6), in: trees.images)
+    }
+    try bank.openSystem()
+    #expect(bank.system.skippedImages.map(\.number) == [6])
+    #expect(try bank.model.notes.count == 9)
     try bank.finish()
   }
 

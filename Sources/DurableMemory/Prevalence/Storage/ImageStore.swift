@@ -37,6 +37,9 @@ struct ImageStore: Sendable {
         return .failure(
           .unsupportedFormat(found: format, supported: ImageHeader.supportedFormat))
       }
+      guard format > 0 else {
+        return .failure(.damagedImage(number: number, reason: "its header has format \(format)"))
+      }
       let header = try BinaryCodec<ImageHeader>().decode(bytes[...])
       guard number < .max else {
         return .failure(.damagedImage(number: number, reason: "no command has that number"))

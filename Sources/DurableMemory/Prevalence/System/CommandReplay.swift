@@ -25,6 +25,8 @@ struct CommandReplay<Model: Sendable> {
   mutating func execute(
     _ record: JournalRecord, _ payload: ArraySlice<UInt8>, on model: inout Model
   ) throws(PrevalenceError) {
+    // Whatever the clock says, no command is journaled with an earlier time.
+    guard record.time >= time else { throw .earlierTime(record.number) }
     let replay = try form(of: record)
     var context = CommandContext(
       number: record.number, now: record.time, seed: seed, isReplay: true)
@@ -87,7 +89,13 @@ struct CommandReplay<Model: Sendable> {
   }
 }
 
+extension PrevalenceError {
+  static func earlierTime(_ number: UInt64) -> PrevalenceError {
+    .damagedEntry(number: number, reason: "its time is before that of the command before it")
+  }
+}
+
 extension JournalRecord {
-  /// The name of the command.
+  /// The name of the command, which is UTF-8.
   var text: String { String(decoding: name, as: UTF8.self) }
 }
