@@ -129,6 +129,8 @@ enum DurableParts {
       let byte = bytes[offset]
       offset += 1
       count |= Int(byte & 0x7F) << shift
+      // One that is longer than it need be would be another key of the same value.
+      if byte == 0, shift > 0 { break }
       if byte < 0x80 { return count }
     }
     throw DurableDecodingError("the length of a value of the tuple is none")

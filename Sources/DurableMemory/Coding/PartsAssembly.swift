@@ -88,9 +88,19 @@ struct PartsHead {
     [StoredForm.Mark.part] + bigEndianBytes(number) + bigEndianBytes(UInt64(index)).suffix(4)
   }
 
+  /// How many bytes a part has: all but the last are as long as parts can be.
+  func byteCount(ofPart index: Int) -> Int {
+    min(StoredForm.longestPiece, byteCount - index * StoredForm.longestPiece)
+  }
+
   /// The number in the key of a part; `nil` for what is none.
   static func number(partKey key: Span<UInt8>) -> UInt64? {
     key.count == 13 ? key.load(bigEndian: UInt64.self, at: 1) : nil
+  }
+
+  /// Which of the parts with its number one is, by its key.
+  static func index(partKey key: Span<UInt8>) -> Int {
+    Int(key.load(bigEndian: UInt32.self, at: 9))
   }
 }
 
@@ -140,9 +150,18 @@ struct PartsAssembly {
   }
 
   /// Takes a part; those of one number come in order.
-  mutating func addPart(_ key: Span<UInt8>, _ value: Span<UInt8>) {
-    guard let number = PartsHead.number(partKey: key) else { return }
+  ///
+  /// False, and left out, when it is none, is not the next one, or follows one that is shorter than
+  /// those before the last are.
+  @discardableResult
+  mutating func addPart(_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+    guard let number = PartsHead.number(partKey: key) else { return false }
+    let before = parts[number]?.count ?? 0
+    guard before == PartsHead.index(partKey: key) * StoredForm.longestPiece,
+      value.count <= StoredForm.longestPiece
+    else { return false }
     parts[number, default: []] += value.array
+    return true
   }
 
   /// Takes out the entries that are complete, and forgets parts that no head waits for.

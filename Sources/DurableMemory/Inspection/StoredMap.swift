@@ -55,7 +55,10 @@ public struct StoredMap: Sendable {
     let cursor = try view.cursor(in: tree)
     while try cursor.next() {
       // The parts of long entries come last; they are read with their heads.
-      if cursor.key.first == StoredForm.Mark.part { return }
+      if cursor.key.first == StoredForm.Mark.part {
+        try checkPart(cursor.key)
+        continue
+      }
       guard try body(try entry(cursor.key, try cursor.value(), tree, view)) else { return }
     }
   }
@@ -82,32 +85,50 @@ public struct StoredMap: Sendable {
     _ key: [UInt8], _ value: [UInt8], _ tree: TreeID, _ view: Snapshot
   ) throws -> Entry {
     let (keySpan, valueSpan) = (key.span, value.span)
-    guard let flags = StoredFlags(of: valueSpan) else {
-      throw DurableMapError.damaged(map: name, problem: "an unknown value")
-    }
+    let isLong = key.first == StoredForm.Mark.long
+    guard isLong || key.first == StoredForm.Mark.plain else { throw damage("an unknown key") }
+    guard let flags = StoredFlags(of: valueSpan) else { throw damage("an unknown value") }
     let expiry = flags.contains(.expires) ? valueSpan.load(bigEndian: UInt64.self, at: 1) : nil
-    guard flags.contains(.inParts) else {
+    guard isLong || flags.contains(.inParts) else {
       return Entry(
         key: Array(key.dropFirst()), value: Array(value.dropFirst(flags.prefixBytes)),
         expiry: expiry)
     }
     guard let head = PartsHead(stored: valueSpan), head.isOf(keySpan) else {
-      throw DurableMapError.damaged(map: name, problem: "an unknown value")
+      throw damage("an unknown value")
     }
-    var bytes: [UInt8] = []
-    for index in 0..<PartsHead.partCount(head.byteCount) {
-      let part = PartsHead.partKey(head.number, index)
-      guard let piece = try view.value(forKey: part, in: tree) else {
-        throw DurableMapError.damaged(map: name, problem: "an entry lacks a part")
-      }
-      bytes += piece
-    }
-    guard bytes.count == head.byteCount else {
-      throw DurableMapError.damaged(map: name, problem: "an entry lacks bytes")
-    }
-    let isLong = key.first == StoredForm.Mark.long
+    let bytes = try parts(of: head, tree, view)
     return Entry(
       key: isLong ? Array(bytes.prefix(head.keyCount)) : Array(key.dropFirst()),
       value: Array(bytes.dropFirst(head.keyCount)), expiry: expiry)
+  }
+
+  /// The bytes of an entry in parts.
+  private func parts(of head: PartsHead, _ tree: TreeID, _ view: Snapshot) throws -> [UInt8] {
+    try checkNumber(head.number)
+    var bytes: [UInt8] = []
+    for index in 0..<PartsHead.partCount(head.byteCount) {
+      let key = PartsHead.partKey(head.number, index)
+      guard let piece = try view.value(forKey: key, in: tree),
+        piece.count == head.byteCount(ofPart: index)
+      else { throw damage("a part is missing, or has another length") }
+      bytes += piece
+    }
+    return bytes
+  }
+
+  private func checkPart(_ key: [UInt8]) throws {
+    guard let number = PartsHead.number(partKey: key.span) else { throw damage("an unknown part") }
+    try checkNumber(number)
+  }
+
+  private func checkNumber(_ number: UInt64) throws {
+    guard number < PartNumbers.limit else {
+      throw damage("parts have a number that no map counts to")
+    }
+  }
+
+  private func damage(_ problem: String) -> DurableMapError {
+    .damaged(map: name, problem: problem)
   }
 }

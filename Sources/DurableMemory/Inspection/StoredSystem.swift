@@ -31,12 +31,12 @@ public struct StoredSystem: Sendable {
     public let stateHash: UInt64?
   }
 
-  /// The systems of a store, in the order of their names.
+  /// The systems of a store, in the order of their names' bytes.
   ///
   /// - Throws: `PrevalenceError`.
   public static func all(in database: Database, _ view: Snapshot) throws -> [StoredSystem] {
     let names = try view.trees().compactMap { PrevalentTrees.system(ofTree: $0.name) }
-    return try names.sorted().compactMap { name in
+    return try names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.compactMap { name in
       guard let trees = try PrevalentTrees.find(name, in: view) else { return nil }
       let journal = CommandJournal(database: database, trees: trees, resident: nil)
       return StoredSystem(
@@ -61,7 +61,7 @@ public struct StoredSystem: Sendable {
       try body(
         Command(
           number: record.number, time: record.time,
-          name: String(decoding: record.name, as: UTF8.self), version: record.version,
+          name: record.text, version: record.version,
           payload: Array(payload), stateHash: record.hash))
     }
   }

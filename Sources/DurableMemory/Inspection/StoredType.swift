@@ -52,7 +52,7 @@ public indirect enum StoredType: Sendable, Equatable {
   /// How many bytes every value has; `nil` when they differ or nothing is known of them.
   var width: Int? {
     switch self {
-    case .named(let name): Self.scalars[name]?.width
+    case .named(let name): Self.scalar(named: name)?.width
     case .optional: nil
     case .tuple(let elements):
       elements.reduce(0) { (sum: Int?, element) in
@@ -71,13 +71,18 @@ extension StoredType {
     let parse: @Sendable (String) -> [UInt8]?
   }
 
-  /// The types of one value by their names.
-  static let scalars: [String: Scalar] = Dictionary(
+  /// A type of one value by its name; `nil` for one that is not known.
+  static func scalar(named name: String) -> Scalar? {
+    // Whatever type of the program it is of, it can be read as a text.
+    name.utf8.starts(with: "json(".utf8) ? text.1 : scalars[name]
+  }
+
+  private static let scalars: [String: Scalar] = Dictionary(
     uniqueKeysWithValues: [
       integer(UInt8.self), integer(UInt16.self), integer(UInt32.self), integer(UInt64.self),
       integer(UInt128.self), integer(Int8.self), integer(Int16.self), integer(Int32.self),
       integer(Int64.self), integer(Int128.self), bool, number(Float.self) { Double($0) },
-      number(Double.self) { $0 }, text, bytes, uuid,
+      number(Double.self) { $0 }, date, text, bytes, uuid,
     ])
 
   private static func scalar<T: DurableCodable>(
@@ -109,6 +114,9 @@ extension StoredType {
   private static var bytes: (String, Scalar) {
     scalar([UInt8].self, { .bytes($0) }, { Array($0.utf8) })
   }
+
+  /// Shown as the seconds that it is stored as.
+  private static var date: (String, Scalar) { ("date", number(Double.self) { $0 }.1) }
 
   private static var uuid: (String, Scalar) {
     scalar(UUIDElement.self, { .text(spelled($0.rawValue)) }) { text in

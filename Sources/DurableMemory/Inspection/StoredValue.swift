@@ -23,7 +23,7 @@ public indirect enum StoredValue: Sendable, Equatable {
   private static func read(_ bytes: Span<UInt8>, _ type: StoredType) throws -> StoredValue {
     switch type {
     case .named(let name):
-      guard let scalar = StoredType.scalars[name] else { return .bytes(bytes.array) }
+      guard let scalar = StoredType.scalar(named: name) else { return .bytes(bytes.array) }
       return try scalar.read(bytes)
     case .optional(let wrapped):
       guard bytes.count > 0, bytes[0] < 2, bytes[0] == 1 || bytes.count == 1 else {
@@ -42,10 +42,12 @@ public indirect enum StoredValue: Sendable, Equatable {
     }
   }
 
-  /// The bytes of a key that is written as text: a number in decimal, a UUID as usual, `true` or
-  /// `false`, and anything else as it is; `nil` when the text is none of the type.
+  /// The bytes of a key that is written as text: a number or the seconds of a date in decimal, a UUID
+  /// as usual, `true` or `false`, and anything else as it is; `nil` when the text is none of the type.
   public static func bytes(parsing text: String, as type: StoredType) -> [UInt8]? {
-    guard case .named(let name) = type, let scalar = StoredType.scalars[name] else { return nil }
+    guard case .named(let name) = type, let scalar = StoredType.scalar(named: name) else {
+      return nil
+    }
     return scalar.parse(text)
   }
 }

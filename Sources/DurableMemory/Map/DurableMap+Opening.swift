@@ -30,7 +30,8 @@ extension Database {
     try DurableMapError.wrappingAny { try read { try MapCatalog.names(in: $0) } }
   }
 
-  /// Removes a durable map that is not open; returns whether there was one.
+  /// Removes a durable map that is not open, or what damage has left of one; returns whether there was
+  /// any.
   ///
   /// - Throws: `.alreadyOpen` while it is open, `.engine`.
   @discardableResult

@@ -29,14 +29,19 @@ enum MapCatalog {
   }
 
   /// The entry of a map; `nil` when there is no such map.
+  ///
+  /// Where there is only its tree, that is damage, as both are made and removed in one transaction:
+  /// nothing says then of which types the entries are.
   static func entry(
     of map: String, in view: some TreeReader
   ) throws(DurableMapError) -> MapEntry? {
-    let value = try DurableMapError.wrapping { () throws(EngineError) -> [UInt8]? in
-      guard let tree = try view.tree(named: tree) else { return nil }
-      return try view.value(forKey: key(map), in: tree)
+    let (value, hasTree) = try DurableMapError.wrapping { () throws(EngineError) in
+      (try storedEntry(of: map, in: view), try view.tree(named: treeName(map)) != nil)
     }
-    guard let value else { return nil }
+    guard let value else {
+      if hasTree { throw .damaged(map: map, problem: "it has no entry in the catalog") }
+      return nil
+    }
     guard let entry = MapEntry(value) else {
       guard let version = value.first, version > Self.version else {
         throw .damaged(map: map, problem: "its entry in the catalog is none")
@@ -46,6 +51,13 @@ enum MapCatalog {
     return entry
   }
 
+  private static func storedEntry(
+    of map: String, in view: some TreeReader
+  ) throws(EngineError) -> [UInt8]? {
+    guard let tree = try view.tree(named: tree) else { return nil }
+    return try view.value(forKey: key(map), in: tree)
+  }
+
   /// Notes a new map and makes its tree.
   static func create(
     _ map: String, _ entry: MapEntry, in transaction: WriteTransaction
@@ -53,17 +65,17 @@ enum MapCatalog {
     let found = try transaction.tree(named: tree)
     let catalog = if let found { found } else { try transaction.createTree(named: tree) }
     try transaction.put(entry.stored, forKey: key(map), in: catalog)
-    let name = treeName(map)
-    if try transaction.tree(named: name) == nil { _ = try transaction.createTree(named: name) }
+    _ = try transaction.createTree(named: treeName(map))
   }
 
-  /// Forgets a map and drops its tree; false when there was none.
+  /// Forgets a map and drops its tree, whichever of both is there; false when there was neither.
   static func remove(_ map: String, in transaction: WriteTransaction) throws(EngineError) -> Bool {
-    guard let catalog = try transaction.tree(named: tree),
-      try transaction.value(forKey: key(map), in: catalog) != nil
-    else { return false }
-    try transaction.delete(key(map), in: catalog)
-    if let tree = try transaction.tree(named: treeName(map)) { try transaction.dropTree(tree) }
+    let isNoted = try storedEntry(of: map, in: transaction) != nil
+    if isNoted, let catalog = try transaction.tree(named: tree) {
+      try transaction.delete(key(map), in: catalog)
+    }
+    guard let tree = try transaction.tree(named: treeName(map)) else { return isNoted }
+    try transaction.dropTree(tree)
     return true
   }
 }
@@ -107,12 +119,12 @@ struct MapEntry: Equatable {
     return String(validating: bytes.prefix(Int(count)), as: UTF8.self)
   }
 
-  /// Refuses other types than those of a map in the store.
+  /// Refuses other types than those of a map in the store: names in other bytes.
   func check(_ stored: MapEntry, map: String) throws(DurableMapError) {
-    guard stored.keyType == keyType else {
+    guard stored.keyType.utf8.elementsEqual(keyType.utf8) else {
       throw .typeMismatch(map: map, role: .key, stored: stored.keyType, asked: keyType)
     }
-    guard stored.valueType == valueType else {
+    guard stored.valueType.utf8.elementsEqual(valueType.utf8) else {
       throw .typeMismatch(map: map, role: .value, stored: stored.valueType, asked: valueType)
     }
   }

@@ -68,7 +68,7 @@ struct MapLoader {
     }
     note(number)
     guard parts.isExpected(number) else { return orphans.append(key.array) }
-    parts.addPart(key, value)
+    if !parts.addPart(key, value) { problem = "a part is missing, or has another length" }
     finish(number)
   }
 
@@ -79,7 +79,7 @@ struct MapLoader {
 
   private mutating func finish(_ number: UInt64) {
     guard let whole = parts.take(number) else { return }
-    // Under any name: that of a map whose entry in the catalog was lost is not what it would be now.
+    // Under any name: where an entry of the catalog was lost and made anew, it is not what it would be.
     if whole.key.first == StoredForm.Mark.long {
       let key = whole.key.span
       let plain = key.extracting(1..<key.count)

@@ -4,7 +4,8 @@
 public struct CommandRegistry<Model: Sendable>: Sendable {
   /// A form of a command in the journal.
   struct Form: Hashable {
-    let name: String
+    /// The bytes of its name: texts that Unicode calls equivalent name two commands.
+    let name: [UInt8]
     let version: Int
   }
 
@@ -78,7 +79,7 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
   }
 
   private mutating func add(_ name: String, _ version: Int, _ replay: @escaping Replay) {
-    let form = Form(name: name, version: version)
+    let form = Form(name: Array(name.utf8), version: version)
     if !(1...255).contains(name.utf8.count) {
       mistakes.append("'\(name)' cannot name a command")
     } else if !(1...Int(UInt32.max)).contains(version) {

@@ -63,11 +63,13 @@ struct SystemFormatDocumentTests {
     #expect(try decode(Int8.self, [4, 5]) == 5)
     #expect(try decode(UInt128.self, [3, 2]) == 1)
     #expect(try decode([UInt8].self, [8, 4, 0, 0, 0, 4, 1, 3, 4]) == [1, 2])
-    #expect(try decode(Int.self, [4, 0x81, 0]) == 1, "a varint with more bytes than it needs")
     let fields: [UInt8] = [9, 7, 0, 0, 0, 1, 0x78, 0, 1, 0x61, 3, 2]
     #expect(try decode(TwoFields.self, fields).a == 1, "an unknown field, and none")
     #expect(throws: (any Error).self) { try decode(Int?.self, [14]) }
     #expect(throws: (any Error).self) { try decode(Int.self, [4, 1, 0]) }
+    #expect(throws: (any Error).self, "a field twice") {
+      try decode(TwoFields.self, [9, 8, 0, 0, 0, 1, 0x61, 4, 1, 1, 0x61, 4, 1])
+    }
     #expect(throws: (any Error).self) { try decode(Double.self, [5, 0, 0, 0, 0]) }
     #expect(throws: (any Error).self) { try decode(String.self, [7, 2, 0x61]) }
     #expect(throws: (any Error).self) { try decode(String.self, [7, 1, 0xFF]) }
@@ -75,6 +77,32 @@ struct SystemFormatDocumentTests {
     #expect(throws: (any Error).self) { try decode(Set<Int>.self, [8, 4, 0, 0, 0, 3, 2, 3, 2]) }
     #expect(throws: (any Error).self) {
       try decode([Int: Bool].self, [10, 6, 0, 0, 0, 3, 2, 1, 3, 2, 2])
+    }
+  }
+
+  @Test
+  func `a number has one form, wherever groups of seven bits are read`() throws {
+    #expect(try document.words(of: "Trees").contains("ends with a byte 0 behind others"))
+    #expect(try decode(UInt64.self, [4, 0]) == 0)
+    #expect(try decode(UInt64.self, [4] + [UInt8](repeating: 0x80, count: 9) + [1]) == 1 << 63)
+    for longer in [[0x80, 0], [0x81, 0], [0x81, 0x80, 0]] as [[UInt8]] {
+      #expect(throws: BinaryCodingError.self) { try decode(Int.self, [3] + longer) }
+      #expect(throws: BinaryCodingError.self) { try decode(UInt64.self, [4] + longer) }
+      #expect(throws: BinaryCodingError.self) { try decode(String.self, [7] + longer + [0x61]) }
+      #expect(throws: BinaryCodingError.self) { try decode([UInt8].self, [13] + longer + [0x61]) }
+      #expect(throws: BinaryCodingError.self, "of a field that is passed over") {
+        try decode(TwoFields.self, [9, UInt8(3 + longer.count), 0, 0, 0, 1, 0x78, 4] + longer)
+      }
+      let tuple = longer + [0x61]
+      #expect(throws: DurableDecodingError.self) {
+        try DurableTuple<String>(decoding: tuple.span)
+      }
+      #expect(throws: PrevalenceError.self) {
+        try JournalRecord(number: 1, ([1, 0] + longer + [1, 0x78, 1])[...])
+      }
+      #expect(throws: PrevalenceError.self) {
+        try JournalRecord(number: 1, ([1, 0, 0, 1, 0x78] + longer)[...])
+      }
     }
   }
 
@@ -107,7 +135,7 @@ struct SystemFormatDocumentTests {
   @Test
   func `the header of an image has the fields of the table`() throws {
     var header = ImageHeader(
-      number: 1, time: 2, modelName: "Bank", modelVersion: 3, tree: 4, chunks: 5, bytes: 6,
+      number: 1, time: 2, modelName: "Bank", modelVersion: 3, tree: "4", chunks: 5, bytes: 6,
       checksum: 7, stateHash: 8)
     let rows = try document.table("Image field", in: "Images")
     try compare(rows, bytes(header))
@@ -116,6 +144,7 @@ struct SystemFormatDocumentTests {
     #expect(rows[0][2].hasPrefix("\(ImageHeader.supportedFormat): "))
     let words = try document.words(of: "Images")
     #expect(words.contains("chunks of \(ImageHeader.chunkBytes) bytes"))
+    #expect(words.contains("`<number>`, or `<number>.2`, `<number>.3`…"))
     #expect(words.contains("has the tag \(BinaryTag.fields.rawValue), and"))
   }
 
@@ -164,6 +193,26 @@ struct SystemFormatDocumentTests {
     #expect(record.version == 200 && Array(record.payload) == [9, 8] && !record.isElsewhere)
     let words = try document.words(of: "Journal of commands")
     #expect(words.contains("would have more than \(JournalRecord.maximumBytes) bytes"))
+  }
+
+  @Test
+  func `an entry without name or version, or with more than it says, is damaged`() throws {
+    let version = [UInt8](repeating: 0x80, count: 9)
+    let damaged: [[UInt8]] = [
+      [1, 0, 0, 0, 1], [1, 0, 0, 1, 0xFF, 1], [1, 0, 0, 2, 0xC3, 0x28, 1], [1, 0, 0, 1, 0x78, 0],
+      [1, 0, 0, 1, 0x78] + version + [1], [1, 2, 0, 1, 0x78, 1, 9],
+    ]
+    for bytes in damaged {
+      #expect("\(bytes)") {
+        try JournalRecord(number: 1, bytes[...])
+      } throws: { error in
+        guard case PrevalenceError.damagedEntry(1, _) = error else { return false }
+        return true
+      }
+    }
+    #expect(try JournalRecord(number: 1, [1, 2, 0, 1, 0x78, 1][...]).isElsewhere)
+    let last: [UInt8] = [1, 0, 0, 1, 0x78] + [UInt8](repeating: 0xFF, count: 8) + [0x7F]
+    #expect(try JournalRecord(number: 1, last[...]).version == .max)
   }
 
   @Test
@@ -248,7 +297,9 @@ struct SystemFormatDocumentTests {
     for isAccepted in [Self.isSystemName, Self.isCommandName, Self.isVersion] {
       #expect(!isAccepted(0))
     }
-    #expect(throws: PrevalenceError.self) { try PrevalentTrees.check("a/b") }
+    for name in ["a/b", "/", "a/\u{301}b"] {
+      #expect(throws: PrevalenceError.self) { try PrevalentTrees.check(name) }
+    }
   }
 
   /// The largest number that is accepted, where all from 1 up to it are.

@@ -40,6 +40,25 @@ struct FoundationTypeTests {
   }
 
   @Test
+  func `every type is shown by its name alone, also within a tuple`() throws {
+    let uuid = try #require(UUID(uuidString: "01234567-89ab-cdef-0123-456789abcdef"))
+    let tuple = DurableTuple(
+      Date(timeIntervalSinceReferenceDate: 1.5), "a", uuid, Data([1]), try DurableJSON([1, 2]),
+      Optional(Date(timeIntervalSinceReferenceDate: -1)))
+    let type = StoredType(Swift.type(of: tuple).durableType)
+    #expect(
+      StoredValue(tuple.withDurableBytes { Array(copying: $0) }, of: type)
+        == .list([
+          .number(1.5), .text("a"), .text("01234567-89ab-cdef-0123-456789abcdef"), .bytes([1]),
+          .text("[1,2]"), .number(-1),
+        ]))
+    let date = Date(timeIntervalSinceReferenceDate: 1.5)
+    #expect(
+      StoredValue.bytes(parsing: "1.5", as: StoredType("date"))
+        == date.withDurableBytes { Array(copying: $0) })
+  }
+
+  @Test
   func `UUIDs, dates and data are keys and values (K99)`() throws {
     let uuid = UUID()
     let date = Date(timeIntervalSinceReferenceDate: 12_345.678)

@@ -185,12 +185,7 @@ struct MapDamageTests {
           guard let tree = try transaction.tree(named: "memory/map/map") else { return }
           try transaction.put(value, forKey: key, in: tree)
         }
-        do {
-          _ = try DurableMap<[UInt8], [UInt8]>(named: "map", in: store.database)
-          throw TestFailure("\(key): \(value) was taken for data")
-        } catch DurableMapError.damaged(let map, _) {
-          #expect(map == "map")
-        }
+        try checkIsDamaged(store, "\(key): \(value)")
         // The store is usable, and so is the map once the entry is gone.
         try store.database.write { transaction in
           guard let tree = try transaction.tree(named: "memory/map/map") else { return }
@@ -231,6 +226,102 @@ struct MapDamageTests {
           #expect(map == "map")
         }
       }
+    }
+  }
+
+  /// Both the map and those who read it without its types must refuse what is in the store.
+  private func checkIsDamaged(_ store: TestStore, _ what: String) throws {
+    do {
+      _ = try DurableMap<[UInt8], [UInt8]>(named: "map", in: store.database)
+      throw TestFailure("\(what) was taken for data")
+    } catch DurableMapError.damaged(let map, _) {
+      #expect(map == "map")
+    }
+    do {
+      try store.database.read { view in
+        for map in try StoredMap.all(in: view) { try map.visit(in: view) { _ in true } }
+      }
+      throw TestFailure("\(what) was shown as data")
+    } catch DurableMapError.damaged(let map, _) {
+      #expect(map == "map")
+    }
+  }
+
+  /// Parts of an entry: where each is said to be, and its bytes.
+  typealias Parts = [(index: UInt8, count: Int)]
+
+  private func withParts(_ parts: Parts, of count: Int, _ body: (TestStore) throws -> Void) throws {
+    try withStore { store in
+      try DurableMap<[UInt8], [UInt8]>(named: "map", in: store.database).set([7], [7])
+      try store.database.write { transaction in
+        guard let tree = try transaction.tree(named: "memory/map/map") else { return }
+        let number = [0, 0, 0, 0, 0, 0, 0, 9] as [UInt8]
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: count >> (56 - 8 * $0)) }
+        let head = [2] + number + [UInt8](repeating: 0, count: 8) + length
+        try transaction.put(head, forKey: [0, 1], in: tree)
+        for part in parts {
+          let value = [UInt8](repeating: part.index, count: part.count)
+          try transaction.put(value, forKey: [2] + number + [0, 0, 0, part.index], in: tree)
+        }
+      }
+      try body(store)
+    }
+  }
+
+  @Test
+  func `parts that are missing or cut at other places are reported by all readers (K60)`() throws {
+    let damaged: [(count: Int, parts: Parts)] = [
+      (1, []), (1, [(1, 1)]), (2, [(0, 1), (1, 1)]), (1, [(0, 0), (1, 1)]), (2, [(0, 1)]),
+      (1, [(0, 2)]), (65_537, [(0, 65_536), (2, 1)]), (65_537, [(0, 1), (1, 65_536)]),
+      (65_537, [(0, 65_537)]), (65_537, [(0, 65_536), (1, 0), (2, 1)]),
+      (131_073, [(0, 65_536), (1, 65_537)]),
+    ]
+    for (count, parts) in damaged {
+      try withParts(parts, of: count) { try checkIsDamaged($0, "\(count) bytes in \(parts)") }
+    }
+    try withParts([(0, 65_536), (1, 1)], of: 65_537) { store in
+      let map = try DurableMap<[UInt8], [UInt8]>(named: "map", in: store.database)
+      #expect(try map.get([1]) == [UInt8](repeating: 0, count: 65_536) + [1])
+      map.close()
+      try store.database.read { view in
+        let stored = try #require(try StoredMap.all(in: view).first)
+        #expect(try stored.entry(forKey: [1], in: view)?.value.count == 65_537)
+      }
+    }
+  }
+
+  @Test
+  func `a tree that the catalog does not have is damage, and can be removed (K60, K73)`() throws {
+    try withStore { store in
+      let database = store.database
+      try DurableMap<Int, Int>(named: "map", in: database).set(1, 1)
+      let key = Array("map/map".utf8)
+      let entry = try database.write { transaction -> [UInt8] in
+        let tree = try #require(try transaction.tree(named: "memory/catalog"))
+        defer { try? transaction.delete(key, in: tree) }
+        return try #require(try transaction.value(forKey: key, in: tree))
+      }
+      let expected = DurableMapError.damaged(map: "map", problem: "it has no entry in the catalog")
+      #expect(throws: expected) { try DurableMap<Int, Int>(named: "map", in: database) }
+      #expect(throws: expected) { try DurableMap<String, Int>(named: "map", in: database) }
+      // Nothing was changed by the attempts.
+      try database.write { transaction in
+        let tree = try #require(try transaction.tree(named: "memory/catalog"))
+        #expect(try transaction.value(forKey: key, in: tree) == nil)
+        try transaction.put(entry, forKey: key, in: tree)
+      }
+      let map = try DurableMap<Int, Int>(named: "map", in: database)
+      #expect(try map.get(1) == 1)
+      map.close()
+      try database.write { transaction in
+        let tree = try #require(try transaction.tree(named: "memory/catalog"))
+        try transaction.delete(key, in: tree)
+      }
+      #expect(try database.removeDurableMap(named: "map"))
+      #expect(try !database.removeDurableMap(named: "map"))
+      let other = try DurableMap<String, Int>(named: "map", in: database)
+      #expect(other.isEmpty)
+      other.close()
     }
   }
 

@@ -36,6 +36,36 @@ struct TypeTests {
     }
   }
 
+  /// A type whose name Unicode calls equivalent to that of another.
+  struct Composed: DurableCodable {
+    static let durableType = "\u{E9}"
+    var durableByteCount: Int { 0 }
+    init(decoding bytes: Span<UInt8>) throws(DurableDecodingError) {}
+    func encode(into writer: inout DurableWriter) {}
+  }
+
+  /// The other one.
+  struct Decomposed: DurableCodable {
+    static let durableType = "e\u{301}"
+    var durableByteCount: Int { 0 }
+    init(decoding bytes: Span<UInt8>) throws(DurableDecodingError) {}
+    func encode(into writer: inout DurableWriter) {}
+  }
+
+  @Test
+  func `types are told apart by the bytes of their names (K50)`() throws {
+    try withStore { store in
+      try DurableMap<Int, Composed>(named: "map", in: store.database).close()
+      #expect(throws: DurableMapError.self) {
+        try DurableMap<Int, Decomposed>(named: "map", in: store.database)
+      }
+      try DurableMap<Composed, Int>(named: "keys", in: store.database).close()
+      #expect(throws: DurableMapError.self) {
+        try DurableMap<Decomposed, Int>(named: "keys", in: store.database)
+      }
+    }
+  }
+
   /// Bytes that claim to be texts, as a faulty encoding leaves them.
   struct Liar: DurableCodable {
     let bytes: [UInt8]
@@ -222,6 +252,9 @@ struct RoundTripTests {
     }
     let long = bytes + [0]
     #expect(throws: DurableDecodingError.self) { try Pair(decoding: long.span) }
+    // The length of the text in two bytes instead of one.
+    let longer = [bytes[0] | 0x80, 0] + bytes.dropFirst()
+    #expect(throws: DurableDecodingError.self) { try Pair(decoding: longer.span) }
     let endless = [UInt8](repeating: 0xFF, count: 20)
     #expect(throws: DurableDecodingError.self) { try Pair(decoding: endless.span) }
     #expect(throws: DurableDecodingError.self) { try Bool(decoding: [2].span) }

@@ -160,6 +160,34 @@ struct CodecTests {
     }
   }
 
+  @Test(arguments: [1, 2, 16, 17, 40])
+  func `a field that comes twice is malformed, among few and among many (P192)`(_ count: Int) throws
+  {
+    let names = (0..<count).map { "\($0)" }
+    #expect(try BinaryCodec<Wrapped>().decode(fields(names)[...]).names.count == count)
+    for name in names {
+      #expect {
+        _ = try BinaryCodec<Wrapped>().decode(fields(names + [name])[...])
+      } throws: { error in
+        guard case BinaryCodingError.malformed(_, "a field comes twice") = error else {
+          return false
+        }
+        return true
+      }
+    }
+  }
+
+  /// The bytes of fields with a one in each.
+  private func fields(_ names: [String]) -> [UInt8] {
+    var content: [UInt8] = []
+    for name in names {
+      content.append(UInt8(name.utf8.count))
+      content += name.utf8
+      content += [4, 1]
+    }
+    return [9, UInt8(content.count & 0xFF), UInt8(content.count >> 8), 0, 0] + content
+  }
+
   @Test func `damaged bytes are an error and never a trap (P192)`() throws {
     var random = SplitMix64(seed: TestEnvironment.seed)
     let value = Everything()

@@ -326,6 +326,70 @@ struct ImageTests {
     }
   }
 
+  @Test func `a system whose trees were copied by their names is as it was`() throws {
+    try withBank(adjust: { $0.snapshots.keptImages = 1 }) { bank in
+      try execute(3, on: bank)
+      try bank.system.snapshot()
+      #expect(try bank.journal.isEmpty)
+      try execute(1, on: bank)
+      let model = try bank.model
+      try bank.system.close()
+      let database = try Database.inMemory(limit: 64 << 20)
+      try copyTrees(of: bank.database, to: database)
+      let system = try PrevalentSystem.open(in: database, .bank, options: bank.options)
+      #expect(system.skippedImages.isEmpty && system.lastImage == 3)
+      #expect(try system.query { $0 } == model)
+      try system.close()
+      #expect(try database.check().isIntact)
+      try database.close()
+      try bank.openSystem()
+    }
+  }
+
+  private func copyTrees(of source: Database, to copy: Database) throws {
+    try source.read { view in
+      try copy.write { transaction in
+        for (name, tree) in try view.trees() {
+          // In the order of the names, and not in that in which the trees were made.
+          let new = try transaction.createTree(named: name)
+          let cursor = try view.cursor(in: tree)
+          while try cursor.next() {
+            try transaction.put(try cursor.value(), forKey: cursor.key, in: new)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `further images of a command have numbered trees, also under the longest name`() throws
+  {
+    let name = String(repeating: "s", count: 200)
+    try withBank { bank in
+      let system = try PrevalentSystem.open(
+        in: bank.database, named: name, .bank, options: bank.options
+      ) { Bank() }
+      try system.execute(Note(text: "1"))
+      let trees = ["1"] + (2...40).map { "1.\($0)" }
+      try bank.database.write { transaction in
+        for tree in trees {
+          let name = PrevalentTrees.imagePrefix(name) + tree
+          _ = try transaction.createTree(named: name)
+        }
+        // As long as it cannot be read, any of them may have its chunks.
+        let key = PrevalentKey.of(9)
+        try transaction.put([0], forKey: key, in: system.images.trees.images)
+      }
+      #expect(try system.snapshot() == 1)
+      try bank.database.read { view in
+        let header = try #require(try system.images.headers(in: view).first).header.get()
+        #expect(header.number == 1 && header.tree == "1.41")
+        #expect(
+          try BinaryCodec<Bank>().decode(system.images.read(header, in: view)[...]).notes == ["1"])
+      }
+      try system.close()
+    }
+  }
+
   @Test func `what is on the disk stays within bounds (P196, P214)`() throws {
     let count = TestEnvironment.count("RECORD_STORE_COMMANDS", quick: 30_000)
     try withBank(adjust: {

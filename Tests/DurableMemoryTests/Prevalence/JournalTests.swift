@@ -73,6 +73,48 @@ struct JournalTests {
     }
   }
 
+  @Test func `a journal whose first key is no number is damaged, not empty (P66)`() throws {
+    let bank = try BankStore()
+    try bank.system.execute(Note(text: "1"))
+    try bank.system.snapshot()
+    try bank.system.close()
+    try bank.forge { trees, transaction in
+      try transaction.put([1], forKey: [0], in: trees.journal)
+    }
+    let expected = PrevalenceError.damagedEntry(number: 0, reason: "its key is no number")
+    #expect(throws: expected) { try bank.openSystem() }
+    let view = try bank.database.snapshot()
+    #expect(throws: expected) { try StoredSystem.all(in: bank.database, view) }
+    view.close()
+    try bank.forge { trees, transaction in try transaction.delete([0], in: trees.journal) }
+    try bank.openSystem()
+    try bank.finish()
+  }
+
+  @Test
+  func `an entry of an earlier time than that before it is damage, as where it is followed (P91)`()
+    throws
+  {
+    let bank = try BankStore()
+    for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
+    let command = try bank.system.entries(after: 1)[0].command
+    try bank.system.close()
+    // The first has 1000.
+    for (time, isDamage) in [(999, true), (1000, false)] as [(UInt64, Bool)] {
+      var entry: [UInt8] = []
+      JournalRecord.appendHead(time: time, hash: nil, to: &entry)
+      JournalRecord.appendForm(Note.name, version: Note.version, to: &entry)
+      try bank.forge { trees, transaction in
+        try transaction.put(entry + command, forKey: PrevalentKey.of(2), in: trees.journal)
+      }
+      guard isDamage else { continue }
+      #expect(throws: PrevalenceError.earlierTime(2)) { try bank.openSystem() }
+    }
+    try bank.openSystem()
+    #expect(try bank.model.notes == ["1", "2", "3"])
+    try bank.finish()
+  }
+
   @Test
   func
     `the time of a command is that of the journal, and never goes back (P49, P91, P99, P125, P127, P152)`()

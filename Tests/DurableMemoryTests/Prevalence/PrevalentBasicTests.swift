@@ -174,6 +174,49 @@ struct PrevalentBasicTests {
     }
   }
 
+  @Test(arguments: ["", "/", "a/image", "a/\u{301}b"])
+  func `what cannot name a system is refused, and erasing it removes nothing of others`(
+    _ name: String
+  ) throws {
+    try withBank { bank in
+      let expected = PrevalenceError.invalidOptions("'\(name)' cannot name a prevalent system")
+      let system = try PrevalentSystem.open(
+        in: bank.database, named: "a", .bank, options: bank.options
+      ) { Bank() }
+      try system.close()
+      #expect(throws: expected) {
+        _ = try PrevalentSystem.open(
+          in: bank.database, named: name, .bank, options: bank.options
+        ) { Bank() }
+      }
+      #expect(throws: expected) {
+        try PrevalentSystem<Bank>.erase(in: bank.database, named: name)
+      }
+      let again = try PrevalentSystem.open(
+        in: bank.database, named: "a", .bank, options: bank.options)
+      try again.close()
+    }
+  }
+
+  @Test func `systems are told apart and listed by the bytes of their names`() throws {
+    let names = ["\u{E9}", "e\u{301}", "\u{301}x"]
+    try withBank { bank in
+      let systems = try names.map { name in
+        try PrevalentSystem.open(in: bank.database, named: name, .bank, options: bank.options) {
+          Bank(notes: [name])
+        }
+      }
+      let view = try bank.database.snapshot()
+      let listed = try StoredSystem.all(in: bank.database, view).map { Array($0.name.utf8) }
+      view.close()
+      #expect(listed == ["e\u{301}", "main", "\u{E9}", "\u{301}x"].map { Array($0.utf8) })
+      for system in systems { try system.close() }
+      try PrevalentSystem<Bank>.erase(in: bank.database, named: names[0])
+      #expect(try !PrevalentSystem<Bank>.exists(in: bank.database, named: names[0]))
+      #expect(try PrevalentSystem<Bank>.exists(in: bank.database, named: names[1]))
+    }
+  }
+
   @Test func `in memory everything works as on a disk but for surviving (P25, P26, P68, P185)`()
     throws
   {

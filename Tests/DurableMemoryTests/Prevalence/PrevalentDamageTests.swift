@@ -18,6 +18,13 @@ struct DamageTests {
     return bank
   }
 
+  private func newestImage(_ bank: BankStore) throws -> (header: ImageHeader, tree: TreeID) {
+    try bank.database.read { view in
+      let header = try bank.system.images.headers(in: view)[0].header.get()
+      return (header, try #require(try bank.system.images.chunkTree(of: header, in: view)))
+    }
+  }
+
   enum ImageDamage: CaseIterable {
     case torn, empty, altered, letterAltered, treeMissing, headerUnreadable
   }
@@ -29,11 +36,8 @@ struct DamageTests {
     ) throws
   {
     let bank = try twoImages()
-    let header = try bank.database.read { view in
-      try bank.system.images.headers(in: view)[0].header.get()
-    }
-    let tree = TreeID(rawValue: header.tree)
-    #expect(header.number == 6)
+    let (header, tree) = try newestImage(bank)
+    #expect(header.number == 6 && header.tree == "6")
     try bank.forge { trees, transaction in
       let chunk = try transaction.value(forKey: PrevalentKey.of(0), in: tree) ?? []
       switch damage {
@@ -109,7 +113,10 @@ struct DamageTests {
   @Test func `where no image can be read that is an error, and nothing is changed (P109)`() throws {
     let bank = try twoImages()
     let trees = try bank.database.read { view in
-      try bank.system.images.headers(in: view).map { TreeID(rawValue: try $0.header.get().tree) }
+      let images = bank.system.images
+      return try images.headers(in: view).compactMap {
+        try images.chunkTree(of: $0.header.get(), in: view)
+      }
     }
     try bank.forge { _, transaction in
       for tree in trees { try transaction.put([0], forKey: PrevalentKey.of(0), in: tree) }
@@ -130,9 +137,7 @@ struct DamageTests {
     for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
     try bank.system.snapshot()
     try bank.system.close()
-    let tree = try bank.database.read { view in
-      TreeID(rawValue: try bank.system.images.headers(in: view)[0].header.get().tree)
-    }
+    let tree = try newestImage(bank).tree
     try bank.forge { _, transaction in
       try transaction.put([0], forKey: PrevalentKey.of(0), in: tree)
     }
@@ -143,6 +148,32 @@ struct DamageTests {
     try bank.reopen()
     #expect(bank.system.skippedImages.isEmpty)
     #expect(bank.system.lastImage == 3)
+    #expect(try newestImage(bank).header.tree == "3.2")
+    try bank.finish()
+  }
+
+  @Test(arguments: [0, -1])
+  func `a format that no program has written is damage (P29)`(format: Int) throws {
+    var information = SystemInformation(modelName: "Bank", seed: 7)
+    information.format = format
+    let bytes = try information.encoded()
+    #expect {
+      try SystemInformation.decode(bytes)
+    } throws: { error in
+      guard case PrevalenceError.damagedEntry(0, _) = error else { return false }
+      return true
+    }
+    let bank = try twoImages()
+    var (header, _) = try newestImage(bank)
+    header.format = format
+    var encoded: [UInt8] = []
+    try BinaryCodec<ImageHeader>().encode(header, into: &encoded)
+    try bank.forge { trees, transaction in
+      try transaction.put(encoded, forKey: PrevalentKey.of(6), in: trees.images)
+    }
+    try bank.openSystem()
+    #expect(bank.system.skippedImages.map(\.number) == [6])
+    #expect(try bank.model.notes.count == 9)
     try bank.finish()
   }
 

@@ -15,6 +15,7 @@ import Testing
     try await Workspace.with { workspace in
       try await workspace.storeWithHistory("a.store")
       try workspace.change("a.store") { try fillMemory($0) }
+      try workspace.change("a.store") { try fillImage($0) }
       let made = try await workspace.succeed(
         "snapshot", "create", "a.snapshot", "--store", "a.store", "--output", "json")
       let report = try made.object()
@@ -29,6 +30,7 @@ import Testing
       try await workspace.succeed("snapshot", "restore", "a.snapshot", "--store", "b.store")
       for arguments in [
         ["list"], ["dump", "scores"], ["dump", "blobs"], ["dump", "main"], ["get", "main", "2"],
+        ["dump", "counter"], ["get", "counter", "4"],
       ] {
         let before = try await workspace.start(["memory"] + arguments + ["--store", "a.store"])
           .outcome()
@@ -50,6 +52,15 @@ import Testing
         ) { 0 }
         #expect(try system.execute(Increase()) == 3)
         try system.close()
+        let counter = try PrevalentSystem.open(
+          in: database, named: "counter", registry, options: PrevalentOptions<Int>())
+        #expect(counter.skippedImages.isEmpty && counter.lastImage == 3)
+        #expect(try counter.entries(after: 3).count == 1)
+        #expect(throws: PrevalenceError.outOfHistory(oldest: 3, newest: 4)) {
+          try counter.entries(after: 2)
+        }
+        #expect(try counter.execute(Increase()) == 5)
+        try counter.close()
       }
     }
   }

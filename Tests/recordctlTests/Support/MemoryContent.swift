@@ -11,6 +11,21 @@ struct Increase: Command, Codable {
   }
 }
 
+/// Makes a system whose first commands are in an image alone.
+func fillImage(_ database: Database) throws {
+  var registry = CommandRegistry<Int>()
+  registry.register(Increase.self)
+  var options = PrevalentOptions<Int>()
+  options.snapshots.keptImages = 1
+  let system = try PrevalentSystem.open(
+    in: database, named: "counter", registry, options: options
+  ) { 0 }
+  for _ in 0..<3 { _ = try system.execute(Increase()) }
+  try system.snapshot()
+  _ = try system.execute(Increase())
+  try system.close()
+}
+
 /// Makes two maps and a system.
 func fillMemory(_ database: Database) throws {
   let scores = try DurableMap<String, Int>(named: "scores", in: database)

@@ -97,7 +97,11 @@ struct BinaryCursor {
       let bits = UInt64(byte & 0x7F)
       guard shift < 63 || bits <= 1 else { break }
       value |= bits << shift
-      if byte < 0x80 { return value }
+      if byte < 0x80 {
+        // So that a number has but one form.
+        guard byte > 0 || shift == 0 else { throw malformed("a number is longer than it need be") }
+        return value
+      }
       shift += 7
       guard shift < 70 else { break }
     }

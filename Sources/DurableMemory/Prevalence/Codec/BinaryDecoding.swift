@@ -124,6 +124,15 @@ private final class FieldTable {
       entries.append((name, cursor.offset))
       try cursor.skip()
     }
+    if hasNameTwice { throw inside.malformed("a field comes twice") }
+  }
+
+  private var hasNameTwice: Bool {
+    // Mostly there are so few that comparing each with each takes less time than hashing all.
+    guard entries.count <= 16 else { return Set(entries.map(\.name)).count < entries.count }
+    return entries.indices.contains { index in
+      entries[..<index].contains { $0.name == entries[index].name }
+    }
   }
 
   var names: [String] { entries.map { String(decoding: $0.name, as: UTF8.self) } }

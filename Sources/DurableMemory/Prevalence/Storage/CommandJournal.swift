@@ -135,18 +135,26 @@ struct CommandJournal: Sendable {
   ///
   /// The last ones may be missing.
   func bounds(in view: Snapshot) throws(PrevalenceError) -> ClosedRange<UInt64>? {
-    let found = try PrevalenceError.wrapping { () throws(EngineError) -> ClosedRange<UInt64>? in
-      let forward = try view.cursor(in: trees.journal)
-      guard try forward.next(), let first = PrevalentKey.number(forward.key) else { return nil }
-      let backward = try view.cursor(in: trees.journal, range: .all, reversed: true)
-      guard try backward.next(), let last = PrevalentKey.number(backward.key), last >= first
-      else { return nil }
-      return first...last
-    }
-    guard found?.lowerBound != 0 else {
+    guard let first = try bound(in: view, reversed: false),
+      let last = try bound(in: view, reversed: true)
+    else { return nil }
+    guard first > 0, first <= last else {
       throw .damagedEntry(number: 0, reason: "commands are numbered from 1 on")
     }
-    return found
+    return first...last
+  }
+
+  /// The number of the first entry, or of the last one; `nil` where there is none.
+  private func bound(in view: Snapshot, reversed: Bool) throws(PrevalenceError) -> UInt64? {
+    let key = try PrevalenceError.wrapping { () throws(EngineError) -> [UInt8]? in
+      let cursor = try view.cursor(in: trees.journal, range: .all, reversed: reversed)
+      return try cursor.next() ? cursor.key : nil
+    }
+    guard let key else { return nil }
+    guard let number = PrevalentKey.number(key) else {
+      throw .damagedEntry(number: 0, reason: "its key is no number")
+    }
+    return number
   }
 
   /// Calls `body` with the entries after a number, in order and checked to be without gaps, until it

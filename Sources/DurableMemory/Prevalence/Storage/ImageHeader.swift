@@ -16,8 +16,10 @@ struct ImageHeader: Codable, Equatable {
   var modelName: String
   /// The form of its bytes.
   var modelVersion: Int
-  /// The number of the tree that has the chunks.
-  var tree: UInt32
+  /// What the tree with the chunks is called, behind what the names of all of them begin with.
+  ///
+  /// Not its number: a tree that is copied into another store by its name has another number there.
+  var tree: String
   /// How many chunks there are.
   var chunks: UInt32
   /// How many bytes they have together.

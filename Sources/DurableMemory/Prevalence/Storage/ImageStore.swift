@@ -37,6 +37,9 @@ struct ImageStore: Sendable {
         return .failure(
           .unsupportedFormat(found: format, supported: ImageHeader.supportedFormat))
       }
+      guard format > 0 else {
+        return .failure(.damagedImage(number: number, reason: "its header has format \(format)"))
+      }
       let header = try BinaryCodec<ImageHeader>().decode(bytes[...])
       guard number < .max else {
         return .failure(.damagedImage(number: number, reason: "no command has that number"))
@@ -52,17 +55,16 @@ struct ImageStore: Sendable {
 
   /// Reads the bytes of an image.
   func read(_ header: ImageHeader, in view: some TreeReader) throws(PrevalenceError) -> [UInt8] {
-    let tree = TreeID(rawValue: header.tree)
+    let tree = try PrevalenceError.wrapping { () throws(EngineError) in
+      try chunkTree(of: header, in: view)
+    }
+    guard let tree else {
+      throw .damagedImage(number: header.number, reason: "the tree of its chunks is missing")
+    }
     var bytes: [UInt8] = []
     for chunk in 0..<header.chunks {
-      let part: [UInt8]?
-      do throws(EngineError) {
-        part = try view.value(forKey: PrevalentKey.of(UInt64(chunk)), in: tree)
-      } catch {
-        guard case .treeNotFound = error else {
-          throw .engine(error)
-        }
-        part = nil
+      let part = try PrevalenceError.wrapping { () throws(EngineError) in
+        try view.value(forKey: PrevalentKey.of(UInt64(chunk)), in: tree)
       }
       guard let part else {
         throw .damagedImage(number: header.number, reason: "chunk \(chunk) is missing")
@@ -76,16 +78,23 @@ struct ImageStore: Sendable {
     return bytes
   }
 
+  /// The tree with the chunks of an image; `nil` when it is missing.
+  func chunkTree(of header: ImageHeader, in view: some TreeReader) throws(EngineError) -> TreeID? {
+    try view.tree(named: PrevalentTrees.imagePrefix(system) + header.tree)
+  }
+
   // MARK: Writing
 
   /// Writes an image chunk by chunk, and its header last, which makes it one; returns the header.
   func write(_ header: ImageHeader, _ bytes: [UInt8]) throws(PrevalenceError) -> ImageHeader {
     do {
       var header = header
-      let tree = try database.write(durability: .manual) { try createTree(header.number, in: $0) }
-      header.tree = tree.rawValue
+      let tree: TreeID
+      (header.tree, tree) = try database.write(durability: .manual) {
+        try createTree(header.number, in: $0)
+      }
       do {
-        try writeChunks(of: header, bytes)
+        try writeChunks(of: header, bytes, to: tree)
         try database.write(durability: .synced) { try put(header, in: $0) }
       } catch {
         // Where that fails as well, the next image tries it again.
@@ -98,12 +107,12 @@ struct ImageStore: Sendable {
     }
   }
 
-  private func writeChunks(of header: ImageHeader, _ bytes: [UInt8]) throws {
+  private func writeChunks(of header: ImageHeader, _ bytes: [UInt8], to tree: TreeID) throws {
     var chunk: UInt32 = 0
     while chunk < header.chunks {
       let end = min(header.chunks, chunk + Self.chunksAtOnce)
       try database.write(durability: .manual) { transaction in
-        for chunk in chunk..<end { try put(chunk, of: header, bytes, in: transaction) }
+        for chunk in chunk..<end { try put(chunk, of: bytes, to: tree, in: transaction) }
       }
       chunk = end
     }
@@ -114,28 +123,33 @@ struct ImageStore: Sendable {
     _ header: ImageHeader, _ bytes: [UInt8], in transaction: some TreeWriting
   ) throws -> ImageHeader {
     var header = header
-    header.tree = try createTree(header.number, in: transaction).rawValue
-    for chunk in 0..<header.chunks { try put(chunk, of: header, bytes, in: transaction) }
+    let tree: TreeID
+    (header.tree, tree) = try createTree(header.number, in: transaction)
+    for chunk in 0..<header.chunks { try put(chunk, of: bytes, to: tree, in: transaction) }
     try put(header, in: transaction)
     return header
   }
 
-  /// Makes a tree for chunks; what a damaged or unfinished image has taken stays as it is.
+  /// Makes a tree for chunks, and says what a header calls it; what a damaged or unfinished image has
+  /// taken stays as it is.
   private func createTree(
     _ number: UInt64, in transaction: some TreeWriting
-  ) throws(EngineError) -> TreeID {
-    var name = "\(PrevalentTrees.imagePrefix(system))\(number)"
-    while try transaction.tree(named: name) != nil { name += "+" }
-    return try transaction.createTree(named: name)
+  ) throws(EngineError) -> (name: String, tree: TreeID) {
+    let prefix = PrevalentTrees.imagePrefix(system)
+    var (name, attempt) = ("\(number)", 1)
+    while try transaction.tree(named: prefix + name) != nil {
+      attempt += 1
+      name = "\(number).\(attempt)"
+    }
+    return (name, try transaction.createTree(named: prefix + name))
   }
 
   private func put(
-    _ chunk: UInt32, of header: ImageHeader, _ bytes: [UInt8], in transaction: some TreeWriting
+    _ chunk: UInt32, of bytes: [UInt8], to tree: TreeID, in transaction: some TreeWriting
   ) throws(EngineError) {
     let start = Int(chunk) * ImageHeader.chunkBytes
     let part = bytes[start..<min(start + ImageHeader.chunkBytes, bytes.count)]
-    try transaction.put(
-      Array(part), forKey: PrevalentKey.of(UInt64(chunk)), in: TreeID(rawValue: header.tree))
+    try transaction.put(Array(part), forKey: PrevalentKey.of(UInt64(chunk)), in: tree)
   }
 
   private func put(_ header: ImageHeader, in transaction: some TreeWriting) throws {
@@ -154,9 +168,10 @@ struct ImageStore: Sendable {
     do {
       let view = try database.snapshot()
       defer { view.close() }
-      let named = try headers(in: view).map { try? $0.header.get().tree }
-      if named.contains(nil) { return }
-      for tree in try chunkTrees(in: view) where !named.contains(tree.rawValue) {
+      let headers = try headers(in: view).map { try? $0.header.get() }
+      if headers.contains(nil) { return }
+      let named = try chunkTrees(of: headers.compactMap { $0 }, in: view)
+      for tree in try chunkTrees(in: view) where !named.contains(tree) {
         try database.write(durability: .manual) { try dropIfPresent(tree, in: $0) }
       }
     } catch {
@@ -170,26 +185,38 @@ struct ImageStore: Sendable {
     return try view.trees().filter { $0.name.utf8.starts(with: prefix.utf8) }.map(\.tree)
   }
 
+  /// The trees that headers name, as far as they are there.
+  private func chunkTrees(
+    of headers: [ImageHeader], in view: some TreeReader
+  ) throws(EngineError) -> Set<TreeID> {
+    var trees: Set<TreeID> = []
+    for header in headers {
+      if let tree = try chunkTree(of: header, in: view) { trees.insert(tree) }
+    }
+    return trees
+  }
+
   /// Removes every image, whole or not, but those given.
   ///
   /// Each in one transaction, so that no header is without its chunks.
   func removeAll(except kept: [ImageHeader]) throws(PrevalenceError) {
     let numbers = Set(kept.map(\.number))
-    let keptTrees = Set(kept.map(\.tree))
     do {
       let view = try database.snapshot()
       defer { view.close() }
+      let keptTrees = try chunkTrees(of: kept, in: view)
       for (number, header) in try headers(in: view) where !numbers.contains(number) {
         try database.write(durability: .manual) { transaction in
           try transaction.delete(PrevalentKey.of(number), in: trees.images)
-          if let header = try? header.get(), !keptTrees.contains(header.tree) {
-            try dropIfPresent(TreeID(rawValue: header.tree), in: transaction)
+          if let header = try? header.get(), let tree = try chunkTree(of: header, in: transaction),
+            !keptTrees.contains(tree)
+          {
+            try transaction.dropTree(tree)
           }
         }
       }
       // What a crash or a full disk has left unfinished.
-      for tree in try database.read({ try chunkTrees(in: $0) })
-      where !keptTrees.contains(tree.rawValue) {
+      for tree in try database.read({ try chunkTrees(in: $0) }) where !keptTrees.contains(tree) {
         try database.write(durability: .manual) { try dropIfPresent(tree, in: $0) }
       }
     } catch {

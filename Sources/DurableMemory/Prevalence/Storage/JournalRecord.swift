@@ -45,9 +45,17 @@ struct JournalRecord {
       time = try cursor.readVarint()
       hash = flags & Self.hashFlag == 0 ? nil : try cursor.readWord(UInt64.self)
       name = try cursor.readShortBytes()
-      version = Int(truncatingIfNeeded: try cursor.readVarint())
+      guard !name.isEmpty, String(validating: name, as: UTF8.self) != nil else {
+        throw cursor.malformed("its command has no name")
+      }
+      let version = Int(exactly: try cursor.readVarint())
+      guard let version, version > 0 else { throw cursor.malformed("its command has no version") }
+      self.version = version
       payload = bytes[cursor.offset...]
       isElsewhere = flags & Self.elsewhereFlag != 0
+      guard !isElsewhere || payload.isEmpty else {
+        throw cursor.malformed("bytes are left over, as its command is elsewhere")
+      }
       byteCount = bytes.count
     } catch let error as PrevalenceError {
       throw error

@@ -15,6 +15,7 @@ struct PrevalentTrees: Sendable {
   let images: TreeID
 
   private static let folder = "memory/system/"
+  private static let informationName = "information"
 
   private static func name(_ system: String, _ tree: String) -> String {
     "\(folder)\(system)/\(tree)"
@@ -22,16 +23,26 @@ struct PrevalentTrees: Sendable {
 
   /// The system whose information a tree of that name has; `nil` for any other tree.
   static func system(ofTree tree: String) -> String? {
-    guard tree.hasPrefix(folder), tree.hasSuffix("/information") else { return nil }
-    return String(tree.dropFirst(folder.count).dropLast("/information".count))
+    let ending = "/\(informationName)".utf8
+    // By their bytes, as all names of trees: a mark may join a slash to one character with it.
+    guard tree.utf8.starts(with: folder.utf8), tree.utf8.suffix(ending.count).elementsEqual(ending)
+    else { return nil }
+    let name = String(
+      decoding: tree.utf8.dropFirst(folder.utf8.count).dropLast(ending.count), as: UTF8.self)
+    return isName(name) ? name : nil
   }
 
   /// What the names of the trees with the chunks of images begin with.
   static func imagePrefix(_ system: String) -> String { name(system, "image/") }
 
-  /// Names of systems have no slash, and leave room for the prefix.
+  /// Names of systems have no slash, lest their trees be taken for those of others, and leave room for
+  /// what is around them.
+  private static func isName(_ name: String) -> Bool {
+    (1...200).contains(name.utf8.count) && !name.utf8.contains(UInt8(ascii: "/"))
+  }
+
   static func check(_ name: String) throws(PrevalenceError) {
-    guard (1...200).contains(name.utf8.count), !name.contains("/") else {
+    guard isName(name) else {
       throw .invalidOptions("'\(name)' cannot name a prevalent system")
     }
   }
@@ -39,7 +50,7 @@ struct PrevalentTrees: Sendable {
   /// Finds the trees of a system; `nil` when there is none.
   static func find(_ name: String, in view: some TreeReader) throws(EngineError) -> PrevalentTrees?
   {
-    guard let information = try view.tree(named: Self.name(name, "information")),
+    guard let information = try view.tree(named: Self.name(name, informationName)),
       let journal = try view.tree(named: Self.name(name, "journal")),
       let payloads = try view.tree(named: Self.name(name, "payloads")),
       let images = try view.tree(named: Self.name(name, "images"))
@@ -53,7 +64,7 @@ struct PrevalentTrees: Sendable {
     _ name: String, in transaction: some TreeWriting
   ) throws(EngineError) -> PrevalentTrees {
     PrevalentTrees(
-      information: try transaction.createTree(named: Self.name(name, "information")),
+      information: try transaction.createTree(named: Self.name(name, informationName)),
       journal: try transaction.createTree(named: Self.name(name, "journal")),
       payloads: try transaction.createTree(named: Self.name(name, "payloads")),
       images: try transaction.createTree(named: Self.name(name, "images")))

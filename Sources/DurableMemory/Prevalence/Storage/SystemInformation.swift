@@ -30,6 +30,9 @@ struct SystemInformation: Codable, Equatable {
       guard found <= supportedFormat else {
         throw PrevalenceError.unsupportedFormat(found: found, supported: supportedFormat)
       }
+      guard found > 0 else {
+        throw PrevalenceError.damagedEntry(number: 0, reason: "the information has format \(found)")
+      }
       information = try BinaryCodec<SystemInformation>().decode(bytes[...])
     } catch let error as PrevalenceError {
       throw error

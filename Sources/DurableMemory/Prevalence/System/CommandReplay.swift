@@ -25,6 +25,8 @@ struct CommandReplay<Model: Sendable> {
   mutating func execute(
     _ record: JournalRecord, _ payload: ArraySlice<UInt8>, on model: inout Model
   ) throws(PrevalenceError) {
+    // Whatever the clock says, no command is journaled with an earlier time.
+    guard record.time >= time else { throw .earlierTime(record.number) }
     let replay = try form(of: record)
     var context = CommandContext(
       number: record.number, now: record.time, seed: seed, isReplay: true)
@@ -63,11 +65,11 @@ struct CommandReplay<Model: Sendable> {
     if let last = lastForm, last.version == record.version, record.name.elementsEqual(last.name) {
       return last.replay
     }
-    let form = CommandRegistry<Model>.Form(name: record.text, version: record.version)
+    let form = CommandRegistry<Model>.Form(name: Array(record.name), version: record.version)
     guard let replay = registry.forms[form] else {
       throw .unknownCommand(name: record.text, version: record.version, number: record.number)
     }
-    lastForm = (Array(record.name), record.version, replay)
+    lastForm = (form.name, form.version, replay)
     return replay
   }
 
@@ -87,7 +89,13 @@ struct CommandReplay<Model: Sendable> {
   }
 }
 
+extension PrevalenceError {
+  static func earlierTime(_ number: UInt64) -> PrevalenceError {
+    .damagedEntry(number: number, reason: "its time is before that of the command before it")
+  }
+}
+
 extension JournalRecord {
-  /// The name of the command.
+  /// The name of the command, which is UTF-8.
   var text: String { String(decoding: name, as: UTF8.self) }
 }

@@ -194,10 +194,7 @@ extension PrevalentSystem {
     guard entry.seed == seed else {
       throw PrevalenceError.invalidOptions("the other system has another seed")
     }
-    guard entry.time >= working.time else {
-      throw PrevalenceError.damagedEntry(
-        number: entry.number, reason: "its time is before that of the command before it")
-    }
+    guard entry.time >= working.time else { throw PrevalenceError.earlierTime(entry.number) }
     leave(shared: &working)
     var replay = loader.replay(after: working.number, time: working.time)
     let record = JournalRecord(entry)

@@ -106,7 +106,7 @@ extension PrevalentSystem {
     }
     return ImageHeader(
       number: number, time: time, modelName: options.modelName,
-      modelVersion: options.modelVersion, tree: 0, chunks: chunks, bytes: bytes.count,
+      modelVersion: options.modelVersion, tree: "", chunks: chunks, bytes: bytes.count,
       checksum: Checksum.crc32c(of: bytes[...]), stateHash: hash)
   }
 

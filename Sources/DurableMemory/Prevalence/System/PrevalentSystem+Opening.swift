@@ -85,10 +85,13 @@ extension PrevalentSystem {
   /// Removes a system with its model and its journal from a database; where there is none, nothing
   /// happens.
   ///
-  /// - Throws: `PrevalenceError`, `.alreadyOpen` while it is open.
+  /// - Throws: `PrevalenceError`, `.alreadyOpen` while it is open, `.invalidOptions` for what cannot
+  ///   name one.
   public static func erase(
     in database: Database, named name: String = "main"
   ) throws(PrevalenceError) {
+    // Trees of another system may begin with such a name.
+    try PrevalentTrees.check(name)
     let registration = try SystemRegistration(name, in: database)
     defer { registration.end() }
     do {

@@ -7,7 +7,8 @@ import Synchronization
 final class SystemRegistration: Sendable {
   private struct Key: Hashable {
     let database: ObjectIdentifier
-    let name: String
+    /// Its bytes: texts that Unicode calls equivalent name two systems.
+    let name: [UInt8]
   }
 
   private static let open = LockedState<Set<Key>>([])
@@ -17,7 +18,7 @@ final class SystemRegistration: Sendable {
 
   /// Throws `.alreadyOpen`.
   init(_ name: String, in database: Database) throws(PrevalenceError) {
-    key = Key(database: ObjectIdentifier(database), name: name)
+    key = Key(database: ObjectIdentifier(database), name: Array(name.utf8))
     let isNew = Self.open.withLock { [key] in $0.insert(key).inserted }
     guard isNew else { throw .alreadyOpen(name: name) }
   }

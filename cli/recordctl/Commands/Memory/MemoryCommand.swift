@@ -39,9 +39,11 @@ struct MemoryContents {
     }
   }
 
-  func map(_ name: String) -> StoredMap? { maps.first { $0.name == name } }
+  func map(_ name: String) -> StoredMap? { maps.first { $0.name.utf8.elementsEqual(name.utf8) } }
 
-  func system(_ name: String) -> StoredSystem? { systems.first { $0.name == name } }
+  func system(_ name: String) -> StoredSystem? {
+    systems.first { $0.name.utf8.elementsEqual(name.utf8) }
+  }
 
   /// The failure for a name that nothing has.
   func unknown(_ name: String, in context: Context) -> Failure {
