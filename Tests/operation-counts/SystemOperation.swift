@@ -19,7 +19,7 @@ enum SystemOperation: String, CaseIterable {
   /// `counting` is called when everything is ready.
   func run(_ database: Database, _ count: Int, counting: () -> Void) throws -> Bool {
     var options = PrevalentOptions<Bank>()
-    options.snapshots = .manual
+    options.images = .manual
     let system = try PrevalentSystem.open(
       in: database, CommandRegistry<Bank>(Deposit.self), options: options
     ) { Bank() }

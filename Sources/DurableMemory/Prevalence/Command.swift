@@ -20,7 +20,7 @@ public protocol Command<Model>: Sendable {
   static var name: String { get }
   /// The form of its bytes; a registry reads older ones through its upgrades.
   static var version: Int { get }
-  /// How it is written to the journal.
+  /// How it is written to the journal; asked when the type is registered.
   static var codec: Codec { get }
   /// Promises that `execute` has changed nothing when it throws, so that nothing has to be undone.
   ///

@@ -14,8 +14,7 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
     @Sendable (ArraySlice<UInt8>, inout Model, inout CommandContext) throws -> Void
 
   private(set) var forms: [Form: Replay] = [:]
-  /// What the entries of a registered type have between the time and the command.
-  private var types: [ObjectIdentifier: [UInt8]] = [:]
+  private var types: [ObjectIdentifier: any Sendable] = [:]
   /// Names that are used twice, and the like.
   private(set) var mistakes: [String] = []
 
@@ -29,13 +28,12 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
 
   /// Registers a type; needed before a command of it can be executed.
   public mutating func register<C: Command>(_ type: C.Type) where C.Model == Model {
-    var form: [UInt8] = []
-    JournalRecord.appendForm(C.name, version: C.version, to: &form)
-    types[ObjectIdentifier(type)] = form
+    let registered = RegisteredCommand(type)
+    types[ObjectIdentifier(type)] = registered
     add(C.name, C.version) { bytes, model, context in
       let command: C
       do {
-        command = try C.codec.decode(bytes)
+        command = try registered.codec.decode(bytes)
       } catch {
         throw CommandFailure.undecodable("\(error)")
       }
@@ -89,8 +87,24 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
     }
   }
 
-  /// The name and version of a registered type as they are in an entry.
-  func form(of type: ObjectIdentifier) -> [UInt8]? { types[type] }
+  /// What is known of a registered type.
+  func registered<C: Command>(_ type: C.Type) -> RegisteredCommand<C>? {
+    types[ObjectIdentifier(type)] as? RegisteredCommand<C>
+  }
+}
+
+/// A type of commands, asked once what it always says.
+final class RegisteredCommand<C: Command>: Sendable {
+  let codec: C.Codec
+  /// Name and version as entries have them, between the time and the command.
+  let form: [UInt8]
+
+  init(_ type: C.Type) {
+    codec = C.codec
+    var form: [UInt8] = []
+    JournalRecord.appendForm(C.name, version: C.version, to: &form)
+    self.form = form
+  }
 }
 
 /// What keeps a command of the journal from being executed.

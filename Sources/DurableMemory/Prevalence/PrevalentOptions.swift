@@ -15,7 +15,7 @@ public struct PrevalentOptions<Model: Sendable>: Sendable {
   /// What `execute` waits for unless told otherwise.
   public var durability: Durability = .synced
   /// When an image of the model is written, and what is kept.
-  public var snapshots = SnapshotPolicy()
+  public var images = ImagePolicy()
   /// After how many commands each a hash of the state goes to the journal and is compared at every
   /// further execution; 0 for never.
   ///
@@ -65,7 +65,7 @@ extension PrevalentOptions where Model: Codable {
 /// When an image of the model is written without being asked for, and how many are kept.
 ///
 /// What is counted goes on over reopenings.
-public struct SnapshotPolicy: Sendable, Equatable {
+public struct ImagePolicy: Sendable, Equatable {
   /// Commands after the last image; `nil` for no matter how many.
   public var everyCommands: UInt64?
   /// Bytes of journal after the last image, and not fewer than that image has; `nil` for no matter
@@ -86,8 +86,8 @@ public struct SnapshotPolicy: Sendable, Equatable {
   }
 
   /// Images only when asked for.
-  public static var manual: SnapshotPolicy {
-    var policy = SnapshotPolicy()
+  public static var manual: ImagePolicy {
+    var policy = ImagePolicy()
     policy.everyBytes = nil
     return policy
   }
@@ -107,11 +107,11 @@ public enum CommandVerification: Sendable {
 extension PrevalentOptions {
   func check(_ registry: CommandRegistry<Model>) throws(PrevalenceError) {
     if let mistake = registry.mistakes.first { throw .invalidOptions(mistake) }
-    guard snapshots.keptImages >= 1 else { throw .invalidOptions("at least one image is kept") }
-    guard snapshots.everyCommands != 0 else {
+    guard images.keptImages >= 1 else { throw .invalidOptions("at least one image is kept") }
+    guard images.everyCommands != 0 else {
       throw .invalidOptions("an image comes after one command at the earliest")
     }
-    guard snapshots.everyBytes ?? 1 > 0 else {
+    guard images.everyBytes ?? 1 > 0 else {
       throw .invalidOptions("an image comes after one byte at the earliest")
     }
     guard modelVersion >= 1 else { throw .invalidOptions("versions of a model begin with 1") }

@@ -28,7 +28,7 @@ final class BankStore {
       }
     }
     options.seed = 7
-    options.snapshots = .manual
+    options.images = .manual
     return options
   }
 

@@ -262,7 +262,7 @@ struct CodecTests {
     let entries = try system.entries(after: 0)
     #expect(entries.count == 100)
     #expect(String(decoding: entries[3].command, as: UTF8.self) == #"{"text":"3"}"#)
-    try system.snapshot()
+    try system.writeImage()
     try system.execute(TextNote(text: "last"))
     try system.close()
     let again = try PrevalentSystem.open(in: database, registry, options: options)

@@ -66,7 +66,7 @@ struct DeterminismTests {
       { try bank.system.execute(Note(text: "refused")) },
       { try bank.system.query { _ in } },
       { try bank.system.queryBetweenCommands { _, _ in } },
-      { try bank.system.snapshot() },
+      { try bank.system.writeImage() },
       { try bank.system.flush() },
     ]
     for refusal in refusals { #expect(throws: PrevalenceError.self, performing: refusal) }

@@ -232,7 +232,7 @@ struct DurabilityTests {
     #expect(bank.system.failure != nil)
     for _ in 0..<2 {
       #expect(throws: PrevalenceError.self) { try bank.system.execute(Note(text: "6")) }
-      #expect(throws: PrevalenceError.self) { try bank.system.snapshot() }
+      #expect(throws: PrevalenceError.self) { try bank.system.writeImage() }
       #expect(throws: PrevalenceError.self) {
         try bank.system.queryBetweenCommands { model, _ in model.notes }
       }
@@ -333,13 +333,13 @@ struct DurabilityTests {
     bank.disk.setCapacity(bank.disk.image.length)
     #expect(throws: PrevalenceError.engine(.outOfSpace)) {
       for _ in 0..<100 {
-        try bank.system.snapshot()
+        try bank.system.writeImage()
         try bank.system.execute(Note(text: String(repeating: "n", count: 20_000)))
       }
     }
     bank.disk.setCapacity(1 << 40)
     let last = bank.system.lastCommand
-    #expect(try bank.system.snapshot() == last)
+    #expect(try bank.system.writeImage() == last)
     try bank.finish()
   }
 }

@@ -93,7 +93,7 @@ struct EventTests {
     _ = try system.submit(Note(text: "1", events: 1))
     let isDone = DispatchSemaphore(value: 0)
     let thread = Thread {
-      if byImage { _ = try? system.snapshot() } else { _ = try? system.query { $0.notes.count } }
+      if byImage { _ = try? system.writeImage() } else { _ = try? system.query { $0.notes.count } }
       isDone.signal()
     }
     thread.start()

@@ -107,7 +107,7 @@ struct GuideTests {
   private func further(_ path: String, _ registry: CommandRegistry<Harbour>) throws {
     var options = PrevalentOptions<Harbour>()
     options.durability = .interval(.milliseconds(50))
-    options.snapshots = SnapshotPolicy(everyCommands: 100_000, keptImages: 3)
+    options.images = ImagePolicy(everyCommands: 100_000, keptImages: 3)
     options.hashInterval = 1000
     options.onEvents = { number, events in print("command \(number): \(events)") }
     options.onFailure = { error in print("in the background: \(error)") }
@@ -126,7 +126,7 @@ struct GuideTests {
     #expect(before == 1)
     #expect(after == (4, 0))
 
-    try harbour.snapshot()
+    try harbour.writeImage()
     let past = try harbour.past(.command(1))
     #expect(past.model.berths == [3: "Rickmer Rickmers"])
 

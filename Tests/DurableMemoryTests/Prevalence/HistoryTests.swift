@@ -11,7 +11,7 @@ struct HistoryTests {
     try withBank { bank in
       for number in 1...10 {
         try bank.system.execute(Note(text: "\(number)"))
-        if number == 4 { try bank.system.snapshot() }
+        if number == 4 { try bank.system.writeImage() }
         if number == 7 { try bank.database.checkpoint() }
       }
       for number in 0...10 {
@@ -25,7 +25,7 @@ struct HistoryTests {
       #expect(throws: PrevalenceError.outOfHistory(oldest: 0, newest: 10)) {
         _ = try bank.system.past(.command(11))
       }
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       #expect(throws: PrevalenceError.outOfHistory(oldest: 4, newest: 10)) {
         _ = try bank.system.past(.command(3))
       }
@@ -43,7 +43,7 @@ struct HistoryTests {
   {
     try withBank { bank in
       for number in 1...10 { try bank.system.execute(Note(text: "\(number)")) }
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       try bank.system.lookAtStore()
       #expect(try bank.system.entries(after: 0).map(\.number) == Array(1...10))
       #expect(try bank.system.past(.command(4)).model.notes.count == 4)

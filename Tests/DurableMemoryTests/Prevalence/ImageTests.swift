@@ -18,13 +18,13 @@ struct ImageTests {
   {
     try withBank { bank in
       try execute(4, on: bank)
-      #expect(try bank.system.snapshot() == 4)
-      #expect(try bank.system.snapshot() == 4)
+      #expect(try bank.system.writeImage() == 4)
+      #expect(try bank.system.writeImage() == 4)
       try bank.reopen()
-      #expect(try bank.system.snapshot() == 4)
+      #expect(try bank.system.writeImage() == 4)
       #expect(try bank.images == [4, 0])
       try execute(1, on: bank)
-      #expect(try bank.system.snapshot() == 5)
+      #expect(try bank.system.writeImage() == 5)
       #expect(try bank.images == [5, 4])
       #expect(try bank.model.notes.count == 5)
     }
@@ -35,10 +35,10 @@ struct ImageTests {
     `what is kept is exact in each state, and it is enough (P19, P20, P110, P111, P139, P141, P178)`()
     throws
   {
-    try withBank(adjust: { $0.snapshots.keptImages = 1 }) { bank in
+    try withBank(adjust: { $0.images.keptImages = 1 }) { bank in
       for round in 1...10 {
         try execute(10, on: bank)
-        try bank.system.snapshot()
+        try bank.system.writeImage()
         #expect(try bank.images == [UInt64(10 * round)])
         #expect(try bank.journal.isEmpty)
         #expect(
@@ -51,12 +51,12 @@ struct ImageTests {
       #expect(try bank.journal == [101, 102, 103])
       try bank.kill()
       #expect(try bank.model.notes == (1...103).map { "\($0)" })
-      try bank.system.snapshot()
-      bank.options.snapshots.keptImages = 3
+      try bank.system.writeImage()
+      bank.options.images.keptImages = 3
       try bank.reopen()
       for _ in 0..<5 {
         try execute(2, on: bank)
-        try bank.system.snapshot()
+        try bank.system.writeImage()
       }
       // In memory there would be more of the journal.
       try bank.reopen()
@@ -67,12 +67,12 @@ struct ImageTests {
 
   @Test func `the whole journal is kept where that is asked for (P216)`() throws {
     try withBank(adjust: {
-      $0.snapshots.keepsWholeJournal = true
-      $0.snapshots.keptImages = 1
+      $0.images.keepsWholeJournal = true
+      $0.images.keptImages = 1
     }) { bank in
       for _ in 0..<3 {
         try execute(5, on: bank)
-        try bank.system.snapshot()
+        try bank.system.writeImage()
       }
       #expect(try bank.journal == Array(1...15))
       // What the journal begins with is kept with it.
@@ -104,7 +104,7 @@ struct ImageTests {
       let model = try bank.model
       bank.disk.setCapacity(bank.disk.image.length + room)
       do {
-        try bank.system.snapshot()
+        try bank.system.writeImage()
         #expect(try bank.images == [40, 0], "room \(room)")
         written += 1
       } catch PrevalenceError.engine(.outOfSpace) {
@@ -126,13 +126,13 @@ struct ImageTests {
     let mustFail = Guarded(false)
     try withBank(adjust: { options in
       options.codec = UnreadableCodec(mustFail: mustFail)
-      options.snapshots.keptImages = 1
+      options.images.keptImages = 1
     }) { bank in
       try execute(3, on: bank)
       mustFail.withLock { $0 = true }
       for _ in 0..<2 {
         #expect {
-          try bank.system.snapshot()
+          try bank.system.writeImage()
         } throws: { error in
           guard case PrevalenceError.modelNotEncodable(let reason) = error else { return false }
           return reason.contains("broken")
@@ -150,7 +150,7 @@ struct ImageTests {
       }
       #expect(try !PrevalentSystem<Bank>.exists(in: bank.database, named: "other"))
       mustFail.withLock { $0 = false }
-      #expect(try bank.system.snapshot() == 3)
+      #expect(try bank.system.writeImage() == 3)
       #expect(try bank.images == [3])
     }
   }
@@ -161,7 +161,7 @@ struct ImageTests {
       reopens: Bool
     ) throws
   {
-    try withBank(adjust: { $0.snapshots = SnapshotPolicy(everyCommands: 10) }) { bank in
+    try withBank(adjust: { $0.images = ImagePolicy(everyCommands: 10) }) { bank in
       for run in 1...20 {
         if reopens { try bank.reopen() }
         for _ in 0..<9 {
@@ -179,8 +179,8 @@ struct ImageTests {
   @Test func `images come after so many bytes or commands, whichever is first (P143, P140)`() throws
   {
     try withBank(adjust: {
-      $0.snapshots = SnapshotPolicy(everyCommands: 100)
-      $0.snapshots.everyBytes = 4000
+      $0.images = ImagePolicy(everyCommands: 100)
+      $0.images.everyBytes = 4000
     }) { bank in
       for _ in 0..<10 {
         try bank.system.execute(LongText(text: [UInt8](repeating: 1, count: 500)))
@@ -203,7 +203,7 @@ struct ImageTests {
   }
 
   @Test func `an image after each command (P150)`() throws {
-    try withBank(adjust: { $0.snapshots = SnapshotPolicy(everyCommands: 1, keptImages: 1) }) {
+    try withBank(adjust: { $0.images = ImagePolicy(everyCommands: 1, keptImages: 1) }) {
       bank in
       for number in 1...5 {
         try execute(1, on: bank)
@@ -220,7 +220,7 @@ struct ImageTests {
   {
     try withBank(adjust: { $0.durability = .manual }) { bank in
       try execute(7, on: bank)
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       try execute(3, on: bank)
       try bank.crash(.loseAll)
       #expect(bank.system.lastCommand == 7)
@@ -235,14 +235,14 @@ struct ImageTests {
   {
     try withBank { bank in
       try bank.system.execute(Deposit(account: "a", amount: 1))
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       try bank.reopen(registry: CommandRegistry(Note.self))
       #expect(try bank.model.accounts == ["a": 1])
       try bank.system.execute(Note(text: "n"))
       try bank.reopen()
       #expect(try bank.model == Bank(accounts: ["a": 1], notes: ["n"]))
       // The start takes what came after the image, whatever came before.
-      bank.options.snapshots = SnapshotPolicy(everyCommands: 16)
+      bank.options.images = ImagePolicy(everyCommands: 16)
       try bank.reopen(registry: .bank)
       for _ in 0..<200 {
         try execute(1, on: bank)
@@ -283,7 +283,7 @@ struct ImageTests {
       gate.isClosed = true
       try runThreads(2) { thread in
         if thread == 0 {
-          guard try system.snapshot() == 1 else { throw TestFailure("another image") }
+          guard try system.writeImage() == 1 else { throw TestFailure("another image") }
         } else {
           defer { gate.isClosed = false }
           gate.waitForVisitor()
@@ -296,7 +296,7 @@ struct ImageTests {
         }
       }
       #expect(system.lastImage == 1)
-      #expect(try system.snapshot() == 2000)
+      #expect(try system.writeImage() == 2000)
     }
   }
 
@@ -307,7 +307,7 @@ struct ImageTests {
     let mustFail = Guarded(false)
     try withBank(adjust: { options in
       options.codec = FailingCodec(mustFail: mustFail)
-      options.snapshots = SnapshotPolicy(everyCommands: 5)
+      options.images = ImagePolicy(everyCommands: 5)
       options.onFailure = { failures.append($0) }
     }) { bank in
       mustFail.withLock { $0 = true }
@@ -327,9 +327,9 @@ struct ImageTests {
   }
 
   @Test func `a system whose trees were copied by their names is as it was`() throws {
-    try withBank(adjust: { $0.snapshots.keptImages = 1 }) { bank in
+    try withBank(adjust: { $0.images.keptImages = 1 }) { bank in
       try execute(3, on: bank)
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       #expect(try bank.journal.isEmpty)
       try execute(1, on: bank)
       let model = try bank.model
@@ -379,7 +379,7 @@ struct ImageTests {
         let key = PrevalentKey.of(9)
         try transaction.put([0], forKey: key, in: system.images.trees.images)
       }
-      #expect(try system.snapshot() == 1)
+      #expect(try system.writeImage() == 1)
       try bank.database.read { view in
         let header = try #require(try system.images.headers(in: view).first).header.get()
         #expect(header.number == 1 && header.tree == "1.41")
@@ -394,7 +394,7 @@ struct ImageTests {
     let count = TestEnvironment.count("RECORD_STORE_COMMANDS", quick: 30_000)
     try withBank(adjust: {
       $0.durability = .manual
-      $0.snapshots.everyBytes = 64 << 10
+      $0.images.everyBytes = 64 << 10
     }) { bank in
       var longest: UInt64 = 0
       for number in 0..<count {

@@ -15,7 +15,7 @@ struct JournalTests {
     try withBank(adjust: { $0.durability = .manual }) { bank in
       for round in 0..<20 {
         for _ in 0..<50 { try bank.system.execute(Note(text: "n")) }
-        if round % 4 == 1 { try bank.system.snapshot() }
+        if round % 4 == 1 { try bank.system.writeImage() }
         if round % 4 == 2 { try bank.reopen() }
       }
       #expect(bank.system.lastCommand == 1000)
@@ -76,7 +76,7 @@ struct JournalTests {
   @Test func `a journal whose first key is no number is damaged, not empty (P66)`() throws {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
-    try bank.system.snapshot()
+    try bank.system.writeImage()
     try bank.system.close()
     try bank.forge { trees, transaction in
       try transaction.put([1], forKey: [0], in: trees.journal)
@@ -132,7 +132,7 @@ struct JournalTests {
       time.withLock { $0 = 1 }
       try bank.kill()
       #expect(try bank.model.times == expected)
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       try bank.reopen()
       try bank.system.execute(Stamp())
       #expect(try bank.model.times.last == 9000)
@@ -194,11 +194,11 @@ struct JournalTests {
       #expect(try bank.model == model)
       #expect(
         try bank.system.entries(after: 0).map(\.command.count).last.map { $0 > 300_000 } == true)
-      try bank.system.snapshot()
-      bank.options.snapshots.keptImages = 1
+      try bank.system.writeImage()
+      bank.options.images.keptImages = 1
       try bank.reopen()
       try bank.system.execute(Note(text: "n"))
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       #expect(try bank.database.read { try $0.count(of: bank.system.journal.trees.payloads) } == 0)
       #expect(try bank.journal.isEmpty)
     }
@@ -255,7 +255,7 @@ struct JournalTests {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
     try bank.system.execute(Note(text: "2"))
-    try bank.system.snapshot()
+    try bank.system.writeImage()
     try bank.reopen(after: { trees, transaction in
       try transaction.put([9, 9, 9], forKey: PrevalentKey.of(1), in: trees.journal)
     })

@@ -87,7 +87,7 @@ struct MigrationTests {
     let bank = try BankStore()
     try bank.system.execute(Note(text: "1"))
     try bank.system.execute(Note(text: "2"))
-    try bank.system.snapshot()
+    try bank.system.writeImage()
     try bank.system.close()
     var options = PrevalentOptions<Count>()
     options.modelName = "Bank"
@@ -99,7 +99,7 @@ struct MigrationTests {
     let system = try PrevalentSystem.open(in: bank.database, registry, options: options)
     #expect(try system.query { $0.notes } == 2)
     try system.execute(Increase(by: 5))
-    try system.snapshot()
+    try system.writeImage()
     try system.close()
     // Without the migration as well.
     options.migrations = [:]
@@ -129,7 +129,7 @@ struct MigrationTests {
       #expect(try system.query { $0.notes } == 3 + round)
       try system.execute(Increase(by: 1))
       #expect(try system.query { $0.notes } == 4 + round)
-      if round == 1 { try system.snapshot() }
+      if round == 1 { try system.writeImage() }
       try system.close()
     }
     #expect(try bank.database.check().isIntact)

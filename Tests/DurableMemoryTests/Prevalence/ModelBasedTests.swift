@@ -26,7 +26,7 @@ struct ModelBasedTests {
   private func history(seed: UInt64, steps: Int) throws {
     var random = SplitMix64(seed: seed)
     let bank = try BankStore { options in
-      options.snapshots = SnapshotPolicy(
+      options.images = ImagePolicy(
         everyCommands: UInt64(3 + random.below(20)), keptImages: 1 + random.below(3))
       options.hashInterval = UInt64(random.below(4))
       options.keepsSecondCopy = random.chance(1, in: 2)
@@ -45,7 +45,7 @@ struct ModelBasedTests {
           if isSynced { durable = (model, number) }
         }
       case 11:
-        try bank.system.snapshot()
+        try bank.system.writeImage()
         durable = (model, number)
       case 12: bank.imager.runAll()
       case 13: views.append((try bank.system.view(), model))
@@ -132,7 +132,7 @@ struct ModelBasedTests {
   func `histories of many threads are linearisable (P175, P209)`(keepsSecondCopy: Bool) throws {
     try withBank(adjust: {
       $0.keepsSecondCopy = keepsSecondCopy
-      $0.snapshots = SnapshotPolicy(everyCommands: 100)
+      $0.images = ImagePolicy(everyCommands: 100)
       $0.scheduler = nil
     }) { bank in
       bank.disk.setFlushDelay(microseconds: 200)
@@ -173,7 +173,7 @@ struct ModelBasedTests {
         }
       }
       // Before closing, whatever still writes an image has to be done.
-      try system.snapshot()
+      try system.writeImage()
     }
   }
 
@@ -196,7 +196,7 @@ struct ModelBasedTests {
             } catch BankError.notEnough {}
           }
         } else if thread == 6 {
-          while writers.withLock({ $0 }) > 0 { try system.snapshot() }
+          while writers.withLock({ $0 }) > 0 { try system.writeImage() }
         } else {
           while writers.withLock({ $0 }) > 0 {
             guard try system.query({ $0.total }) == 1000 else {

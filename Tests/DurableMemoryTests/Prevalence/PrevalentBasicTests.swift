@@ -35,7 +35,7 @@ struct PrevalentBasicTests {
         #expect(bank.system.lastCommand == UInt64(round - 1))
         try bank.system.execute(
           Note(text: "\(round)"), durability: round % 2 == 0 ? .synced : .written)
-        if round == 3 { try bank.system.snapshot() }
+        if round == 3 { try bank.system.writeImage() }
       }
       #expect(try bank.model.notes == ["1", "2", "3", "4", "5", "6"])
       #expect(try bank.journal.suffix(3) == [4, 5, 6])
@@ -48,7 +48,7 @@ struct PrevalentBasicTests {
   )
     throws
   {
-    try withBank(adjust: { $0.snapshots = SnapshotPolicy(everyCommands: 2) }) { bank in
+    try withBank(adjust: { $0.images = ImagePolicy(everyCommands: 2) }) { bank in
       for number in 0..<count {
         try bank.system.execute(Note(text: "\(number)"))
         bank.imager.runAll()
@@ -112,7 +112,7 @@ struct PrevalentBasicTests {
     #expect(throws: PrevalenceError.closed) { try system.execute(Note(text: "n")) }
     #expect(throws: PrevalenceError.closed) { try system.query { _ in } }
     #expect(throws: PrevalenceError.closed) { _ = try system.view() }
-    #expect(throws: PrevalenceError.closed) { try system.snapshot() }
+    #expect(throws: PrevalenceError.closed) { try system.writeImage() }
     #expect(throws: PrevalenceError.closed) { try system.flush() }
     #expect(throws: PrevalenceError.closed) { _ = try system.past(.end) }
     #expect(throws: PrevalenceError.closed) { _ = try system.entries(after: 0) }
@@ -158,7 +158,7 @@ struct PrevalentBasicTests {
         in: bank.database, named: "other", .bank, options: bank.options
       ) { Bank() }
       try other.execute(Note(text: "o"))
-      try other.snapshot()
+      try other.writeImage()
       #expect(throws: PrevalenceError.alreadyOpen(name: "other")) {
         try PrevalentSystem<Bank>.erase(in: bank.database, named: "other")
       }
@@ -227,7 +227,7 @@ struct PrevalentBasicTests {
     }
     try system.execute(Transfer(from: "a", to: "b", amount: 1))
     #expect(try system.query { $0.accounts } == ["a": 2, "b": 1])
-    #expect(try system.snapshot() == 2)
+    #expect(try system.writeImage() == 2)
     #expect(try system.entries(after: 0).count == 2)
     #expect(try system.database.check().isIntact)
     try system.close()
@@ -268,9 +268,9 @@ struct PrevalentBasicTests {
     #expect(throws: PrevalenceError.invalidOptions("a command cannot have the version -1")) {
       try open("main", CommandRegistry(Negative.self))
     }
-    #expect(throws: PrevalenceError.self) { try open { $0.snapshots.keptImages = 0 } }
-    #expect(throws: PrevalenceError.self) { try open { $0.snapshots.everyCommands = 0 } }
-    #expect(throws: PrevalenceError.self) { try open { $0.snapshots.everyBytes = 0 } }
+    #expect(throws: PrevalenceError.self) { try open { $0.images.keptImages = 0 } }
+    #expect(throws: PrevalenceError.self) { try open { $0.images.everyCommands = 0 } }
+    #expect(throws: PrevalenceError.self) { try open { $0.images.everyBytes = 0 } }
     #expect(throws: PrevalenceError.self) { try open { $0.modelVersion = 0 } }
     #expect(throws: PrevalenceError.self) {
       try open {
@@ -296,7 +296,7 @@ struct PrevalentBasicTests {
       let system = try PrevalentSystem.open(in: database, .bank, options: bank.options)
       #expect(try system.query { $0.notes } == ["1", "2", "3"])
       #expect(throws: PrevalenceError.readOnly) { try system.execute(Note(text: "4")) }
-      #expect(throws: PrevalenceError.readOnly) { try system.snapshot() }
+      #expect(throws: PrevalenceError.readOnly) { try system.writeImage() }
       #expect(try system.entries(after: 1).count == 2)
       #expect(try system.past(.command(2)).model.notes.count == 2)
       try system.close()
@@ -334,7 +334,7 @@ struct PrevalentBasicTests {
       for reader in readers {
         #expect(try reader.query { $0.notes } == ["n"])
         #expect(throws: PrevalenceError.readOnly) { try reader.execute(Note(text: "m")) }
-        #expect(throws: PrevalenceError.readOnly) { try reader.snapshot() }
+        #expect(throws: PrevalenceError.readOnly) { try reader.writeImage() }
         #expect(try reader.entries(after: 0).count == 1)
         #expect(try reader.past(.command(0)).model.notes.isEmpty)
         try reader.close()

@@ -13,7 +13,7 @@ struct CrashTests {
     throws
   {
     let disk = SimulatedDisk(recordsHistory: true)
-    let bank = try BankStore(on: disk) { $0.snapshots.keptImages = 1 }
+    let bank = try BankStore(on: disk) { $0.images.keptImages = 1 }
     // After so many calls to the disk so many commands were acknowledged.
     var acknowledged: [(calls: Int, count: UInt64)] = [(disk.mutations, 0)]
     var number = 0
@@ -26,7 +26,7 @@ struct CrashTests {
       for _ in 0..<4 { try execute(.synced) }
       try execute(.manual)
       if round % 2 == 0 { try bank.database.checkpoint() }
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       acknowledged.append((disk.mutations, UInt64(number)))
       if round == 2 {
         try bank.system.execute(LongText(text: [UInt8](repeating: 3, count: 100_000)))
@@ -43,7 +43,7 @@ struct CrashTests {
       for variant in disk.variants(atMutation: call) {
         let crashed = disk.crashed(atMutation: call, variant, seed: TestEnvironment.seed)
         do {
-          let left = try BankStore(opening: crashed) { $0.snapshots.keptImages = 1 }
+          let left = try BankStore(opening: crashed) { $0.images.keptImages = 1 }
           let count = left.system.lastCommand
           guard count >= least, count <= UInt64(number) else {
             throw TestFailure("\(count) commands of at least \(least)")
@@ -55,7 +55,7 @@ struct CrashTests {
             throw TestFailure("skipped: \(left.system.skippedImages)")
           }
           try left.system.execute(Note(text: "next"))
-          try left.system.snapshot()
+          try left.system.writeImage()
           guard try left.journal.isEmpty, try left.images == [count + 1] else {
             throw TestFailure("remains: \(try left.images), \(try left.journal)")
           }
@@ -81,7 +81,7 @@ struct CrashTests {
     }
     let model = try bank.model
     let first = disk.mutations
-    try bank.system.snapshot()
+    try bank.system.writeImage()
     var (whole, none) = (0, 0)
     for call in first...disk.mutations {
       for variant in disk.variants(atMutation: call) {
@@ -111,7 +111,7 @@ struct CrashTests {
   @Test func `what an unfinished image has left is no image, and goes with the next (P110, P193)`()
     throws
   {
-    try withBank(adjust: { $0.snapshots.keptImages = 1 }) { bank in
+    try withBank(adjust: { $0.images.keptImages = 1 }) { bank in
       for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
       try bank.database.write { transaction in
         let tree = try transaction.createTree(named: "memory/system/main/image/3")
@@ -120,7 +120,7 @@ struct CrashTests {
       try bank.reopen()
       #expect(bank.system.lastImage == 0)
       #expect(bank.system.skippedImages.isEmpty)
-      #expect(try bank.system.snapshot() == 3)
+      #expect(try bank.system.writeImage() == 3)
       #expect(
         try bank.database.read { view in
           try view.trees().count { $0.name.hasPrefix("memory/system/main/image/") }
@@ -136,7 +136,7 @@ struct CrashTests {
       for number in 1...7 {
         try bank.system.execute(Note(text: "\(number)"))
         try bank.system.execute(Reverse())
-        if number % 3 == 0 { try bank.system.snapshot() }
+        if number % 3 == 0 { try bank.system.writeImage() }
         let model = try bank.model
         try bank.crash(number % 2 == 0 ? .loseAll : .torn)
         #expect(try bank.model == model)

@@ -12,7 +12,7 @@ struct DamageTests {
     let bank = try BankStore()
     for number in 1...9 {
       try bank.system.execute(Note(text: "\(number)"))
-      if number % 3 == 0, number < 9 { try bank.system.snapshot() }
+      if number % 3 == 0, number < 9 { try bank.system.writeImage() }
     }
     try bank.system.close()
     return bank
@@ -65,10 +65,10 @@ struct DamageTests {
     #expect(bank.system.lastImage == 3)
     // The next images are written beside it, and it is counted as none.
     try bank.system.execute(Note(text: "10"))
-    #expect(try bank.system.snapshot() == 10)
+    #expect(try bank.system.writeImage() == 10)
     #expect(try bank.journal.first == 4)
     try bank.system.execute(Note(text: "11"))
-    #expect(try bank.system.snapshot() == 11)
+    #expect(try bank.system.writeImage() == 11)
     #expect(try bank.journal == [11])
     try bank.finish()
   }
@@ -135,7 +135,7 @@ struct DamageTests {
   @Test func `an image of the same command is written beside a damaged one (P109)`() throws {
     let bank = try BankStore()
     for number in 1...3 { try bank.system.execute(Note(text: "\(number)")) }
-    try bank.system.snapshot()
+    try bank.system.writeImage()
     try bank.system.close()
     let tree = try newestImage(bank).tree
     try bank.forge { _, transaction in
@@ -143,7 +143,7 @@ struct DamageTests {
     }
     try bank.openSystem()
     #expect(bank.system.skippedImages.count == 1)
-    #expect(try bank.system.snapshot() == 3)
+    #expect(try bank.system.writeImage() == 3)
     #expect(bank.system.skippedImages.isEmpty)
     try bank.reopen()
     #expect(bank.system.skippedImages.isEmpty)
@@ -184,7 +184,7 @@ struct DamageTests {
     bank.options.codec = LossyCodec()
     try bank.reopen()
     try bank.system.execute(Note(text: "1"))
-    try bank.system.snapshot()
+    try bank.system.writeImage()
     try bank.reopen()
     #expect(bank.system.skippedImages.map(\.number) == [1])
     #expect(try bank.model.notes == ["1"])
@@ -203,7 +203,7 @@ struct DamageTests {
       }
       try bank.reopen()
       #expect(try bank.model.notes == ["1"])
-      try bank.system.snapshot()
+      try bank.system.writeImage()
       #expect(try bank.database.read { try $0.tree(named: "README") } != nil)
       #expect(throws: PrevalenceError.notFound(name: "main2")) {
         _ = try PrevalentSystem.open(

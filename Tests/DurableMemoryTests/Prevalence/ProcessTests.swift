@@ -74,7 +74,7 @@ struct ProcessTests {
   /// Executes commands and writes images until it is killed, and says what was acknowledged.
   private static func work(_ path: String, _ said: String, pause: UInt32) throws {
     var options = BankStore.options()
-    options.snapshots = SnapshotPolicy(everyCommands: 7, keptImages: 1)
+    options.images = ImagePolicy(everyCommands: 7, keptImages: 1)
     let system = try PrevalentSystem.open(at: path, .bank, options: options) { Bank() }
     let output = FileHandle(forWritingAtPath: said)
     try output?.seekToEnd()

@@ -16,12 +16,12 @@ func fillImage(_ database: Database) throws {
   var registry = CommandRegistry<Int>()
   registry.register(Increase.self)
   var options = PrevalentOptions<Int>()
-  options.snapshots.keptImages = 1
+  options.images.keptImages = 1
   let system = try PrevalentSystem.open(
     in: database, named: "counter", registry, options: options
   ) { 0 }
   for _ in 0..<3 { _ = try system.execute(Increase()) }
-  try system.snapshot()
+  try system.writeImage()
   _ = try system.execute(Increase())
   try system.close()
 }

@@ -29,7 +29,7 @@ struct SystemMeasurement {
   mutating func measure() throws {
     let path = folder + "/system.store"
     var options = PrevalentOptions<Bank>()
-    options.snapshots = .manual
+    options.images = .manual
     options.keepsSecondCopy = true
     let count = entries
     let system = try PrevalentSystem.open(
@@ -64,7 +64,7 @@ struct SystemMeasurement {
 
   private mutating func measureImage(_ system: PrevalentSystem<Bank>) throws {
     let latencies = try Latencies.measured {
-      try system.snapshot()
+      try system.writeImage()
     } meanwhile: { number in
       try system.execute(Deposit(account: number % 1000, amount: 1), durability: .manual)
     }

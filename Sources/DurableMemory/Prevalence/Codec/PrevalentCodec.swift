@@ -26,11 +26,13 @@ public struct BinaryCodec<Value: Codable>: PrevalentCodec {
   /// How deep values and the containers that they write may be nested in each other; a case of an
   /// enumeration with associated values takes three, other types one or two.
   public let depthLimit: Int
+  private let isElement: Bool
 
   /// Creates a codec.
   public init(isCanonical: Bool = false, depthLimit: Int = 384) {
     self.isCanonical = isCanonical
     self.depthLimit = depthLimit
+    isElement = Value.self is any BinaryElement.Type
   }
 
   /// Appends the bytes of a value.
@@ -41,7 +43,7 @@ public struct BinaryCodec<Value: Codable>: PrevalentCodec {
     // Only one may refer to the array, lest it be copied.
     bytes = []
     defer { bytes = writer.takeBytes() }
-    try writer.write(value)
+    if isElement { try writer.write(value) } else { try writer.writeComposite(value) }
     if let failure = writer.failure { throw failure }
   }
 

@@ -43,16 +43,16 @@ struct CommandReplay<Model: Sendable> {
     time = record.time
   }
 
-  /// Executes what lies in segments, as long as it is wanted.
+  /// Executes what lies in runs, as long as it is wanted.
   mutating func execute(
-    _ segments: [RecentJournal.Segment], on model: inout Model,
+    _ runs: [RecentJournal.Run], on model: inout Model,
     while isWanted: (JournalRecord) -> Bool
   ) throws(PrevalenceError) {
-    for segment in segments {
-      for index in segment.ends.indices {
-        let next = segment.first + UInt64(index)
+    for run in runs {
+      for index in run.ends.indices {
+        let next = run.first + UInt64(index)
         guard next > number else { continue }
-        let record = try JournalRecord(number: next, segment.entry(index))
+        let record = try JournalRecord(number: next, run.entry(index))
         guard isWanted(record) else { return }
         try execute(record, record.payload, on: &model)
       }

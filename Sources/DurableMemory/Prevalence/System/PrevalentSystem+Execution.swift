@@ -39,24 +39,27 @@ extension PrevalentSystem {
   }
 
   private static var settleInterval: UInt64 { 64 }
+  /// Bytes for which there is room at once.
+  private static var usualPayload: Int { 200 }
 
   /// Executes a command and writes it to the journal.
   private func perform<C: Command>(
     _ command: C, _ durability: Durability, _ outcome: inout CommandOutcome
   ) throws -> C.Result where C.Model == Model {
     if isReadOnly { throw PrevalenceError.readOnly }
-    guard let form = loader.registry.form(of: ObjectIdentifier(C.self)) else {
+    guard let registered = loader.registry.registered(C.self) else {
       throw PrevalenceError.unregistered(name: C.name)
     }
     var payload: [UInt8] = []
+    payload.reserveCapacity(Self.usualPayload)
     do {
-      try C.codec.encode(command, into: &payload)
+      try registered.codec.encode(command, into: &payload)
     } catch {
       throw PrevalenceError.notEncodable(name: C.name, reason: "\(error)")
     }
     let result: C.Result
     do {
-      result = try performLocked(command, form, payload, durability, &outcome)
+      result = try performLocked(command, registered, payload, durability, &outcome)
     } catch {
       tellFailure()
       throw error
@@ -66,13 +69,13 @@ extension PrevalentSystem {
   }
 
   private func performLocked<C: Command>(
-    _ command: C, _ form: [UInt8], _ payload: [UInt8], _ durability: Durability,
+    _ command: C, _ registered: RegisteredCommand<C>, _ payload: [UInt8], _ durability: Durability,
     _ outcome: inout CommandOutcome
   ) throws -> C.Result where C.Model == Model {
     working.lock()
     defer { working.unlock() }
     do {
-      let result = try run(command, form, payload, on: &working.value, &outcome)
+      let result = try run(command, registered, payload, on: &working.value, &outcome)
       outcome.promise = working.value.promise(durability, raises: outcome.isJournaled)
       noteDue(&working.value, &outcome)
       return result
@@ -84,11 +87,11 @@ extension PrevalentSystem {
   }
 
   private func run<C: Command>(
-    _ command: C, _ form: [UInt8], _ payload: [UInt8], on working: inout WorkingModel<Model>,
-    _ outcome: inout CommandOutcome
+    _ command: C, _ registered: RegisteredCommand<C>, _ payload: [UInt8],
+    on working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome
   ) throws -> C.Result where C.Model == Model {
     try checkUsable(working)
-    try verify(C.self, payload, &working)
+    try verify(registered, payload, &working)
     var context = CommandContext(
       number: working.number + 1, now: max(working.time, options.clock()), seed: seed,
       isReplay: false)
@@ -111,7 +114,7 @@ extension PrevalentSystem {
     if context.isUnjournaled {
       if !context.events.isEmpty { events.add(context.events, of: working.number) }
     } else {
-      try log(&working, context, form: form, payload: payload)
+      try log(&working, context, form: registered.form, payload: payload)
     }
     outcome.isJournaled = !context.isUnjournaled
     return result
@@ -119,7 +122,7 @@ extension PrevalentSystem {
 
   /// Notes what has become due with a command.
   func noteDue(_ working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome) {
-    if working.needsImage(options.snapshots) {
+    if working.needsImage(options.images) {
       working.isImageScheduled = true
       outcome.needsImage = true
     }
@@ -141,20 +144,20 @@ extension PrevalentSystem {
 
   /// Decodes a command again, as a trial.
   private func verify<C: Command>(
-    _ type: C.Type, _ payload: [UInt8], _ working: inout WorkingModel<Model>
+    _ registered: RegisteredCommand<C>, _ payload: [UInt8], _ working: inout WorkingModel<Model>
   ) throws(PrevalenceError) {
     switch options.verification {
     case .none: return
     case .firstOfEachType:
-      guard !working.verified.contains(ObjectIdentifier(type)) else { return }
+      guard !working.verified.contains(ObjectIdentifier(C.self)) else { return }
     case .every: break
     }
     do {
-      _ = try C.codec.decode(payload[...])
+      _ = try registered.codec.decode(payload[...])
     } catch {
       throw .notReadable(name: C.name, reason: "\(error)")
     }
-    working.verified.insert(ObjectIdentifier(type))
+    working.verified.insert(ObjectIdentifier(C.self))
   }
 
   /// Writes what was executed to the journal; when that fails, it is undone.

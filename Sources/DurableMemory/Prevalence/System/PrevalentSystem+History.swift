@@ -46,9 +46,9 @@ extension PrevalentSystem {
       // Where the pages have more, it ends among them.
       let last = try journal.bounds(in: view)?.upperBound ?? 0
       if loaded.number >= last {
-        let segments = try segments(after: loaded.number)
+        let runs = try runs(after: loaded.number)
         var replay = loader.replay(after: loaded.number, time: loaded.time)
-        try replay.execute(segments, on: &loaded.model) { point.contains($0) }
+        try replay.execute(runs, on: &loaded.model) { point.contains($0) }
         (loaded.number, loaded.time) = (replay.number, replay.time)
       }
       try loader.check(loaded, reaches: point, in: view)
@@ -83,13 +83,13 @@ extension PrevalentSystem {
   }
 
   /// What is in memory after a command; throws `.gap` where not all of it is.
-  private func segments(
+  private func runs(
     after number: UInt64
-  ) throws(PrevalenceError) -> [RecentJournal.Segment] {
+  ) throws(PrevalenceError) -> [RecentJournal.Run] {
     try working.withLock { working throws(PrevalenceError) in
-      let segments = working.recent.segments(after: number)
-      guard let segments else { throw working.recent.gap(after: number) }
-      return segments
+      let runs = working.recent.runs(after: number)
+      guard let runs else { throw working.recent.gap(after: number) }
+      return runs
     }
   }
 
@@ -136,10 +136,10 @@ extension PrevalentSystem {
   private func appendRecent(
     after number: UInt64, to entries: inout [JournalEntry], limit: Int
   ) throws(PrevalenceError) {
-    for segment in try segments(after: number) {
-      for index in segment.ends.indices where segment.first + UInt64(index) > number {
+    for run in try runs(after: number) {
+      for index in run.ends.indices where run.first + UInt64(index) > number {
         guard entries.count < limit else { return }
-        let record = try JournalRecord(number: segment.first + UInt64(index), segment.entry(index))
+        let record = try JournalRecord(number: run.first + UInt64(index), run.entry(index))
         entries.append(JournalEntry(record, record.payload, seed: seed))
       }
     }

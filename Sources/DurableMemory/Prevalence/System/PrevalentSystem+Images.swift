@@ -13,7 +13,7 @@ extension PrevalentSystem {
   ///
   /// - Throws: `PrevalenceError`; when it is thrown while something is removed, the image is there.
   @discardableResult
-  public func snapshot() throws(PrevalenceError) -> UInt64 {
+  public func writeImage() throws(PrevalenceError) -> UInt64 {
     if isReadOnly { throw .readOnly }
     defer { deliverEvents() }
     return try imaging.withLock { () throws(PrevalenceError) in
@@ -119,20 +119,20 @@ extension PrevalentSystem {
     let skipped = Set(working.withLock { $0.skipped.map(\.number) })
     // The whole journal begins with the first of all.
     let origin = headers.last { (try? $0.header.get()) != nil && !skipped.contains($0.number) }
-    let begin = options.snapshots.keepsWholeJournal ? origin?.number : nil
+    let begin = options.images.keepsWholeJournal ? origin?.number : nil
     var kept: [ImageHeader] = []
     var intact = 0
     for (number, header) in headers {
       guard let header = try? header.get() else { continue }
       if skipped.contains(number) {
         kept.append(header)
-      } else if intact < options.snapshots.keptImages || number == begin {
+      } else if intact < options.images.keptImages || number == begin {
         kept.append(header)
         intact += 1
       }
     }
     try images.removeAll(except: kept)
-    if options.snapshots.keepsWholeJournal { return }
+    if options.images.keepsWholeJournal { return }
     guard let oldest = kept.filter({ !skipped.contains($0.number) }).last?.number else { return }
     let first = working.withLock { $0.firstEntry }
     guard first <= oldest else { return }
@@ -153,7 +153,7 @@ extension PrevalentSystem {
   private func writeScheduledImage() {
     defer { working.withLock { $0.isImageScheduled = false } }
     do throws(PrevalenceError) {
-      try snapshot()
+      try writeImage()
     } catch .closed {
       return
     } catch {

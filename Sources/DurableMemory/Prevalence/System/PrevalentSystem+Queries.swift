@@ -100,7 +100,7 @@ extension PrevalentSystem {
   private func advance(
     _ copy: ModelCopy<Model>, to number: UInt64, reading: Bool
   ) throws(PrevalenceError) -> ModelCopy<Model> {
-    guard let segments = working.withLock({ $0.recent.segments(after: copy.number) }),
+    guard let runs = working.withLock({ $0.recent.runs(after: copy.number) }),
       var model = copy.model
     else {
       gallery.discard(copy)
@@ -109,7 +109,7 @@ extension PrevalentSystem {
     copy.model = nil
     var replay = loader.replay(after: copy.number, time: copy.time)
     do throws(PrevalenceError) {
-      try replay.execute(segments, on: &model) { $0.number <= number }
+      try replay.execute(runs, on: &model) { $0.number <= number }
     } catch {
       gallery.discard(copy)
       fail(error)
@@ -150,16 +150,16 @@ extension PrevalentSystem {
     defer { view.close() }
     var durable = try loader.load(from: view)
     // Entries that are durable in the log need not be in the pages.
-    let segments = try working.withLock { working throws(PrevalenceError) in
-      let segments = working.recent.segments(after: durable.number)
-      guard let segments else { throw working.recent.gap(after: durable.number) }
-      return segments
+    let runs = try working.withLock { working throws(PrevalenceError) in
+      let runs = working.recent.runs(after: durable.number)
+      guard let runs else { throw working.recent.gap(after: durable.number) }
+      return runs
     }
-    let last = segments.reversed().lazy.compactMap { segment in
-      segment.commits.lastIndex { self.journal.isDurable($0) }.map { segment.first + UInt64($0) }
+    let last = runs.reversed().lazy.compactMap { run in
+      run.commits.lastIndex { self.journal.isDurable($0) }.map { run.first + UInt64($0) }
     }.first
     var replay = loader.replay(after: durable.number, time: durable.time)
-    try replay.execute(segments, on: &durable.model) { $0.number <= last ?? 0 }
+    try replay.execute(runs, on: &durable.model) { $0.number <= last ?? 0 }
     gallery.clear()
     visible.store(replay.number, ordering: .releasing)
     let copy = ModelCopy(durable.model, number: replay.number, time: replay.time)

@@ -18,12 +18,12 @@ extension PrevalentSystem {
     do {
       let base = try takeBase(&working)
       if !showsLast { keepCopy(base, working) }
-      guard let segments = working.recent.segments(after: base.number) else {
+      guard let runs = working.recent.runs(after: base.number) else {
         throw PrevalenceError.failed(reason: "commands after \(base.number) are not in memory")
       }
       working.model = base.model
       var replay = loader.replay(after: base.number, time: base.time)
-      try replay.execute(segments, on: &working.model) { _ in true }
+      try replay.execute(runs, on: &working.model) { _ in true }
     } catch {
       // What is in memory now may be anything.
       let problem = CommandJournal.error(error)

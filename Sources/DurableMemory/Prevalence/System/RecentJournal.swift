@@ -3,7 +3,7 @@
 /// The last commands of the journal in memory, from which copies of the model catch up.
 struct RecentJournal {
   /// A run of commands, one behind the other.
-  struct Segment {
+  struct Run {
     /// The number of its first command.
     let first: UInt64
     var bytes: [UInt8] = []
@@ -20,15 +20,15 @@ struct RecentJournal {
     }
   }
 
-  private static let segmentBytes = 64 << 10
+  private static let runBytes = 64 << 10
 
-  private var sealed: [Segment] = []
-  private var open: Segment
+  private var sealed: [Run] = []
+  private var open: Run
   private(set) var byteCount = 0
 
   /// An empty one, after the command with that number.
   init(after number: UInt64) {
-    open = Segment(first: number + 1)
+    open = Run(first: number + 1)
   }
 
   /// The last command before it.
@@ -44,7 +44,7 @@ struct RecentJournal {
     _ context: CommandContext, hash: UInt64?, form: [UInt8], payload: [UInt8],
     to journal: CommandJournal
   ) throws(PrevalenceError) -> UInt64 {
-    if open.bytes.count >= Self.segmentBytes { seal() }
+    if open.bytes.count >= Self.runBytes { seal() }
     let start = open.bytes.count
     JournalRecord.appendHead(time: context.now, hash: hash, to: &open.bytes)
     open.bytes.append(contentsOf: form)
@@ -68,15 +68,15 @@ struct RecentJournal {
     guard !open.ends.isEmpty else { return }
     let next = open.last + 1
     sealed.append(open)
-    open = Segment(first: next)
+    open = Run(first: next)
     // What was long is long again.
-    if sealed.last?.bytes.count ?? 0 >= Self.segmentBytes {
-      open.bytes.reserveCapacity(Self.segmentBytes + 4096)
+    if sealed.last?.bytes.count ?? 0 >= Self.runBytes {
+      open.bytes.reserveCapacity(Self.runBytes + 4096)
     }
   }
 
-  /// The segments with everything after a number; `nil` when some of it is not there any more.
-  mutating func segments(after number: UInt64) -> [Segment]? {
+  /// The runs with everything after a number; `nil` when some of it is not there any more.
+  mutating func runs(after number: UInt64) -> [Run]? {
     guard number >= floor else { return nil }
     // What is handed out does not grow, so that it is not copied.
     seal()

@@ -70,7 +70,7 @@ struct WorkingModel<Model: Sendable> {
   }
 
   /// Whether an image is due.
-  func needsImage(_ policy: SnapshotPolicy) -> Bool {
+  func needsImage(_ policy: ImagePolicy) -> Bool {
     if isImageScheduled || failure != nil { return false }
     if let commands = policy.everyCommands, number - imageTried >= commands { return true }
     guard let bytes = policy.everyBytes, number > imageTried else { return false }
