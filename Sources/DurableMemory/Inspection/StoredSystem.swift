@@ -61,7 +61,7 @@ public struct StoredSystem: Sendable {
       try body(
         Command(
           number: record.number, time: record.time,
-          name: record.text, version: record.version,
+          name: try record.validText(), version: record.version,
           payload: Array(payload), stateHash: record.hash))
     }
   }

@@ -89,7 +89,7 @@ struct MapOpening {
     try DurableMapError.wrappingAny {
       try database.read { view in
         guard let tree = try view.tree(named: MapCatalog.treeName(name)) else {
-          throw EngineError.treeNotFound(MapCatalog.treeName(name))
+          throw DurableMapError.damaged(map: name, problem: "it has no tree")
         }
         return (tree, try view.count(of: tree))
       }
@@ -125,18 +125,22 @@ struct MapOpening {
   private func makeIfMissing() throws(DurableMapError) {
     let view = try DurableMapError.wrapping { () throws(EngineError) in try database.snapshot() }
     defer { view.close() }
-    if let stored = try MapCatalog.entry(of: name, in: view) {
+    if let stored = try storedEntry(in: view) {
       return try entry.check(stored, map: name)
     }
     try DurableMapError.wrappingAny {
       try database.write { transaction in
         // Another thread may have been faster.
-        guard let stored = try MapCatalog.entry(of: name, in: transaction) else {
+        guard let stored = try storedEntry(in: transaction) else {
           return try MapCatalog.create(name, entry, in: transaction)
         }
         try entry.check(stored, map: name)
       }
     }
+  }
+
+  private func storedEntry(in view: some TreeReader) throws(DurableMapError) -> MapEntry? {
+    try MapCatalog.entry(of: name, in: view, adopting: options.adoptsEntries)
   }
 
   private func attach(

@@ -13,6 +13,11 @@ public struct DurableMapOptions: Sendable {
   /// A number that spreads the keys over the memory; another for each opening, so that nobody can
   /// choose keys that lie in one place.
   public var seed: UInt64 = .random(in: .min ... .max)
+  /// Whether entries of the map whose types the store does not know any more, because that was lost by
+  /// damage, are taken for such as are asked for, and these recorded.
+  ///
+  /// Otherwise opening it throws `.damaged`.
+  public var adoptsEntries = false
 
   /// The defaults.
   public init() {}

@@ -31,15 +31,15 @@ enum MapCatalog {
   /// The entry of a map; `nil` when there is no such map.
   ///
   /// Where there is only its tree, that is damage, as both are made and removed in one transaction:
-  /// nothing says then of which types the entries are.
+  /// nothing says then of which types the entries are, and there is no such map for who adopts them.
   static func entry(
-    of map: String, in view: some TreeReader
+    of map: String, in view: some TreeReader, adopting: Bool = false
   ) throws(DurableMapError) -> MapEntry? {
     let (value, hasTree) = try DurableMapError.wrapping { () throws(EngineError) in
       (try storedEntry(of: map, in: view), try view.tree(named: treeName(map)) != nil)
     }
     guard let value else {
-      if hasTree { throw .damaged(map: map, problem: "it has no entry in the catalog") }
+      if hasTree, !adopting { throw .damaged(map: map, problem: "it has no entry in the catalog") }
       return nil
     }
     guard let entry = MapEntry(value) else {
@@ -58,14 +58,16 @@ enum MapCatalog {
     return try view.value(forKey: key(map), in: tree)
   }
 
-  /// Notes a new map and makes its tree.
+  /// Notes a new map and makes its tree, unless there is one to be adopted.
   static func create(
     _ map: String, _ entry: MapEntry, in transaction: WriteTransaction
   ) throws(EngineError) {
     let found = try transaction.tree(named: tree)
     let catalog = if let found { found } else { try transaction.createTree(named: tree) }
     try transaction.put(entry.stored, forKey: key(map), in: catalog)
-    _ = try transaction.createTree(named: treeName(map))
+    if try transaction.tree(named: treeName(map)) == nil {
+      _ = try transaction.createTree(named: treeName(map))
+    }
   }
 
   /// Forgets a map and drops its tree, whichever of both is there; false when there was neither.

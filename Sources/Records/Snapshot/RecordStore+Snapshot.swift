@@ -7,32 +7,37 @@ extension RecordStore {
   /// Writes a snapshot: the whole journal, all records, and what durable maps and prevalent systems
   /// keep in the file, as they are at one moment.
   ///
-  /// Nothing waits for it, and it waits for nothing; only where a map or system is open it begins with
-  /// a checkpoint, for which commits wait. Trees, segments and indexes that others keep in the file
-  /// beside the records are not part of it; the summary names them.
+  /// Nothing waits for it, and it waits for nothing; only where a map or system is open, what these have
+  /// in memory alone is written to their pages first, and commits wait for the end of that. Trees,
+  /// segments and indexes that others keep in the file beside the records are not part of it; the
+  /// summary names them. Must not be called within closures of maps.
   ///
   /// - Parameters:
+  ///   - withMemory: Whether maps and systems are part of it. Without them it succeeds also where they
+  ///     are damaged, or there is no room for what they have in memory alone.
   ///   - write: Takes the bytes of the file piece by piece.
   ///   - progress: Is told how many entries of how many are written.
   /// - Returns: What the snapshot contains.
   /// - Throws: `SnapshotError.unsoundStore` where the store is not fit to be restored from; what is
-  ///   written by then is of no use. What `write` and `progress` throw.
+  ///   written by then is of no use. `EngineError`; what `write` and `progress` throw.
   public func writeSnapshot(
-    to write: ([UInt8]) throws -> Void,
+    withMemory: Bool = true, to write: ([UInt8]) throws -> Void,
     progress: (_ done: UInt64, _ of: UInt64) throws -> Void = { _, _ in }
   ) throws -> SnapshotSummary {
     try withoutActuallyEscaping(write) { write in
-      try readWithMemory { view in
+      let read = withMemory ? readWithMemory : self.read
+      return try read { view in
         var writer = SnapshotWriter(write)
         var verifier = ContentVerifier()
-        try view.forEachContentEvent(of: journal, withMemory: true, progress: progress) { event in
+        try view.forEachContentEvent(of: journal, withMemory: withMemory, progress: progress) {
+          event in
           // What no store could be restored from must not be found out when one has to be.
           if let fault = verifier.fault(in: event) { throw SnapshotError.unsoundStore(fault) }
           try writer.append(event)
         }
         var summary = verifier.summary
         summary.bytes = writer.byteCount
-        summary.leftOut = try view.foreignTrees().filter { !StoreTree.isMemory($0) }
+        summary.leftOut = try view.foreignTrees().filter { !withMemory || !StoreTree.isMemory($0) }
         return summary
       }
     }

@@ -47,7 +47,7 @@ public final class RecordStore: Sendable {
     try Self.read(try database.snapshot(), body)
   }
 
-  /// The same, with all that durable memory holds at that moment: commits may wait for a checkpoint.
+  /// The same, with all that durable memory holds at that moment.
   func readWithMemory<R>(_ body: (RecordSnapshot) throws -> R) throws -> R {
     try Self.read(try database.wholeSnapshot(), body)
   }

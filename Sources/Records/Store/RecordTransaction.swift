@@ -13,7 +13,8 @@ public final class RecordTransaction: RecordReader {
   /// The transaction of the engine, for what becomes part of the same commit beside the records: of
   /// durable maps, of trees, segments and indexes of one's own.
   ///
-  /// The trees of the records must not be changed through it.
+  /// The trees of the records must not be changed through it. Where a change through it throws, a part
+  /// of that may be done: unless the error is passed on, it is committed with the rest.
   public var engineTransaction: WriteTransaction { transaction }
 
   private let transaction: WriteTransaction

@@ -38,19 +38,35 @@ extension Database {
 
   /// Takes a view like `snapshot()` that also shows resident trees as they are at its moment.
   ///
-  /// Where there are such trees this takes a checkpoint, for which commits of transactions wait.
+  /// Where something of such trees is not in their pages yet it is folded first; transactions wait for
+  /// the last part of that. May be called within one, which is not part of the view.
   ///
-  /// - Throws: What `checkpoint()` throws.
+  /// - Throws: `.closed`; where something has to be folded, `.outOfSpace` when there is no room for
+  ///   that, `.storage` and `.poisoned` when the disk fails or has failed.
   package func wholeSnapshot() throws(EngineError) -> Snapshot {
-    guard !pager.structureLock.withLock({ residents.isEmpty }) else { return try snapshot() }
+    let attached = pager.structureLock.withLock { residents.isEmpty ? residents.attached : nil }
+    if let attached {
+      let view = try snapshot()
+      if pager.structureLock.withLock({ residents.attached == attached }) { return view }
+      // What was attached meanwhile may have changed together with what the view shows.
+      view.close()
+    }
     // Most of the work, beside the writers.
-    try checkpoint()
-    return try writerLock.withLock { () throws(EngineError) in
-      try checkpointLock.withLock { () throws(EngineError) in
-        try runCheckpoint()
-        // No page changes before both locks are free.
-        return try snapshot()
+    try checkpointLock.withLock { () throws(EngineError) in try foldResidents() }
+    if writerLock.isHeldHere { return try foldAndLook() }
+    return try writerLock.withLock { () throws(EngineError) in try foldAndLook() }
+  }
+
+  /// Call under the writer lock.
+  private func foldAndLook() throws(EngineError) -> Snapshot {
+    try checkpointLock.withLock { () throws(EngineError) in
+      let lsn = try pager.structureLock.withLock { () throws(EngineError) in
+        try foldRest()
+        return state.working.lsn
       }
+      try settle(lsn, .manual)
+      // No page changes before both locks are free.
+      return try snapshot()
     }
   }
 

@@ -14,7 +14,7 @@ extension Database {
   /// What the pages hold is the owner's to read, before it changes anything; `lockChanges` has to be
   /// held from before this call until it is read, where transactions may change the tree meanwhile. A
   /// snapshot shows of the tree what was folded when it was taken: the last changes may be missing,
-  /// and of what was committed together a part; a named snapshot shows all of it.
+  /// and of what was committed together a part; named and whole snapshots show all of it.
   ///
   /// - Throws: `.treeNotFound`; `.treeInUse` when it is attached already or a prepared transaction
   ///   has to do with it; `.invalidTreeName` for a segment, an index or a tree of the engine's own;

@@ -15,6 +15,9 @@ final class ResidentTrees: @unchecked Sendable {
   /// Whether no commit is taken any more.
   @safe @exclusivity(unchecked) private(set) var isClosed = false
 
+  /// How often a tree was attached.
+  @safe @exclusivity(unchecked) private(set) var attached: UInt64 = 0
+
   /// Whether a look for attachments that were given up is worth it; needs no lock.
   let mayBeGivenUp = Atomic<Bool>(false)
 
@@ -34,6 +37,7 @@ final class ResidentTrees: @unchecked Sendable {
   func attach(_ attachment: ResidentAttachment) {
     attachment.place = ObjectIdentifier(self)
     attachments[attachment.tree] = attachment
+    attached += 1
   }
 
   func detach(_ tree: UInt32) {

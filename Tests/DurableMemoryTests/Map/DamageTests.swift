@@ -313,10 +313,20 @@ struct MapDamageTests {
       let map = try DurableMap<Int, Int>(named: "map", in: database)
       #expect(try map.get(1) == 1)
       map.close()
-      try database.write { transaction in
-        let tree = try #require(try transaction.tree(named: "memory/catalog"))
-        try transaction.delete(key, in: tree)
+      func loseEntry() throws {
+        try database.write { transaction in
+          let tree = try #require(try transaction.tree(named: "memory/catalog"))
+          try transaction.delete(key, in: tree)
+        }
       }
+      try loseEntry()
+      var options = DurableMapOptions()
+      options.adoptsEntries = true
+      try DurableMap<Int, Int>(named: "map", in: database, options: options).close()
+      let adopted = try DurableMap<Int, Int>(named: "map", in: database)
+      #expect(try adopted.get(1) == 1)
+      adopted.close()
+      try loseEntry()
       #expect(try database.removeDurableMap(named: "map"))
       #expect(try !database.removeDurableMap(named: "map"))
       let other = try DurableMap<String, Int>(named: "map", in: database)

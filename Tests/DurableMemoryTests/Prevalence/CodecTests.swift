@@ -177,6 +177,47 @@ struct CodecTests {
     }
   }
 
+  /// Puts a dictionary among its own fields.
+  private struct Flat: Codable {
+    var id = 1
+    var extra: [String: Int]
+
+    private enum Name: CodingKey { case id }
+
+    init(_ extra: [String: Int]) { self.extra = extra }
+
+    init(from decoder: any Decoder) throws {
+      extra = try [String: Int](from: decoder)
+      id = extra.removeValue(forKey: "id") ?? 0
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: AnyName.self)
+      for (name, value) in extra { try container.encode(value, forKey: AnyName(stringValue: name)) }
+      var own = encoder.container(keyedBy: Name.self)
+      try own.encode(id, forKey: .id)
+    }
+  }
+
+  private struct AnyName: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  @Test(arguments: [0, 1, 31, 32, 200])
+  func `what nothing could read is not written: a field twice (P192)`(_ count: Int) throws {
+    let extra = Dictionary(uniqueKeysWithValues: (0..<count).map { ("\($0)", $0) })
+    var bytes: [UInt8] = []
+    try BinaryCodec<[Flat]>().encode([Flat(extra), Flat([:])], into: &bytes)
+    #expect(bytes.count > count)
+    let twice = Flat(extra.merging(["id": 5]) { $1 })
+    #expect(throws: BinaryCodingError.fieldTwice(name: "id")) {
+      try BinaryCodec<[Flat]>().encode([Flat([:]), twice], into: &bytes)
+    }
+  }
+
   /// The bytes of fields with a one in each.
   private func fields(_ names: [String]) -> [UInt8] {
     var content: [UInt8] = []

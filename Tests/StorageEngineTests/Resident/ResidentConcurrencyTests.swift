@@ -6,6 +6,47 @@ import Testing
 
 /// Several threads change resident trees beside checkpoints, compaction and other transactions.
 struct ResidentConcurrencyTests {
+  @Test func `whole snapshots beside commits show all of each, or nothing`() throws {
+    let store = try TestStore(on: SimulatedDisk()) {
+      $0.checkpointBytes = 1 << 16
+      $0.scheduler = nil
+    }
+    let database = store.database
+    let pair = try ResidentPair(named: "memory", in: database)
+    try store.commit([.createTree("pages")])
+    let isDone = Guarded(false)
+    try runThreads(3) { thread in
+      defer { isDone.withLock { $0 = true } }
+      var number: UInt8 = 0
+      while !isDone.withLock({ $0 }) {
+        number &+= 1
+        switch thread {
+        case 0:
+          try database.write(durability: .manual) { transaction in
+            let pages = try #require(try transaction.tree(named: "pages"))
+            try transaction.put([number], forKey: [0], in: pages)
+            try transaction.put([number], forKey: [0], in: pair.tree.tree)
+          }
+        case 1:
+          pair.owner.lockChanges()
+          defer { pair.owner.unlockChanges() }
+          try database.settleResident(
+            try pair.put([1, number], [UInt8](repeating: 1, count: 300)), .manual)
+        default:
+          for _ in 0..<60 {
+            let view = try database.wholeSnapshot()
+            defer { view.close() }
+            let memory = try ResidentPair.pages(of: "memory", in: view)
+            let pages = try ResidentPair.pages(of: "pages", in: view)
+            guard memory[[0]] == pages[[0]] else { throw TestFailure("half of a commit is shown") }
+          }
+          return
+        }
+      }
+    }
+    try store.checkTwiceAndClose()
+  }
+
   @Test func `threads that commit beside checkpoints lose nothing`() throws {
     let disk = SimulatedDisk()
     let store = try TestStore(on: disk) {

@@ -37,6 +37,32 @@ struct ResidentTreeTests {
     try copy.checkTwiceAndClose()
   }
 
+  @Test func `a whole snapshot shows what only memory has, also within a transaction`() throws {
+    try withStore { store in
+      let database = store.database
+      let pair = try ResidentPair(named: "memory", in: database)
+      try store.commit([.createTree("pages")])
+      for number in 0..<1000 { try pair.put(key(number), [1]) }
+      let plain = try database.snapshot()
+      let whole = try database.wholeSnapshot()
+      #expect(try ResidentPair.pages(of: "memory", in: plain).isEmpty)
+      #expect(try ResidentPair.pages(of: "memory", in: whole) == pair.owner.all)
+      let before = pair.owner.all
+      for number in 0..<1000 { try pair.put(key(number), [2]) }
+      try database.write { transaction in
+        let pages = try #require(try transaction.tree(named: "pages"))
+        try transaction.put([1], forKey: [1], in: pages)
+        let inside = try database.wholeSnapshot()
+        defer { inside.close() }
+        #expect(try ResidentPair.pages(of: "memory", in: inside) == pair.owner.all)
+        #expect(try inside.count(of: pages) == 0)
+      }
+      #expect(try ResidentPair.pages(of: "memory", in: whole) == before)
+      plain.close()
+      whole.close()
+    }
+  }
+
   @Test func `a transaction changes resident and other trees together`() throws {
     try withStore { store in
       let pair = try ResidentPair(named: "memory", in: store.database)

@@ -65,6 +65,30 @@ import Testing
     }
   }
 
+  @Test func `without memory a snapshot is made where that is damaged`() async throws {
+    try await Workspace.with { workspace in
+      try await workspace.storeWithHistory("a.store")
+      try workspace.change("a.store") { database in
+        let map = try DurableMap<UInt64, String>(named: "map", in: database)
+        for number in 0..<2000 { try map.set(number, "a value that is found", durability: .manual) }
+        map.close()
+      }
+      var bytes = try workspace.bytes(of: "a.store")
+      let place = try #require(bytes.firstRange(of: "a value that is found".utf8))
+      // Wherever it lies.
+      for part in bytes[place.lowerBound...].indices.prefix(4000) { bytes[part] ^= 1 }
+      try workspace.write(bytes, to: "damaged.store")
+      let whole = try await workspace.run(
+        "snapshot", "create", "whole", "--store", "damaged.store")
+      #expect(whole.status == 10, "\(whole.errors)")
+      let made = try await workspace.succeed(
+        "snapshot", "create", "records", "--store", "damaged.store", "--without-memory")
+      #expect(made.errors.contains("not part of the snapshot: memory/catalog, memory/map/map"))
+      try await workspace.succeed("snapshot", "restore", "records", "--store", "b.store")
+      #expect(try await workspace.export("a.store") == workspace.export("b.store"))
+    }
+  }
+
   @Test func `a snapshot beside commits has records and maps as of one moment`() throws {
     try withTemporaryDirectory { directory in
       let snapshots = try Self.snapshotsBesideCommits(at: directory + "/a.store", count: 8)

@@ -54,7 +54,7 @@ private struct KeyedWriting<Key: CodingKey>: KeyedEncodingContainerProtocol {
   @inline(__always)
   private func name(_ key: some CodingKey) throws {
     guard writer.resume(serial, at: level) else { throw BinaryCodingError.interleaved }
-    writer.text(key.stringValue)
+    writer.name(key.stringValue)
   }
 
   mutating func encodeNil(forKey key: Key) throws {

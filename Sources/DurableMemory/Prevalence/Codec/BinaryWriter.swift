@@ -11,11 +11,20 @@ final class BinaryWriter {
     let lengthOffset: Int
     let serial: Int
     let tag: BinaryTag
+    /// Where the hashes of the names of its fields begin.
+    let firstName: Int
+    /// Whether two fields may have one name.
+    var mayHaveNameTwice = false
   }
+
+  /// Names are compared by their hashes up to so many in a container.
+  private static let mostComparedNames = 32
 
   @safe @exclusivity(unchecked) private var bytes: [UInt8]
   @safe @exclusivity(unchecked) private var frames: [Frame] = []
   @safe @exclusivity(unchecked) private var nextSerial = 0
+  /// Hashes of the names of fields in open containers.
+  @safe @exclusivity(unchecked) private var names: [UInt64] = []
   /// Where a value must begin, because its name was written: what does not come is `nil`.
   @safe @exclusivity(unchecked) private var awaitedValue: Int?
   @safe @exclusivity(unchecked) private(set) var failure: BinaryCodingError?
@@ -113,6 +122,22 @@ final class BinaryWriter {
     bytes.append(contentsOf: text.utf8)
   }
 
+  /// Writes the name of a field of the last container.
+  func name(_ name: String) {
+    let start = bytes.count
+    text(name)
+    guard let last = frames.indices.last else { return }
+    let known = names[frames[last].firstName...]
+    guard known.count < Self.mostComparedNames else {
+      return frames[last].mayHaveNameTwice = true
+    }
+    // FNV-1a.
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes[start...] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    if known.contains(hash) { frames[last].mayHaveNameTwice = true }
+    names.append(hash)
+  }
+
   func raw(contentsOf content: [UInt8]) { bytes.append(contentsOf: content) }
 
   // MARK: Containers
@@ -122,7 +147,9 @@ final class BinaryWriter {
   func begin(_ tag: BinaryTag) -> Int {
     awaitedValue = nil
     self.tag(tag)
-    frames.append(Frame(lengthOffset: bytes.count, serial: nextSerial, tag: tag))
+    frames.append(
+      Frame(
+        lengthOffset: bytes.count, serial: nextSerial, tag: tag, firstName: names.count))
     for _ in 0..<4 { bytes.append(0) }
     nextSerial += 1
     checkDepth()
@@ -139,12 +166,22 @@ final class BinaryWriter {
   func close(to level: Int) {
     fillAwaited()
     while frames.count > level, let frame = frames.popLast() {
+      names.removeLast(names.count - frame.firstName)
+      if frame.mayHaveNameTwice { checkNames(from: frame.lengthOffset + 4) }
       if isCanonical, frame.tag == .fields { sortFields(from: frame.lengthOffset + 4) }
       let length = bytes.count - frame.lengthOffset - 4
       guard let word = UInt32(exactly: length) else { return fail(.tooLong) }
       for place in 0..<4 {
         bytes[frame.lengthOffset + place] = UInt8(truncatingIfNeeded: word >> (8 * UInt32(place)))
       }
+    }
+  }
+
+  /// Refuses two fields of one name: a reader could not tell which counts.
+  private func checkNames(from start: Int) {
+    var seen: Set<ArraySlice<UInt8>> = []
+    for field in fields(from: start) where !seen.insert(bytes[field.name]).inserted {
+      fail(.fieldTwice(name: String(decoding: bytes[field.name], as: UTF8.self)))
     }
   }
 
@@ -157,7 +194,6 @@ final class BinaryWriter {
     if isSorted { return }
     var sorted: [UInt8] = []
     sorted.reserveCapacity(bytes.count - start)
-    // Those of one name stay as they are.
     for field in fields.sorted(by: precedes) { sorted.append(contentsOf: bytes[field.all]) }
     bytes.replaceSubrange(start..., with: sorted)
   }

@@ -72,6 +72,8 @@ public enum BinaryCodingError: Error, Sendable, Equatable {
   case interleaved
   /// A container takes more than 4 GiB.
   case tooLong
+  /// A type wrote two fields of one name, as one does that puts a dictionary among its own.
+  case fieldTwice(name: String)
 }
 
 extension BinaryCodingError: CustomStringConvertible {
@@ -82,6 +84,7 @@ extension BinaryCodingError: CustomStringConvertible {
     case .tooDeep(let limit): "values are nested deeper than \(limit)"
     case .interleaved: "a container was written to after its successor had begun"
     case .tooLong: "a container takes more than 4 GiB"
+    case .fieldTwice(let name): "the field '\(name)' is written twice"
     }
   }
 }

@@ -171,7 +171,7 @@ struct CommandJournal: Sendable {
       let range = KeyRange(from: PrevalentKey.of(expected))
       let cursor = try view.cursor(in: trees.journal, range: range)
       while try cursor.next() {
-        guard cursor.key.count == 8, let found = PrevalentKey.number(cursor.key) else {
+        guard let found = PrevalentKey.number(cursor.key) else {
           throw PrevalenceError.damagedEntry(number: expected, reason: "its key is no number")
         }
         guard found == expected, found < .max else {

@@ -45,9 +45,7 @@ struct JournalRecord {
       time = try cursor.readVarint()
       hash = flags & Self.hashFlag == 0 ? nil : try cursor.readWord(UInt64.self)
       name = try cursor.readShortBytes()
-      guard !name.isEmpty, String(validating: name, as: UTF8.self) != nil else {
-        throw cursor.malformed("its command has no name")
-      }
+      if name.isEmpty { throw cursor.malformed("its command has no name") }
       let version = Int(exactly: try cursor.readVarint())
       guard let version, version > 0 else { throw cursor.malformed("its command has no version") }
       self.version = version

@@ -67,7 +67,8 @@ struct CommandReplay<Model: Sendable> {
     }
     let form = CommandRegistry<Model>.Form(name: Array(record.name), version: record.version)
     guard let replay = registry.forms[form] else {
-      throw .unknownCommand(name: record.text, version: record.version, number: record.number)
+      throw .unknownCommand(
+        name: try record.validText(), version: record.version, number: record.number)
     }
     lastForm = (form.name, form.version, replay)
     return replay
@@ -96,6 +97,14 @@ extension PrevalenceError {
 }
 
 extension JournalRecord {
-  /// The name of the command, which is UTF-8.
+  /// The name of the command, for messages.
   var text: String { String(decoding: name, as: UTF8.self) }
+
+  /// The name of the command; whoever knows it has compared its bytes.
+  func validText() throws(PrevalenceError) -> String {
+    guard let text = String(validating: name, as: UTF8.self) else {
+      throw .damagedEntry(number: number, reason: "the name of its command is no text")
+    }
+    return text
+  }
 }

@@ -15,6 +15,9 @@ struct SnapshotCreate: StoreCommand {
   @Argument(help: "The file, which must not exist yet, or - for standard output.")
   var file: String
 
+  @Flag(help: "Leave out durable maps and prevalent systems, which may be damaged.")
+  var withoutMemory = false
+
   @OptionGroup var common: CommonOptions
 
   func execute(in context: Context) throws -> ExitStatus {
@@ -23,7 +26,9 @@ struct SnapshotCreate: StoreCommand {
     let output = try OutputFile(newPath: file)
     let progress = context.progress("snapshot", counting: "entries")
     defer { progress.finish() }
-    let summary = try store.writeSnapshot(to: { try output.write($0) }) { done, total in
+    let summary = try store.writeSnapshot(
+      withMemory: !withoutMemory, to: { try output.write($0) }
+    ) { done, total in
       progress.update(done: done, of: total)
       try context.interruption.check()
     }
