@@ -25,8 +25,8 @@ extension RecordStore {
     progress: (_ done: UInt64, _ of: UInt64) throws -> Void = { _, _ in }
   ) throws -> SnapshotSummary {
     try withoutActuallyEscaping(write) { write in
-      let read = withMemory ? readWithMemory : self.read
-      return try read { view in
+      let view = try withMemory ? database.wholeSnapshot() : database.snapshot()
+      return try Self.read(view) { view in
         var writer = SnapshotWriter(write)
         var verifier = ContentVerifier()
         try view.forEachContentEvent(of: journal, withMemory: withMemory, progress: progress) {

@@ -47,12 +47,8 @@ public final class RecordStore: Sendable {
     try Self.read(try database.snapshot(), body)
   }
 
-  /// The same, with all that durable memory holds at that moment.
-  func readWithMemory<R>(_ body: (RecordSnapshot) throws -> R) throws -> R {
-    try Self.read(try database.wholeSnapshot(), body)
-  }
-
-  private static func read<R>(
+  /// Runs `body` on a view, and closes that.
+  static func read<R>(
     _ snapshot: Snapshot, _ body: (RecordSnapshot) throws -> R
   ) throws -> R {
     defer { snapshot.close() }
