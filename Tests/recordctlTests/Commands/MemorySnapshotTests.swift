@@ -70,7 +70,9 @@ import Testing
       try await workspace.storeWithHistory("a.store")
       try workspace.change("a.store") { database in
         let map = try DurableMap<UInt64, String>(named: "map", in: database)
-        for number in UInt64(0)..<2000 { try map.set(number, "a value that is found", durability: .manual) }
+        for number in UInt64(0)..<2000 {
+          try map.set(number, "a value that is found", durability: .manual)
+        }
         map.close()
       }
       var bytes = try workspace.bytes(of: "a.store")
