@@ -204,7 +204,7 @@ struct SystemFormatDocumentTests {
     ]
     for bytes in damaged {
       #expect("\(bytes)") {
-        try JournalRecord(number: 1, bytes[...])
+        _ = try JournalRecord(number: 1, bytes[...]).validText()
       } throws: { error in
         guard case PrevalenceError.damagedEntry(1, _) = error else { return false }
         return true
