@@ -127,14 +127,16 @@ final class BinaryWriter {
     let start = bytes.count
     text(name)
     guard let last = frames.indices.last else { return }
-    let known = names[frames[last].firstName...]
-    guard known.count < Self.mostComparedNames else {
+    let first = frames[last].firstName
+    guard names.count - first < Self.mostComparedNames else {
       return frames[last].mayHaveNameTwice = true
     }
     // FNV-1a.
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes[start...] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    if known.contains(hash) { frames[last].mayHaveNameTwice = true }
+    for place in start..<bytes.count { hash = (hash ^ UInt64(bytes[place])) &* 0x100_0000_01B3 }
+    for place in first..<names.count where names[place] == hash {
+      frames[last].mayHaveNameTwice = true
+    }
     names.append(hash)
   }
 
