@@ -7,8 +7,8 @@ package protocol ResidentContents: AnyObject, Sendable {
   /// Called around a transaction that changes it among other things, so that whoever decides by what
   /// is in memory what to change has to hold this meanwhile. Several trees are locked in the order of
   /// their numbers. Must not call the database. Whoever holds this must not write, attach, detach,
-  /// compact, make a named or a whole snapshot or close: these may wait for it. Only who attaches a tree holds
-  /// this for it already, which is allowed since nobody else knows the owner yet.
+  /// compact, make a named or a whole snapshot or close: these may wait for it. Only who attaches a
+  /// tree holds this for it already, which is allowed since nobody else knows the owner yet.
   func lockChanges()
 
   /// Whether the calling thread holds what `lockChanges` takes.

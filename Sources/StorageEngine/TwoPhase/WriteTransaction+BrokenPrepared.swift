@@ -13,20 +13,21 @@ extension WriteTransaction {
   ) throws(EngineError) -> [(name: String, tree: TreeID, problem: String)] {
     var broken: [(name: String, tree: TreeID, problem: String)] = []
     for (name, tree) in preparedReader.trees {
+      let problem: String?
       if incomplete.contains(tree.rawValue) {
-        try dropTree(tree)
-        broken.append((name, tree, "is not whole any more"))
-        continue
+        problem = "is not whole any more"
+      } else {
+        do throws(EngineError) {
+          let isOlder = try preparedReader.read(tree, name).number < lsn
+          problem = isOlder ? "may have been decided in a lost part of the log" : nil
+        } catch {
+          guard case .corrupt(let damage) = error else { throw error }
+          problem = damage.problem
+        }
       }
-      do throws(EngineError) {
-        guard try preparedReader.read(tree, name).number < lsn else { continue }
-        try dropTree(tree)
-        broken.append((name, tree, "may have been decided in a lost part of the log"))
-      } catch {
-        guard case .corrupt(let damage) = error else { throw error }
-        try dropTree(tree)
-        broken.append((name, tree, damage.problem))
-      }
+      guard let problem else { continue }
+      try dropTree(tree)
+      broken.append((name, tree, problem))
     }
     return broken
   }

@@ -10,10 +10,10 @@ import Testing
 /// What docs/FORMAT.md says of durable maps, and of the trees of durable memory, must agree with the
 /// code.
 struct MapFormatDocumentTests {
-  private let document: MemoryFormatDocument
+  private let document: FormatChapter
 
   init() throws {
-    document = try MemoryFormatDocument()
+    document = try FormatChapter(7)
   }
 
   @Test

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @testable import DurableMemory
+import TestSupport
 import Testing
 
 /// What docs/FORMAT.md says of prevalent systems and of the limits of durable memory must agree with
 /// the code.
 struct SystemFormatDocumentTests {
-  private let document: MemoryFormatDocument
+  private let document: FormatChapter
 
   init() throws {
-    document = try MemoryFormatDocument()
+    document = try FormatChapter(7)
   }
 
   // MARK: Binary codec

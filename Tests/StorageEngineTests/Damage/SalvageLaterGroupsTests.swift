@@ -26,12 +26,17 @@ struct SalvageLaterGroupsTests {
     return found
   }
 
-  /// Ten commits, each a group of its own, behind a checkpoint; returns the first of them.
-  private static func tenCommits() throws -> (image: DiskImage, first: UInt64) {
+  /// A store with a tree in its checkpoint, and the group of the log that comes next.
+  private static func storeAtCheckpoint() throws -> (store: TestStore, first: UInt64) {
     let store = try TestStore()
     try store.commit([.createTree("main")])
     try store.database.checkpoint()
-    let first = try SuperblockSelection.read(store.disk).newest.log.nextGroup
+    return (store, try SuperblockSelection.read(store.disk).newest.log.nextGroup)
+  }
+
+  /// Ten commits, each a group of its own, behind a checkpoint; returns the first of them.
+  private static func tenCommits() throws -> (image: DiskImage, first: UInt64) {
+    let (store, first) = try Self.storeAtCheckpoint()
     for number in 0..<10 {
       let value = [UInt8](repeating: UInt8(number), count: 100)
       try store.commit([Workload.put("main", "k\(number)", value)])
@@ -70,10 +75,7 @@ struct SalvageLaterGroupsTests {
   }
 
   @Test func `groups of several chunks are put together again`() throws {
-    let store = try TestStore()
-    try store.commit([.createTree("main")])
-    try store.database.checkpoint()
-    let first = try SuperblockSelection.read(store.disk).newest.log.nextGroup
+    let (store, first) = try Self.storeAtCheckpoint()
     for number in 0..<10 {
       let value = [UInt8](repeating: UInt8(number), count: 60_000)
       try store.commit(
@@ -103,10 +105,7 @@ struct SalvageLaterGroupsTests {
   }
 
   @Test func `a tree that only the damaged group had made comes under its number`() throws {
-    let store = try TestStore()
-    try store.commit([.createTree("main")])
-    try store.database.checkpoint()
-    let first = try SuperblockSelection.read(store.disk).newest.log.nextGroup
+    let (store, first) = try Self.storeAtCheckpoint()
     try store.commit([.createTree("late")])
     for number in 0..<10 { try store.commit([Workload.put("late", "k\(number)", [1])]) }
     var image = store.disk.image

@@ -21,34 +21,13 @@ struct FormatDocument {
     case any
   }
 
-  private let lines: [Substring]
+  private let chapter: FormatChapter
 
-  init() throws {
-    lines = try SourceTree.text("docs/FORMAT.md").split(
-      separator: "\n", omittingEmptySubsequences: false)
-  }
+  init() throws { chapter = try FormatChapter(1) }
 
-  /// The lines of a section whose heading ends with a title.
-  private func section(_ title: String) throws -> ArraySlice<Substring> {
-    let start = try #require(
-      lines.firstIndex { $0.hasPrefix("### 1.") && $0.hasSuffix(title) }, "\(title)")
-    return lines[(start + 1)...].prefix { !$0.hasPrefix("#") }
-  }
+  func words(of title: String) throws -> String { try chapter.words(of: title) }
 
-  /// The words of a section, on one line.
-  func words(of title: String) throws -> String {
-    try section(title).joined(separator: " ")
-  }
-
-  /// The rows of the tables of a section, without their heads, as trimmed cells.
-  func tables(in title: String) throws -> [[[String]]] {
-    let blocks = try section(title).split { !$0.hasPrefix("|") }
-    return blocks.map { block in
-      block.dropFirst(2).map { row in
-        row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-      }
-    }
-  }
+  func tables(in title: String) throws -> [[[String]]] { try chapter.tables(in: title) }
 
   /// The fields of a structure, by the section and the number of its table there.
   func fields(_ title: String, table: Int = 0) throws -> [Field] {
