@@ -40,25 +40,62 @@ final class LockedState<Value>: @unchecked Sendable {
   }
 }
 
-/// A copy of a model that queries read.
+/// The model that commands change.
+///
+/// Safe although nothing here locks: only who holds the lock that orders commands touches it.
+final class WorkingModel<Model>: @unchecked Sendable {
+  @safe @exclusivity(unchecked) var value: Model
+
+  init(_ value: Model) {
+    self.value = value
+  }
+}
+
+/// A copy of a model that queries read, but for the model.
 ///
 /// Safe although nothing here locks: while it has readers nobody changes it, and who changes it was
 /// made its only user by the gallery (`ModelGallery`) before.
-final class ModelCopy<Model>: @unchecked Sendable {
-  /// `nil` once it was given up.
-  @safe @exclusivity(unchecked) var model: Model?
+@usableFromInline
+class ShownCopy: @unchecked Sendable {
   /// The last command that it shows.
-  @safe @exclusivity(unchecked) var number: UInt64
+  @safe @exclusivity(unchecked) final var number: UInt64
   /// The time of that command, in milliseconds since 1970.
-  @safe @exclusivity(unchecked) var time: UInt64
+  @safe @exclusivity(unchecked) final var time: UInt64
   /// Lock of the gallery: how many queries look at it.
-  @safe @exclusivity(unchecked) var readers = 0
+  @safe @exclusivity(unchecked) final var readers = 0
   /// Lock of the gallery: whether it is being brought up to date.
-  @safe @exclusivity(unchecked) var isChanging = false
+  @safe @exclusivity(unchecked) final var isChanging = false
 
-  init(_ model: Model, number: UInt64, time: UInt64) {
-    self.model = model
+  init(number: UInt64, time: UInt64) {
     self.number = number
     self.time = time
   }
+
+  /// Gives the memory of the model back.
+  func giveUp() {}
+
+  /// Which state it shows.
+  @usableFromInline
+  final var moment: Moment { Moment(number: number, time: time) }
+}
+
+/// A copy of a model that queries read.
+@usableFromInline
+final class ModelCopy<Model>: ShownCopy, @unchecked Sendable {
+  /// `nil` once it was given up.
+  @usableFromInline @safe @exclusivity(unchecked) var model: Model?
+
+  init(_ model: Model, number: UInt64, time: UInt64) {
+    self.model = model
+    super.init(number: number, time: time)
+  }
+
+  override func giveUp() { model = nil }
+}
+
+/// An object as what the caller knows it to be: generic code pays hundreds of instructions where it asks.
+@inlinable
+@inline(__always)
+func known<T: AnyObject>(_ object: AnyObject, as type: T.Type) -> T {
+  unsafe unsafeDowncast(object, to: type)
 }

@@ -14,7 +14,8 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
     @Sendable (ArraySlice<UInt8>, inout Model, inout CommandContext) throws -> Void
 
   private(set) var forms: [Form: Replay] = [:]
-  private var types: [ObjectIdentifier: any Sendable] = [:]
+  /// A `RegisteredCommand` of each type.
+  private var types: [ObjectIdentifier: any AnyObject & Sendable] = [:]
   /// Names that are used twice, and the like.
   private(set) var mistakes: [String] = []
 
@@ -89,7 +90,7 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
 
   /// What is known of a registered type.
   func registered<C: Command>(_ type: C.Type) -> RegisteredCommand<C>? {
-    types[ObjectIdentifier(type)] as? RegisteredCommand<C>
+    types[ObjectIdentifier(type)].map { known($0, as: RegisteredCommand<C>.self) }
   }
 }
 

@@ -80,7 +80,7 @@ struct QueryTests {
   }
 
   @Test func `a copy of which another is being made is taken by nobody (P201)`() throws {
-    let gallery = ModelGallery<Bank>()
+    let gallery = ModelGallery()
     let copy = ModelCopy(Bank(notes: ["1"]), number: 1, time: 0)
     gallery.show(copy, number: 1, time: 0, reading: true)
     guard case .fork(let newest) = gallery.choose() else {

@@ -19,6 +19,8 @@ final class BinaryWriter {
 
   /// Names are compared by their hashes up to so many in a container.
   private static let mostComparedNames = 32
+  /// There is room for so many at once.
+  private static let usualNames = 8
 
   @safe @exclusivity(unchecked) private var bytes: [UInt8]
   @safe @exclusivity(unchecked) private var frames: [Frame] = []
@@ -148,6 +150,7 @@ final class BinaryWriter {
   @discardableResult
   func begin(_ tag: BinaryTag) -> Int {
     awaitedValue = nil
+    if nextSerial == 0 { names.reserveCapacity(Self.usualNames) }
     self.tag(tag)
     frames.append(
       Frame(

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The copies of the model that queries read.
+/// The copies of the model that queries read; it does not ask what they are copies of.
 ///
 /// The last one is the newest, and the one that is shown. A copy is changed only while it has no
 /// readers and is marked as changing, so that reading needs no lock. There are mostly none, one or
 /// two: none while nobody looks, one when queries do not overlap with commands, a second when they
 /// overlap with each other as well. A copy that is held for longer is left to those who hold it.
-final class ModelGallery<Model: Sendable>: Sendable {
-  private static var most: Int { 2 }
+final class ModelGallery: Sendable {
+  private static let most = 2
 
-  private let copies = LockedState<[ModelCopy<Model>]>([])
+  private let copies = LockedState<[ShownCopy]>([])
 
   /// What is to be done to show a later state.
   enum Choice {
     /// Nobody looks at this copy: it can be changed in place. It is marked as changing.
-    case advance(ModelCopy<Model>)
+    case advance(ShownCopy)
     /// Everybody looks: a further copy is needed, of this one, which is being read from then on, so
     /// that nobody takes it for himself meanwhile.
-    case fork(ModelCopy<Model>)
+    case fork(ShownCopy)
     /// There is no copy.
     case none
   }
 
   /// Begins to read the copy that is shown, if it shows a command or a later one.
-  func read(atLeast number: UInt64) -> ModelCopy<Model>? {
+  func read(atLeast number: UInt64) -> ShownCopy? {
     copies.withLock { copies in
       guard let copy = copies.last, !copy.isChanging, copy.number >= number else { return nil }
       copy.readers += 1
@@ -32,7 +32,7 @@ final class ModelGallery<Model: Sendable>: Sendable {
   }
 
   /// Ends a reading.
-  func endReading(_ copy: ModelCopy<Model>) {
+  func endReading(_ copy: ShownCopy) {
     copies.withLock { _ in copy.readers -= 1 }
   }
 
@@ -50,7 +50,7 @@ final class ModelGallery<Model: Sendable>: Sendable {
   }
 
   /// Shows a copy that was changed or is new, and begins to read it if asked to.
-  func show(_ copy: ModelCopy<Model>, number: UInt64, time: UInt64, reading: Bool) {
+  func show(_ copy: ShownCopy, number: UInt64, time: UInt64, reading: Bool) {
     copies.withLock { copies in
       copy.isChanging = false
       (copy.number, copy.time) = (number, time)
@@ -65,7 +65,7 @@ final class ModelGallery<Model: Sendable>: Sendable {
   /// at.
   ///
   /// One that is being changed is neither.
-  func takeForRollback() -> (copy: ModelCopy<Model>, isAlone: Bool)? {
+  func takeForRollback() -> (copy: ShownCopy, isAlone: Bool)? {
     copies.withLock { copies in
       if let index = copies.lastIndex(where: { $0.readers == 0 && !$0.isChanging }) {
         return (copies.remove(at: index), true)
@@ -78,11 +78,11 @@ final class ModelGallery<Model: Sendable>: Sendable {
 
   /// Takes a copy out that shares its memory with the model that commands change, unless somebody
   /// looks at it: then the next change makes it independent.
-  func giveUp(shared copy: ModelCopy<Model>) {
+  func giveUp(shared copy: ShownCopy) {
     copies.withLock { copies in
       guard copy.readers == 0, !copy.isChanging else { return }
       copies.removeAll { $0 === copy }
-      copy.model = nil
+      copy.giveUp()
     }
   }
 
@@ -92,7 +92,7 @@ final class ModelGallery<Model: Sendable>: Sendable {
   }
 
   /// Forgets a copy that could not be brought up to date.
-  func discard(_ copy: ModelCopy<Model>) {
+  func discard(_ copy: ShownCopy) {
     copies.withLock { $0.removeAll { $0 === copy } }
   }
 

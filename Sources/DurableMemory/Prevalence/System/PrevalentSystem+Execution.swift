@@ -75,7 +75,8 @@ extension PrevalentSystem {
     working.lock()
     defer { working.unlock() }
     do {
-      let result = try run(command, registered, payload, on: &working.value, &outcome)
+      let result = try run(
+        command, registered, payload, on: &model.value, &working.value, &outcome)
       outcome.promise = working.value.promise(durability, raises: outcome.isJournaled)
       noteDue(&working.value, &outcome)
       return result
@@ -88,7 +89,7 @@ extension PrevalentSystem {
 
   private func run<C: Command>(
     _ command: C, _ registered: RegisteredCommand<C>, _ payload: [UInt8],
-    on working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome
+    on model: inout Model, _ working: inout WorkingState, _ outcome: inout CommandOutcome
   ) throws -> C.Result where C.Model == Model {
     try checkUsable(working)
     try verify(registered, payload, &working)
@@ -102,26 +103,26 @@ extension PrevalentSystem {
         throw PrevalenceError.refused(name: C.name, reason: "\(error)")
       }
     }
-    try command.validate(working.model, in: &context)
+    try command.validate(model, in: &context)
     leave(shared: &working)
     let result: C.Result
     do {
-      result = try command.execute(on: &working.model, in: &context)
+      result = try command.execute(on: &model, in: &context)
     } catch {
-      if !C.throwsOnlyUnchanged { try rollBack(&working) }
+      if !C.throwsOnlyUnchanged { try rollBack(&model, &working) }
       throw error
     }
     if context.isUnjournaled {
       if !context.events.isEmpty { events.add(context.events, of: working.number) }
     } else {
-      try log(&working, context, form: registered.form, payload: payload)
+      try log(&model, &working, context, form: registered.form, payload: payload)
     }
     outcome.isJournaled = !context.isUnjournaled
     return result
   }
 
   /// Notes what has become due with a command.
-  func noteDue(_ working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome) {
+  func noteDue(_ working: inout WorkingState, _ outcome: inout CommandOutcome) {
     if working.needsImage(options.images) {
       working.isImageScheduled = true
       outcome.needsImage = true
@@ -137,14 +138,14 @@ extension PrevalentSystem {
     if !outcome.isJournaled { deliverEvents() }
   }
 
-  func checkUsable(_ working: borrowing WorkingModel<Model>) throws(PrevalenceError) {
+  func checkUsable(_ working: borrowing WorkingState) throws(PrevalenceError) {
     try checkOpen()
     if let failure = working.failure { throw failure }
   }
 
   /// Decodes a command again, as a trial.
   private func verify<C: Command>(
-    _ registered: RegisteredCommand<C>, _ payload: [UInt8], _ working: inout WorkingModel<Model>
+    _ registered: RegisteredCommand<C>, _ payload: [UInt8], _ working: inout WorkingState
   ) throws(PrevalenceError) {
     switch options.verification {
     case .none: return
@@ -162,11 +163,11 @@ extension PrevalentSystem {
 
   /// Writes what was executed to the journal; when that fails, it is undone.
   func log(
-    _ working: inout WorkingModel<Model>, _ context: CommandContext, hash: UInt64? = nil,
-    form: [UInt8], payload: [UInt8]
+    _ model: inout Model, _ working: inout WorkingState, _ context: CommandContext,
+    hash: UInt64? = nil, form: [UInt8], payload: [UInt8]
   ) throws {
     do {
-      let hash = try hash ?? dueHash(context.number, working.model)
+      let hash = try hash ?? dueHash(context.number, model)
       let before = working.recent.byteCount
       working.commit = try working.recent.append(
         context, hash: hash, form: form, payload: payload, to: journal)
@@ -175,7 +176,7 @@ extension PrevalentSystem {
       working.bytesSinceImage += working.recent.byteCount - before
       if !context.events.isEmpty { events.add(context.events, of: context.number) }
     } catch {
-      if (error as? PrevalenceError)?.isFatal != true { try rollBack(&working) }
+      if (error as? PrevalenceError)?.isFatal != true { try rollBack(&model, &working) }
       throw error
     }
   }
@@ -245,7 +246,7 @@ extension PrevalentSystem {
   }
 
   /// Refuses commands from now on; who calls tells of it when he has released his locks.
-  func note(_ error: PrevalenceError, in working: inout WorkingModel<Model>) {
+  func note(_ error: PrevalenceError, in working: inout WorkingState) {
     if working.failure == nil { working.failure = error }
     let isFirst = phase.compareExchange(
       expected: .works, desired: .failed, ordering: .acquiringAndReleasing

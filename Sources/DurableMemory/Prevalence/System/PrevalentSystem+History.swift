@@ -159,7 +159,7 @@ extension PrevalentSystem {
     var outcome = CommandOutcome(isJournaled: true)
     do throws(PrevalenceError) {
       try working.withLock { working throws(PrevalenceError) in
-        try follow(entry, on: &working, &outcome)
+        try follow(entry, on: &model.value, &working, &outcome)
       }
     } catch {
       tellFailure()
@@ -170,11 +170,12 @@ extension PrevalentSystem {
   }
 
   private func follow(
-    _ entry: JournalEntry, on working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome
+    _ entry: JournalEntry, on model: inout Model, _ working: inout WorkingState,
+    _ outcome: inout CommandOutcome
   ) throws(PrevalenceError) {
     do {
       try checkUsable(working)
-      try perform(entry, on: &working)
+      try perform(entry, on: &model, &working)
       outcome.promise = working.promise(options.durability, raises: true)
       noteDue(&working, &outcome)
     } catch {
@@ -187,7 +188,9 @@ extension PrevalentSystem {
     }
   }
 
-  private func perform(_ entry: JournalEntry, on working: inout WorkingModel<Model>) throws {
+  private func perform(
+    _ entry: JournalEntry, on model: inout Model, _ working: inout WorkingState
+  ) throws {
     guard entry.number == working.number + 1 else {
       throw PrevalenceError.gap(expected: working.number + 1, found: entry.number)
     }
@@ -199,16 +202,17 @@ extension PrevalentSystem {
     var replay = loader.replay(after: working.number, time: working.time)
     let record = JournalRecord(entry)
     do throws(PrevalenceError) {
-      try replay.execute(record, entry.command[...], on: &working.model)
+      try replay.execute(record, entry.command[...], on: &model)
     } catch {
-      try rollBack(&working)
+      try rollBack(&model, &working)
       throw error
     }
     let context = CommandContext(
       number: entry.number, now: entry.time, seed: seed, isReplay: true)
     var form: [UInt8] = []
     JournalRecord.appendForm(entry.name, version: entry.version, to: &form)
-    try log(&working, context, hash: entry.stateHash, form: form, payload: entry.command)
+    try log(
+      &model, &working, context, hash: entry.stateHash, form: form, payload: entry.command)
   }
 }
 

@@ -34,7 +34,7 @@ extension PrevalentSystem {
     }
   }
 
-  private func write(imageOf copy: ModelCopy<Model>) throws(PrevalenceError) {
+  private func write(imageOf copy: ShownCopy) throws(PrevalenceError) {
     let (number, time) = (copy.number, copy.time)
     let bytes = try { () throws(PrevalenceError) in
       defer { gallery.endReading(copy) }
@@ -58,9 +58,9 @@ extension PrevalentSystem {
   }
 
   private func encodeImage(
-    _ copy: ModelCopy<Model>
+    _ copy: ShownCopy
   ) throws(PrevalenceError) -> (bytes: [UInt8], hash: UInt64?) {
-    guard let model = copy.model else { throw .closed }
+    guard let model = Self.model(of: copy) else { throw .closed }
     return try Self.encode(model, options)
   }
 

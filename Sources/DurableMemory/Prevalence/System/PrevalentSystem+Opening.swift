@@ -119,7 +119,7 @@ extension PrevalentSystem {
       // What an unfinished image has left takes room; where it cannot go now, the next image tries.
       if !isReadOnly { try? system.images.dropUnfinished() }
       if let hook = options.onRestored {
-        system.working.withLock { hook($0.model, $0.number) }
+        system.working.withLock { hook(system.model.value, $0.number) }
       }
       return system
     } catch {
@@ -184,11 +184,11 @@ extension PrevalentSystem {
       registry: registry, options: options, information: information)
     let loaded = try loader.load(from: view)
     let first = try journal.bounds(in: view)?.lowerBound
-    let working = WorkingModel(
+    let working = WorkingState(
       loaded, firstEntry: first ?? loaded.number + 1, keepsSecondCopy: options.keepsSecondCopy)
     let system = PrevalentSystem(
       name: name, database: database, ownsDatabase: owned, isReadOnly: isReadOnly, loader: loader,
-      working: working, registration: registration)
+      model: loaded.model, working: working, registration: registration)
     if options.keepsSecondCopy {
       // Made on its own, so that no command has to wait until it is copied.
       let second = try loader.load(from: view)

@@ -11,6 +11,7 @@ extension PrevalentSystem {
   /// model, which then is a value of its own.
   ///
   /// - Throws: What `body` throws; `PrevalenceError`.
+  @inlinable
   public func query<R>(_ body: (Model) throws -> R) throws -> R {
     try query { model, _ in try body(model) }
   }
@@ -18,19 +19,28 @@ extension PrevalentSystem {
   /// Runs `body` on that state, and says which it is.
   ///
   /// - Throws: What `body` throws; `PrevalenceError`.
+  @inlinable
   public func query<R>(_ body: (Model, Moment) throws -> R) throws -> R {
     let copy = try beginReadingAndDeliver()
-    defer { gallery.endReading(copy) }
+    defer { endReading(copy) }
     return try Self.look(at: copy, body)
   }
 
   /// Lends the model of a copy; no reference to it outlives the call.
-  private static func look<R>(
-    at copy: ModelCopy<Model>, _ body: (Model, Moment) throws -> R
+  @inlinable
+  static func look<R>(
+    at copy: ShownCopy, _ body: (Model, Moment) throws -> R
   ) throws -> R {
-    guard let model = copy.model else { throw PrevalenceError.closed }
-    return try body(model, Moment(number: copy.number, time: copy.time))
+    guard let model = model(of: copy) else { throw PrevalenceError.closed }
+    return try body(model, copy.moment)
   }
+
+  /// The model of a copy in the gallery of such a system; `nil` where it was given up.
+  @inlinable
+  static func model(of copy: ShownCopy) -> Model? { known(copy, as: ModelCopy<Model>.self).model }
+
+  @usableFromInline
+  func endReading(_ copy: ShownCopy) { gallery.endReading(copy) }
 
   /// Runs `body` between two commands, on the very last state, which may not be durable yet; commands
   /// wait meanwhile.
@@ -39,7 +49,7 @@ extension PrevalentSystem {
   public func queryBetweenCommands<R>(_ body: (Model, Moment) throws -> R) throws -> R {
     try working.withLock { working in
       try checkUsable(working)
-      return try body(working.model, Moment(number: working.number, time: working.time))
+      return try body(model.value, Moment(number: working.number, time: working.time))
     }
   }
 
@@ -48,15 +58,15 @@ extension PrevalentSystem {
   /// - Throws: `PrevalenceError`.
   public func view() throws(PrevalenceError) -> ModelView<Model> {
     let copy = try beginReadingAndDeliver()
-    guard let model = copy.model else { throw .closed }
+    guard let model = Self.model(of: copy) else { throw .closed }
     return ModelView(
-      model: model, moment: Moment(number: copy.number, time: copy.time),
-      reading: ModelReading(gallery: gallery, copy: copy))
+      model: model, moment: copy.moment, reading: ModelReading(gallery: gallery, copy: copy))
   }
 
   /// Begins to read a copy that shows every command that queries may see, and delivers the events of
   /// those it has waited for; call without locks.
-  private func beginReadingAndDeliver() throws(PrevalenceError) -> ModelCopy<Model> {
+  @usableFromInline
+  func beginReadingAndDeliver() throws(PrevalenceError) -> ShownCopy {
     try checkOpen()
     if let copy = readShown() { return copy }
     defer { deliverEvents() }
@@ -65,20 +75,20 @@ extension PrevalentSystem {
 
   /// Begins to read a copy that shows every command that queries may see; who calls delivers events
   /// when he has released his locks.
-  func beginReading() throws(PrevalenceError) -> ModelCopy<Model> {
+  func beginReading() throws(PrevalenceError) -> ShownCopy {
     try checkOpen()
     if let copy = readShown() { return copy }
     return try showing.withLock { () throws(PrevalenceError) in try showNewest(reading: true) }
   }
 
-  private func readShown() -> ModelCopy<Model>? {
+  private func readShown() -> ShownCopy? {
     if phase.load(ordering: .acquiring) == .failed { return nil }
     return gallery.read(atLeast: visible.load(ordering: .acquiring))
   }
 
   /// Shows the last command that queries may see; one thread at a time.
   @discardableResult
-  func showNewest(reading: Bool) throws(PrevalenceError) -> ModelCopy<Model> {
+  func showNewest(reading: Bool) throws(PrevalenceError) -> ShownCopy {
     if phase.load(ordering: .acquiring) == .failed { try showDurable() }
     let number = visible.load(ordering: .acquiring)
     if reading, let copy = gallery.read(atLeast: number) { return copy }
@@ -86,11 +96,12 @@ extension PrevalentSystem {
     case .none: return try share(reading: reading)
     case .advance(let copy):
       tally.advances.add(1, ordering: .relaxed)
-      return try advance(copy, to: number, reading: reading)
+      return try advance(
+        known(copy, as: ModelCopy<Model>.self), to: number, reading: reading)
     case .fork(let copy):
       defer { gallery.endReading(copy) }
       tally.forks.add(1, ordering: .relaxed)
-      guard let model = copy.model else { throw .closed }
+      guard let model = Self.model(of: copy) else { throw .closed }
       let fork = ModelCopy(model, number: copy.number, time: copy.time)
       return try advance(fork, to: number, reading: reading)
     }
@@ -99,7 +110,7 @@ extension PrevalentSystem {
   /// Executes on a copy what it lacks, and shows it.
   private func advance(
     _ copy: ModelCopy<Model>, to number: UInt64, reading: Bool
-  ) throws(PrevalenceError) -> ModelCopy<Model> {
+  ) throws(PrevalenceError) -> ShownCopy {
     guard let runs = working.withLock({ $0.recent.runs(after: copy.number) }),
       var model = copy.model
     else {
@@ -123,10 +134,10 @@ extension PrevalentSystem {
   /// Shows the model itself, as a copy that shares its memory.
   ///
   /// Where commands are not durable yet, it waits for them.
-  private func share(reading: Bool) throws(PrevalenceError) -> ModelCopy<Model> {
+  private func share(reading: Bool) throws(PrevalenceError) -> ShownCopy {
     let (copy, commit) = try working.withLock { working throws(PrevalenceError) in
       try checkUsable(working)
-      let copy = ModelCopy(working.model, number: working.number, time: working.time)
+      let copy = ModelCopy(model.value, number: working.number, time: working.time)
       copy.readers = 1
       working.shared = copy
       return (copy, working.commit)
@@ -182,9 +193,9 @@ public struct ModelView<Model: Sendable>: Sendable {
   public let model: Model
   /// Which state it is.
   public let moment: Moment
-  private let reading: ModelReading<Model>
+  private let reading: ModelReading
 
-  init(model: Model, moment: Moment, reading: ModelReading<Model>) {
+  init(model: Model, moment: Moment, reading: ModelReading) {
     self.model = model
     self.moment = moment
     self.reading = reading
@@ -192,11 +203,11 @@ public struct ModelView<Model: Sendable>: Sendable {
 }
 
 /// A copy that is being looked at until the last view is gone.
-final class ModelReading<Model: Sendable>: Sendable {
-  private let gallery: ModelGallery<Model>
-  private let copy: ModelCopy<Model>
+final class ModelReading: Sendable {
+  private let gallery: ModelGallery
+  private let copy: ShownCopy
 
-  init(gallery: ModelGallery<Model>, copy: ModelCopy<Model>) {
+  init(gallery: ModelGallery, copy: ShownCopy) {
     self.gallery = gallery
     self.copy = copy
   }

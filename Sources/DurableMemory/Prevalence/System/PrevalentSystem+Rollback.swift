@@ -11,7 +11,7 @@ extension PrevalentSystem {
   /// case a copy is kept from then on, so that the next time is cheap.
   ///
   /// When it throws, nothing can be executed any more.
-  func rollBack(_ working: inout WorkingModel<Model>) throws {
+  func rollBack(_ model: inout Model, _ working: inout WorkingState) throws {
     // Queries see what is kept: where commands are not as durable as asked yet, that is the older
     // state.
     let showsLast = working.number <= visible.load(ordering: .acquiring)
@@ -21,9 +21,9 @@ extension PrevalentSystem {
       guard let runs = working.recent.runs(after: base.number) else {
         throw PrevalenceError.failed(reason: "commands after \(base.number) are not in memory")
       }
-      working.model = base.model
+      model = base.model
       var replay = loader.replay(after: base.number, time: base.time)
-      try replay.execute(runs, on: &working.model) { _ in true }
+      try replay.execute(runs, on: &model) { _ in true }
     } catch {
       // What is in memory now may be anything.
       let problem = CommandJournal.error(error)
@@ -31,16 +31,16 @@ extension PrevalentSystem {
       note(failure, in: &working)
       throw failure
     }
-    if showsLast { keepCopy((working.model, working.number, working.time), working) }
+    if showsLast { keepCopy((model, working.number, working.time), working) }
   }
 
   private typealias Base = (model: Model, number: UInt64, time: UInt64)
 
-  private func takeBase(_ working: inout WorkingModel<Model>) throws -> Base {
+  private func takeBase(_ working: inout WorkingState) throws -> Base {
     if let (copy, isAlone) = gallery.takeForRollback() {
       defer { if !isAlone { gallery.endReading(copy) } }
-      if let model = copy.model, copy.number <= working.number {
-        if isAlone { copy.model = nil }
+      if let model = Self.model(of: copy), copy.number <= working.number {
+        if isAlone { copy.giveUp() }
         tally.rollbacksFromCopy.add(1, ordering: .relaxed)
         return (model, copy.number, copy.time)
       }
@@ -55,7 +55,7 @@ extension PrevalentSystem {
 
   /// Puts a copy into the gallery that becomes independent with the next change, where one is to be
   /// kept, there is none, and queries may see it.
-  private func keepCopy(_ base: Base, _ working: borrowing WorkingModel<Model>) {
+  private func keepCopy(_ base: Base, _ working: borrowing WorkingState) {
     guard working.keepsSecondCopy, gallery.count == 0,
       base.number <= visible.load(ordering: .acquiring)
     else { return }
@@ -65,7 +65,7 @@ extension PrevalentSystem {
 
   /// Before a change: a copy that shares the memory of the model is given up unless it is needed,
   /// so that the model can be changed in place.
-  func leave(shared working: inout WorkingModel<Model>) {
+  func leave(shared working: inout WorkingState) {
     guard let copy = working.shared else { return }
     working.shared = nil
     if !working.keepsSecondCopy { gallery.giveUp(shared: copy) }

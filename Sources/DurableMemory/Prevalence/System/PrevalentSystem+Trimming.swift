@@ -8,10 +8,9 @@ extension PrevalentSystem {
   /// How far copies may lag behind before they are given up, or caught up if they are to be kept.
   static var mostLag: UInt64 { 16_384 }
   private static var trimInterval: UInt64 { 1024 }
-  static var storeLookBytes: Int { 8 << 20 }
 
   /// Forgets what is not needed of the journal in memory, and says what is to be done to forget more.
-  func trim(_ working: inout WorkingModel<Model>, _ outcome: inout CommandOutcome) {
+  func trim(_ working: inout WorkingState, _ outcome: inout CommandOutcome) {
     // Long commands are looked at sooner.
     let isLong = working.recent.byteCount > working.bytesToLook
     guard isLong || working.number % Self.trimInterval == 0 else { return }
@@ -38,7 +37,7 @@ extension PrevalentSystem {
       // An image may have commands that the pages do not have, and that somebody asks for.
       working.stored = max(working.stored, last, working.firstEntry - 1)
       working.recent.forget(upTo: min(gallery.oldest ?? working.number, working.stored))
-      working.bytesToLook = working.recent.byteCount + Self.storeLookBytes
+      working.bytesToLook = working.recent.byteCount + WorkingState.storeLookBytes
     }
   }
 
@@ -47,7 +46,7 @@ extension PrevalentSystem {
     do throws(PrevalenceError) {
       try lookAtStore()
     } catch {
-      working.withLock { $0.bytesToLook = $0.recent.byteCount + Self.storeLookBytes }
+      working.withLock { $0.bytesToLook = $0.recent.byteCount + WorkingState.storeLookBytes }
       if error.isFatal { fail(error) } else { options.onFailure?(error) }
     }
   }

@@ -23,8 +23,10 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
   let isReadOnly: Bool
   let options: PrevalentOptions<Model>
   let loader: ModelLoader<Model>
-  let working: LockedState<WorkingModel<Model>>
-  let gallery = ModelGallery<Model>()
+  let working: LockedState<WorkingState>
+  /// The model that commands change; for who holds the lock of `working`.
+  let model: WorkingModel<Model>
+  let gallery = ModelGallery()
   /// Held by the one who brings a copy up to date.
   let showing = ChangeLock()
   /// Held while an image is written.
@@ -47,7 +49,8 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
 
   init(
     name: String, database: Database, ownsDatabase: Bool, isReadOnly: Bool,
-    loader: ModelLoader<Model>, working: WorkingModel<Model>, registration: SystemRegistration?
+    loader: ModelLoader<Model>, model: Model, working: WorkingState,
+    registration: SystemRegistration?
   ) {
     self.name = name
     self.database = database
@@ -58,6 +61,7 @@ public final class PrevalentSystem<Model: Sendable>: Sendable {
     events = EventDelivery(loader.options.onEvents)
     visible = Atomic(working.number)
     self.working = LockedState(working)
+    self.model = WorkingModel(model)
     self.registration = registration
   }
 

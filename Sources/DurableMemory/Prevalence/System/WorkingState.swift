@@ -2,8 +2,13 @@
 
 import StorageEngine
 
-/// The model that commands change, and what goes with it; under the lock that orders commands.
-struct WorkingModel<Model: Sendable> {
+/// What goes with the model that commands change; under the lock that orders commands.
+///
+/// It does not depend on the type of the model, since generic code pays for each look at what does.
+struct WorkingState {
+  /// Bytes of journal in memory after which to look at the store again.
+  static let storeLookBytes = 8 << 20
+
   /// The last command.
   var number: UInt64
   /// Its time in milliseconds since 1970.
@@ -14,8 +19,8 @@ struct WorkingModel<Model: Sendable> {
   /// `.written` was.
   private(set) var asked = (synced: UInt64(0), written: UInt64(0))
   var recent: RecentJournal
-  /// A copy in the gallery that shares its memory with `model`.
-  var shared: ModelCopy<Model>?
+  /// A copy in the gallery that shares its memory with the model.
+  var shared: ShownCopy?
   /// Why nothing can be executed any more.
   var failure: PrevalenceError?
   /// That, until `onFailure` was told of it.
@@ -36,17 +41,14 @@ struct WorkingModel<Model: Sendable> {
   /// The last command that the pages of the store certainly have.
   var stored: UInt64
   /// Bytes of journal in memory at which to look at the store again.
-  var bytesToLook = PrevalentSystem<Model>.storeLookBytes
+  var bytesToLook = Self.storeLookBytes
   /// Types of which a command was decoded again.
   var verified: Set<ObjectIdentifier> = []
   /// Whether a second copy is kept up to date, asked for or because commands have thrown after they
   /// had changed something.
   var keepsSecondCopy: Bool
-  /// The last field, so that generic code knows where the others are.
-  var model: Model
 
-  init(_ loaded: LoadedModel<Model>, firstEntry: UInt64, keepsSecondCopy: Bool) {
-    model = loaded.model
+  init(_ loaded: LoadedModel<some Sendable>, firstEntry: UInt64, keepsSecondCopy: Bool) {
     number = loaded.number
     time = loaded.time
     image = loaded.image
