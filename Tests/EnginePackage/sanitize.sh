@@ -36,6 +36,7 @@ one_thread+='|ResidentCrashTests|SimulatedDiskTests|PageDemandTests|PackingTests
 skipped="StorageEngineTests[.]($one_thread)/"
 # Readers in tight loops leave those they wait for no time there.
 skipped+='|DurableMemoryTests[.](QueryTests|RollbackTests|ConcurrencyTests)/'
-[ "$sanitizer" = thread ] || { optimisation=-O; skipped='nothing'; }
+# The address sanitizer holds back memory that was freed, so what goes back to the system is not seen.
+[ "$sanitizer" = thread ] || { optimisation=-O; skipped='goes back to the system [(]K82[)]'; }
 swift test -c debug -Xswiftc "$optimisation" --disable-xctest --sanitize="$sanitizer" \
   --package-path "$folder" --filter "$filter" --skip "$skipped"

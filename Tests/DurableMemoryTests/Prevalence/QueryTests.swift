@@ -90,7 +90,7 @@ struct QueryTests {
     #expect(newest === copy)
     gallery.endReading(copy)
     #expect(gallery.takeForRollback()?.isAlone == false)
-    #expect(newest.model?.notes == ["1"])
+    #expect(PrevalentSystem<Bank>.model(of: newest)?.notes == ["1"])
   }
 
   @Test(arguments: [false, true])
