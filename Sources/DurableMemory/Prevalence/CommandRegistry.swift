@@ -14,8 +14,8 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
     @Sendable (ArraySlice<UInt8>, inout Model, inout CommandContext) throws -> Void
 
   private(set) var forms: [Form: Replay] = [:]
-  /// A `RegisteredCommand` of each type.
-  private var types: [ObjectIdentifier: any AnyObject & Sendable] = [:]
+  /// A `RegisteredCommand` of each type; few, and so looked through faster than hashed.
+  private var types: [(type: ObjectIdentifier, command: any AnyObject & Sendable)] = []
   /// Names that are used twice, and the like.
   private(set) var mistakes: [String] = []
 
@@ -30,7 +30,8 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
   /// Registers a type; needed before a command of it can be executed.
   public mutating func register<C: Command>(_ type: C.Type) where C.Model == Model {
     let registered = RegisteredCommand(type)
-    types[ObjectIdentifier(type)] = registered
+    types.removeAll { $0.type == ObjectIdentifier(type) }
+    types.append((ObjectIdentifier(type), registered))
     add(C.name, C.version) { bytes, model, context in
       let command: C
       do {
@@ -90,7 +91,10 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
 
   /// What is known of a registered type.
   func registered<C: Command>(_ type: C.Type) -> RegisteredCommand<C>? {
-    types[ObjectIdentifier(type)].map { known($0, as: RegisteredCommand<C>.self) }
+    for entry in types where entry.type == ObjectIdentifier(type) {
+      return known(entry.command, as: RegisteredCommand<C>.self)
+    }
+    return nil
   }
 }
 

@@ -19,14 +19,13 @@ final class BinaryWriter {
 
   /// Names are compared by their hashes up to so many in a container.
   private static let mostComparedNames = 32
-  /// There is room for so many at once.
-  private static let usualNames = 8
 
   @safe @exclusivity(unchecked) private var bytes: [UInt8]
-  @safe @exclusivity(unchecked) private var frames: [Frame] = []
+  @safe @exclusivity(unchecked) private var frames = ShortStack(
+    placeholder: Frame(lengthOffset: 0, serial: -1, tag: .null, firstName: 0))
   @safe @exclusivity(unchecked) private var nextSerial = 0
   /// Hashes of the names of fields in open containers.
-  @safe @exclusivity(unchecked) private var names: [UInt64] = []
+  @safe @exclusivity(unchecked) private var names = ShortStack<UInt64>(placeholder: 0)
   /// Where a value must begin, because its name was written: what does not come is `nil`.
   @safe @exclusivity(unchecked) private var awaitedValue: Int?
   @safe @exclusivity(unchecked) private(set) var failure: BinaryCodingError?
@@ -128,7 +127,8 @@ final class BinaryWriter {
   func name(_ name: String) {
     let start = bytes.count
     text(name)
-    guard let last = frames.indices.last else { return }
+    let last = frames.count - 1
+    guard last >= 0 else { return }
     let first = frames[last].firstName
     guard names.count - first < Self.mostComparedNames else {
       return frames[last].mayHaveNameTwice = true
@@ -150,7 +150,6 @@ final class BinaryWriter {
   @discardableResult
   func begin(_ tag: BinaryTag) -> Int {
     awaitedValue = nil
-    if nextSerial == 0 { names.reserveCapacity(Self.usualNames) }
     self.tag(tag)
     frames.append(
       Frame(
@@ -170,8 +169,10 @@ final class BinaryWriter {
   /// Ends all containers above a level.
   func close(to level: Int) {
     fillAwaited()
-    while frames.count > level, let frame = frames.popLast() {
-      names.removeLast(names.count - frame.firstName)
+    while frames.count > level {
+      let frame = frames[frames.count - 1]
+      frames.shorten(to: frames.count - 1)
+      names.shorten(to: frame.firstName)
       if frame.mayHaveNameTwice { checkNames(from: frame.lengthOffset + 4) }
       if isCanonical, frame.tag == .fields { sortFields(from: frame.lengthOffset + 4) }
       let length = bytes.count - frame.lengthOffset - 4

@@ -57,14 +57,10 @@ extension PrevalentSystem {
     } catch {
       throw PrevalenceError.notEncodable(name: C.name, reason: "\(error)")
     }
-    let result: C.Result
-    do {
-      result = try performLocked(command, registered, payload, durability, &outcome)
-    } catch {
-      tellFailure()
-      throw error
-    }
-    doDue(outcome)
+    var isDone = false
+    defer { if isDone { doDue(outcome) } else { tellFailure() } }
+    let result = try performLocked(command, registered, payload, durability, &outcome)
+    isDone = true
     return result
   }
 
@@ -105,13 +101,7 @@ extension PrevalentSystem {
     }
     try command.validate(model, in: &context)
     leave(shared: &working)
-    let result: C.Result
-    do {
-      result = try command.execute(on: &model, in: &context)
-    } catch {
-      if !C.throwsOnlyUnchanged { try rollBack(&model, &working) }
-      throw error
-    }
+    let result = try execute(command, on: &model, &working, &context)
     if context.isUnjournaled {
       if !context.events.isEmpty { events.add(context.events, of: working.number) }
     } else {
@@ -119,6 +109,19 @@ extension PrevalentSystem {
     }
     outcome.isJournaled = !context.isUnjournaled
     return result
+  }
+
+  /// Has a command change the model, or leave it as it is.
+  private func execute<C: Command>(
+    _ command: C, on model: inout Model, _ working: inout WorkingState,
+    _ context: inout CommandContext
+  ) throws -> C.Result where C.Model == Model {
+    do {
+      return try command.execute(on: &model, in: &context)
+    } catch {
+      if !C.throwsOnlyUnchanged { try rollBack(&model, &working) }
+      throw error
+    }
   }
 
   /// Notes what has become due with a command.
@@ -150,7 +153,7 @@ extension PrevalentSystem {
     switch options.verification {
     case .none: return
     case .firstOfEachType:
-      guard !working.verified.contains(ObjectIdentifier(C.self)) else { return }
+      if working.verified.contains(ObjectIdentifier(C.self)) { return }
     case .every: break
     }
     do {
@@ -158,7 +161,9 @@ extension PrevalentSystem {
     } catch {
       throw .notReadable(name: C.name, reason: "\(error)")
     }
-    working.verified.insert(ObjectIdentifier(C.self))
+    if options.verification == .firstOfEachType {
+      working.verified.append(ObjectIdentifier(C.self))
+    }
   }
 
   /// Writes what was executed to the journal; when that fails, it is undone.

@@ -43,7 +43,7 @@ struct WorkingState {
   /// Bytes of journal in memory at which to look at the store again.
   var bytesToLook = Self.storeLookBytes
   /// Types of which a command was decoded again.
-  var verified: Set<ObjectIdentifier> = []
+  var verified: [ObjectIdentifier] = []
   /// Whether a second copy is kept up to date, asked for or because commands have thrown after they
   /// had changed something.
   var keepsSecondCopy: Bool
