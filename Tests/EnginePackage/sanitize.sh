@@ -33,7 +33,7 @@ one_thread='CrashTests|GrowthCrashTests|RestartTests|FallbackTests|StaleLogTests
 one_thread+='|DamageTests|ForgeryTests|MapForgeryTests|Salvage[A-Za-z]*Tests|TwoPhaseCrashTests'
 one_thread+='|NamedSnapshotCrashTests|NamedSnapshotFallbackTests|NamedSnapshotFullDiskTests'
 one_thread+='|ResidentCrashTests|SimulatedDiskTests|PageDemandTests|PackingTests'
-skipped="StorageEngineTests[.]($one_thread)/"
+skipped="StorageEngineTests[.]($one_thread)/|DurableMemoryTests[.]HashTests/"
 # Readers in tight loops leave those they wait for no time there.
 skipped+='|DurableMemoryTests[.](QueryTests|RollbackTests|ConcurrencyTests)/'
 # The address sanitizer holds back memory that was freed, so what goes back to the system is not seen.
