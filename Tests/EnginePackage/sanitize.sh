@@ -27,8 +27,8 @@ Tests/EnginePackage/make.sh "$folder" "${options[@]}"
 # sanitizer does not see what the standard library does with counts of references: what is inlined
 # from it would look like races.
 optimisation=-Onone
-# What opens thousands of stores one after the other on one thread has no races, and would take most
-# of the time; the address sanitizer watches it.
+# What opens thousands of stores one after the other on one thread, or fills a table for long, has no
+# races, and would take most of the time; the address sanitizer watches it.
 one_thread='CrashTests|GrowthCrashTests|RestartTests|FallbackTests|StaleLogTests|FaultTests|FullDiskTests'
 one_thread+='|DamageTests|ForgeryTests|MapForgeryTests|Salvage[A-Za-z]*Tests|TwoPhaseCrashTests'
 one_thread+='|NamedSnapshotCrashTests|NamedSnapshotFallbackTests|NamedSnapshotFullDiskTests'

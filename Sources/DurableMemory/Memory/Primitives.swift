@@ -51,10 +51,10 @@ final class WorkingModel<Model>: @unchecked Sendable {
   }
 }
 
-/// A copy of a model that queries read, but for the model.
+/// What the gallery knows of a copy of a model, which is a `ModelCopy`.
 ///
-/// Safe although nothing here locks: while it has readers nobody changes it, and who changes it was
-/// made its only user by the gallery (`ModelGallery`) before.
+/// Safe although nothing here locks: while the copy has readers nobody changes it, and who changes it
+/// was made its only user by the gallery (`ModelGallery`) before.
 @usableFromInline
 class ShownCopy: @unchecked Sendable {
   /// The last command that it shows.
@@ -79,7 +79,7 @@ class ShownCopy: @unchecked Sendable {
   final var moment: Moment { Moment(number: number, time: time) }
 }
 
-/// A copy of a model that queries read.
+/// A copy of a model that queries read; safe for the same reason.
 @usableFromInline
 final class ModelCopy<Model>: ShownCopy, @unchecked Sendable {
   /// `nil` once it was given up.
@@ -93,7 +93,12 @@ final class ModelCopy<Model>: ShownCopy, @unchecked Sendable {
   override func giveUp() { model = nil }
 }
 
-/// An object as what the caller knows it to be: generic code pays hundreds of instructions where it asks.
+/// An object as what the caller knows it to be.
+///
+/// Nothing checks that in a release build, as generic code would pay hundreds of instructions for it:
+/// only for objects that one place alone makes, of the type that is said here. Those are the copies in
+/// the gallery of a system, which all are of its model, and the commands in a registry, which lie
+/// there under their types.
 @inlinable
 @inline(__always)
 func known<T: AnyObject>(_ object: AnyObject, as type: T.Type) -> T {

@@ -30,8 +30,8 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
   /// Registers a type; needed before a command of it can be executed.
   public mutating func register<C: Command>(_ type: C.Type) where C.Model == Model {
     let registered = RegisteredCommand(type)
-    types.removeAll { $0.type == ObjectIdentifier(type) }
-    types.append((ObjectIdentifier(type), registered))
+    types.removeAll { $0.type == ObjectIdentifier(C.self) }
+    types.append((ObjectIdentifier(C.self), registered))
     add(C.name, C.version) { bytes, model, context in
       let command: C
       do {
@@ -91,7 +91,7 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
 
   /// What is known of a registered type.
   func registered<C: Command>(_ type: C.Type) -> RegisteredCommand<C>? {
-    for entry in types where entry.type == ObjectIdentifier(type) {
+    for entry in types where entry.type == ObjectIdentifier(C.self) {
       return known(entry.command, as: RegisteredCommand<C>.self)
     }
     return nil

@@ -206,7 +206,7 @@ struct CodecTests {
     init?(intValue: Int) { nil }
   }
 
-  @Test(arguments: [0, 1, 31, 32, 200])
+  @Test(arguments: [0, 1, 6, 7, 8, 9, 31, 32, 200])
   func `what nothing could read is not written: a field twice (P192)`(_ count: Int) throws {
     let extra = Dictionary(uniqueKeysWithValues: (0..<count).map { ("\($0)", $0) })
     var bytes: [UInt8] = []

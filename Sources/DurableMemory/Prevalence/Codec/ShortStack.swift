@@ -35,6 +35,7 @@ struct ShortStack<Element: BitwiseCopyable> {
   /// Takes elements off until so many are left.
   @inline(__always)
   mutating func shorten(to count: Int) {
+    precondition(count <= self.count)
     if self.count > Self.mostInline { rest.removeLast(min(rest.count, self.count - count)) }
     self.count = count
   }

@@ -192,7 +192,7 @@ extension PrevalentSystem {
     if options.keepsSecondCopy {
       // Made on its own, so that no command has to wait until it is copied.
       let second = try loader.load(from: view)
-      let copy = ModelCopy(second.model, number: second.number, time: second.time)
+      let copy = ModelCopy<Model>(second.model, number: second.number, time: second.time)
       system.gallery.show(copy, number: second.number, time: second.time, reading: false)
     }
     return system

@@ -102,7 +102,7 @@ extension PrevalentSystem {
       defer { gallery.endReading(copy) }
       tally.forks.add(1, ordering: .relaxed)
       guard let model = Self.model(of: copy) else { throw .closed }
-      let fork = ModelCopy(model, number: copy.number, time: copy.time)
+      let fork = ModelCopy<Model>(model, number: copy.number, time: copy.time)
       return try advance(fork, to: number, reading: reading)
     }
   }
@@ -137,7 +137,7 @@ extension PrevalentSystem {
   private func share(reading: Bool) throws(PrevalenceError) -> ShownCopy {
     let (copy, commit) = try working.withLock { working throws(PrevalenceError) in
       try checkUsable(working)
-      let copy = ModelCopy(model.value, number: working.number, time: working.time)
+      let copy = ModelCopy<Model>(model.value, number: working.number, time: working.time)
       copy.readers = 1
       working.shared = copy
       return (copy, working.commit)
@@ -173,7 +173,7 @@ extension PrevalentSystem {
     try replay.execute(runs, on: &durable.model) { $0.number <= last ?? 0 }
     gallery.clear()
     visible.store(replay.number, ordering: .releasing)
-    let copy = ModelCopy(durable.model, number: replay.number, time: replay.time)
+    let copy = ModelCopy<Model>(durable.model, number: replay.number, time: replay.time)
     gallery.show(copy, number: replay.number, time: replay.time, reading: false)
     phase.store(.showsDurable, ordering: .releasing)
   }

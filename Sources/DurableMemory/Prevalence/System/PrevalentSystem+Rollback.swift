@@ -59,7 +59,7 @@ extension PrevalentSystem {
     guard working.keepsSecondCopy, gallery.count == 0,
       base.number <= visible.load(ordering: .acquiring)
     else { return }
-    let copy = ModelCopy(base.model, number: base.number, time: base.time)
+    let copy = ModelCopy<Model>(base.model, number: base.number, time: base.time)
     gallery.show(copy, number: base.number, time: base.time, reading: false)
   }
 

@@ -42,7 +42,7 @@ struct WorkingState {
   var stored: UInt64
   /// Bytes of journal in memory at which to look at the store again.
   var bytesToLook = Self.storeLookBytes
-  /// Types of which a command was decoded again.
+  /// Types of which a command was decoded again, where only the first of each is.
   var verified: [ObjectIdentifier] = []
   /// Whether a second copy is kept up to date, asked for or because commands have thrown after they
   /// had changed something.
