@@ -30,7 +30,7 @@ public struct CommandRegistry<Model: Sendable>: Sendable {
   /// Registers a type; needed before a command of it can be executed.
   public mutating func register<C: Command>(_ type: C.Type) where C.Model == Model {
     let registered = RegisteredCommand(type)
-    types.removeAll { $0.type == ObjectIdentifier(C.self) }
+    // One that is there already is a mistake, which `add` notes.
     types.append((ObjectIdentifier(C.self), registered))
     add(C.name, C.version) { bytes, model, context in
       let command: C

@@ -22,7 +22,9 @@ struct HashTests {
         let hasher = KeyHash(seed: random.next())
         var hashes: Set<UInt64> = []
         for number in 0..<1000 as Range<UInt64> {
-          let key = littleEndian(prefix) + littleEndian(number) + [UInt8](repeating: 1, count: tail)
+          let key =
+            littleEndianBytes(prefix) + littleEndianBytes(number)
+            + [UInt8](repeating: 1, count: tail)
           hashes.insert(unsafe key.withUnsafeBytes { unsafe hasher($0.baseAddress!, $0.count) })
         }
         #expect(hashes.count == 1000)
@@ -39,7 +41,7 @@ struct HashTests {
     let keys = 56_000
     memory.lock.withLock {
       for number in 0..<UInt64(keys) {
-        let key = [0] + littleEndian(17) + littleEndian(number)
+        let key = [0] + littleEndianBytes(17) + littleEndianBytes(number)
         let (keySpan, valueSpan) = (key.span, value.span)
         let hash = memory.hash(keySpan.extracting(1..<17))
         // Without a look for the key, which would go through all of them.
@@ -66,13 +68,9 @@ struct HashTests {
   }
 
   private func has(_ number: UInt64, _ memory: MapMemory) -> Bool {
-    let key = littleEndian(17) + littleEndian(number)
+    let key = littleEndianBytes(17) + littleEndianBytes(number)
     let found = memory.find(key.span)
     defer { memory.leave(found.line) }
     return found.exists
-  }
-
-  private func littleEndian(_ number: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
   }
 }
