@@ -11,8 +11,8 @@ struct PathStep {
 ///
 /// Only used under the structure lock.
 ///
-/// The way to the last leaf is remembered: as long as keys come in ascending order and stay below
-/// that leaf's upper fence, no descent is needed.
+/// Keys come in ascending order. The way to the last leaf is remembered: no descent is needed as long
+/// as they stay below that leaf's upper fence, and one step down where they stay below its parent's.
 struct TreeWriter {
   let pager: Pager
   var tree: TreeDescriptor
@@ -23,6 +23,11 @@ struct TreeWriter {
   private var nextSlot = 0
   /// Whether something was deleted from the leaf.
   var hasDeleted = false
+  /// Steps of `path`, from the root down, whose pages are private to the open group.
+  private var mutableSteps = 0
+  /// How often pages had been written early when these were made so: written again, they might not stay
+  /// in memory.
+  private var seenEarlyWrites: UInt64 = 0
 
   init(pager: Pager, tree: TreeDescriptor) {
     self.pager = pager
@@ -41,9 +46,10 @@ struct TreeWriter {
 
   /// Inserts or replaces.
   ///
-  /// `value` is in the form given, and fits a leaf.
+  /// `value` is in the form given, and fits a leaf. `next` is the key that will be changed next in this
+  /// tree, where it is known.
   mutating func put(
-    _ key: Bytes, _ value: Bytes, form: ValueForm
+    _ key: Bytes, _ value: Bytes, form: ValueForm, next: Bytes? = nil
   ) throws(EngineError) {
     if !isPositioned(for: key) {
       try leaveLeaf()
@@ -51,7 +57,7 @@ struct TreeWriter {
       try pager.ensureFrames()
       let epoch = pager.pool.epochs.enter()
       defer { pager.pool.epochs.leave(epoch) }
-      try descend(to: key)
+      try goToLeaf(for: key, next: next)
       try makePathMutable()
     }
     let (index, found) = leaf.lowerBound(key, from: nextSlot)
@@ -67,7 +73,9 @@ struct TreeWriter {
   }
 
   /// Removes a key; false when it is absent.
-  mutating func delete(_ key: Bytes) throws(EngineError) -> Bool {
+  ///
+  /// `next` is the key that will be changed next in this tree, where it is known.
+  mutating func delete(_ key: Bytes, next: Bytes? = nil) throws(EngineError) -> Bool {
     guard tree.height > 0 else { return false }
     if !isPositioned(for: key) {
       try leaveLeaf()
@@ -75,7 +83,7 @@ struct TreeWriter {
       try pager.ensureFrames()
       let epoch = pager.pool.epochs.enter()
       defer { pager.pool.epochs.leave(epoch) }
-      try descend(to: key)
+      try goToLeaf(for: key, next: next)
       guard leaf.lowerBound(key).found else { return false }
       try makePathMutable()
     }
@@ -99,11 +107,13 @@ struct TreeWriter {
   }
 
   /// Whether the way to the leaf for `key` is known.
-  ///
-  /// Keys come in ascending order.
   private func isPositioned(for key: Bytes) -> Bool {
-    guard isPositioned else { return false }
-    for above in stride(from: path.count - 2, through: 0, by: -1) {
+    isPositioned && isBelow(path.count - 1, key)
+  }
+
+  /// Whether a key lies before the end of what is below the page of a step.
+  private func isBelow(_ step: Int, _ key: Bytes) -> Bool {
+    for above in stride(from: step - 1, through: 0, by: -1) {
       let next = path[above].slot + 1
       let page = path[above].page
       if next < page.count { return page.compareKey(next, key) > 0 }
@@ -111,10 +121,39 @@ struct TreeWriter {
     return true
   }
 
-  /// Goes down to the leaf for `key`.
-  private mutating func descend(to key: Bytes) throws(EngineError) {
+  /// Goes to the leaf for `key`, from the parent of the last one where that is the parent of both, and
+  /// has the leaf for `next` fetched meanwhile.
+  private mutating func goToLeaf(for key: Bytes, next: Bytes?) throws(EngineError) {
+    if try !goToSibling(for: key) { try descend(to: key) }
     isPositioned = false
     nextSlot = 0
+    if let next { fetchLeaf(for: next) }
+  }
+
+  /// Goes down from the parent of the last leaf; false, with nothing done, where that is not known to
+  /// be in memory and private to the open group, or not above the leaf for `key`.
+  private mutating func goToSibling(for key: Bytes) throws(EngineError) -> Bool {
+    let parent = path.count - 2
+    guard isPositioned, parent >= 0, seenEarlyWrites == pager.earlyWrites, isBelow(parent, key)
+    else { return false }
+    let slot = slot(for: key, inParent: path[parent])
+    let page = try pager.writerPage(path[parent].page.child(slot))
+    try pager.checkLevel(page, 0)
+    path[parent].slot = slot
+    path[parent + 1].page = page
+    mutableSteps = parent + 1
+    return true
+  }
+
+  /// The slot of the child that holds a key behind those of the last leaf.
+  private func slot(for key: Bytes, inParent parent: PathStep) -> Int {
+    let (index, found) = parent.page.lowerBound(key, from: parent.slot + 1)
+    return found ? index : index - 1
+  }
+
+  /// Goes down to the leaf for `key`.
+  private mutating func descend(to key: Bytes) throws(EngineError) {
+    mutableSteps = 0
     path.removeAll(keepingCapacity: true)
     var reference = tree.root
     for level in stride(from: tree.height - 1, through: 0, by: -1) {
@@ -126,11 +165,21 @@ struct TreeWriter {
     }
   }
 
+  /// Has the leaf for the next key fetched where it has the same parent, so that the processor need not
+  /// wait for it while it copies the leaf at hand.
+  private func fetchLeaf(for next: Bytes) {
+    let parent = path.count - 2
+    guard parent >= 0, isBelow(parent, next) else { return }
+    let slot = slot(for: next, inParent: path[parent])
+    if slot == path[parent].slot { return }
+    pager.fetch(path[parent].page.child(slot))
+  }
+
   /// Makes every page of the path private to the open group, from the root down.
   private mutating func makePathMutable() throws(EngineError) {
-    for step in path.indices {
-      try makeMutable(step)
-    }
+    for step in mutableSteps..<path.count { try makeMutable(step) }
+    mutableSteps = path.count
+    seenEarlyWrites = pager.earlyWrites
     isPositioned = true
   }
 

@@ -118,20 +118,32 @@ final class FramePool: @unchecked Sendable {
   /// Call under `lock`.
   var limboCount: Int { limbo.count }
 
-  /// Forgets a page that nobody can find any more.
+  /// Forgets a page that nobody ever found.
   ///
   /// Call under `lock`.
-  /// With `maybeRead` a thread that found it before may still be inside an epoch.
-  func forget(page number: UInt64, maybeRead: Bool = false) {
+  func forget(page number: UInt64) {
     let frame = table[number].frame
     table[number] = .absent
-    guard let frame else { return }
-    if maybeRead {
+    if let frame { giveBack(frame) }
+  }
+
+  /// Forgets pages that nobody can find any more; a thread that found one before may still be inside an
+  /// epoch.
+  ///
+  /// Call under `lock`.
+  func forget(readPages numbers: [UInt64]) {
+    let first = limbo.count
+    for number in numbers {
+      guard let frame = table[number].frame else {
+        table[number] = .absent
+        continue
+      }
+      table[number] = .absent
       owners[frame] = Self.noPage
-      limbo.append((epochs.advance(), UInt32(frame)))
-    } else {
-      giveBack(frame)
+      limbo.append((0, UInt32(frame)))
     }
+    let epoch = epochs.advance()
+    for index in first..<limbo.count { limbo[index].epoch = epoch }
   }
 
   /// Moves frames out of limbo.

@@ -142,8 +142,14 @@ extension PageView {
   /// Fetches what a search looks at first, all at once: the header and the first heads and slots.
   @inline(__always)
   func prefetchSearch() {
-    for line in 0..<Self.searchedLines {
-      unsafe storage_prefetch(base + line * Self.lineBytes)
+    prefetch(Self.searchedLines * Self.lineBytes)
+  }
+
+  /// Fetches so many bytes from the beginning.
+  @inline(__always)
+  func prefetch(_ bytes: Int) {
+    for offset in stride(from: 0, to: bytes, by: Self.lineBytes) {
+      unsafe storage_prefetch(base + offset)
     }
   }
 

@@ -56,6 +56,7 @@ extension Pager {
       return
     }
     let views = snapshots.current()
+    defer { forgetSettled() }
     for page in retired {
       // What came and went between two flushes waits for none.
       if page.birth > durable && page.death <= published {
@@ -102,12 +103,19 @@ extension Pager {
       heldBySnapshots[viewer, default: []].append(page)
       return
     }
-    pool.lock.withLock { pool.forget(page: page.number, maybeRead: true) }
+    settled.append(page.number)
     if checkpointLSNs.contains(where: page.isNeeded) {
       heldByCheckpoints.append(page)
     } else {
       map.release(page.number)
     }
+  }
+
+  /// Frees the memory of pages that no view shows: all at once, for it costs the processor a wait.
+  private func forgetSettled() {
+    if settled.isEmpty { return }
+    pool.lock.withLock { pool.forget(readPages: settled) }
+    settled.removeAll(keepingCapacity: true)
   }
 
   /// Marks what named snapshots see among the pages that were retired last, for a checkpoint that

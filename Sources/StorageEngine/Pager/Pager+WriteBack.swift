@@ -94,6 +94,7 @@ extension Pager {
   ///
   /// Allowed between operations at any time: no superblock refers to them yet.
   func writeDirtyPages() throws(EngineError) {
+    earlyWrites += 1
     let dirty = pool.lock.withLock { pool.dirtyPages() }
     var values: [UInt64] = []
     var leaves = DirtyLeaves()

@@ -73,6 +73,8 @@ final class Pager: @unchecked Sendable {
   @safe @exclusivity(unchecked) var retired: [RetiredPage] = []
   /// Pages that wait for a flush, in the order of their deaths.
   @safe @exclusivity(unchecked) var pending: [RetiredPage] = []
+  /// Pages that no view shows any more and whose memory is to be freed, while `reclaim` runs.
+  @safe @exclusivity(unchecked) var settled: [UInt64] = []
   /// By the LSN of a view that sees them.
   @safe @exclusivity(unchecked) var heldBySnapshots: [UInt64: [RetiredPage]] = [:]
   @safe @exclusivity(unchecked) var heldByCheckpoints: [RetiredPage] = []
@@ -85,6 +87,8 @@ final class Pager: @unchecked Sendable {
   @safe @exclusivity(unchecked) var vainSearch: (namedGeneration: UInt64, oldestView: UInt64?)?
   /// What is written over extents of the log before their use; never anything but zeros.
   @safe @exclusivity(unchecked) var zeros: AlignedBuffer?
+  /// How often dirty pages were written early, after which those of the open group may be evicted.
+  @safe @exclusivity(unchecked) var earlyWrites: UInt64 = 0
   let scratch: AlignedBuffer
   let staging: AlignedBuffer
 
@@ -209,6 +213,12 @@ extension Pager {
     let page = try load(reference, reserve: 0, fallback: &none)
     guard none == nil else { throw .invalidConfiguration("the cache is too small") }
     return page
+  }
+
+  /// Has a page that is in memory fetched into the processor's cache.
+  func fetch(_ reference: PageReference) {
+    guard let frame = pool.table[reference.number].frame else { return }
+    pool.page(inFrame: frame).prefetch(pageBytes)
   }
 
   /// Makes a new, empty page of the open group.

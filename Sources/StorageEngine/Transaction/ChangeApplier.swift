@@ -43,7 +43,9 @@ struct ChangeApplier {
         try residents.take(change, pager)
       } else {
         try move(&writer, to: change.tree, &set)
-        try apply(change, with: &writer)
+        let following = changes.following
+        let next = following?.tree == change.tree ? following?.key : nil
+        try apply(change, next: next, with: &writer)
       }
       try changes.advance()
     }
@@ -86,10 +88,13 @@ struct ChangeApplier {
     }
   }
 
-  private func apply(_ change: KeyChange, with writer: inout TreeWriter?) throws(EngineError) {
+  /// `next` is the key of the change behind it in the same tree, where it is known.
+  private func apply(
+    _ change: KeyChange, next: Bytes?, with writer: inout TreeWriter?
+  ) throws(EngineError) {
     switch change.operation {
     case .put where change.key.count + change.value.count <= pager.geometry.maximumInlineBytes:
-      try writer?.put(change.key, change.value, form: .inline)
+      try writer?.put(change.key, change.value, form: .inline, next: next)
     case .put:
       writer?.isPositioned = false
       try pager.ensureFrames()
@@ -104,7 +109,7 @@ struct ChangeApplier {
       try pager.claimRuns(of: value)
       try writer?.put(change.key, change.value, form: .runs)
     case .delete:
-      _ = try writer?.delete(change.key)
+      _ = try writer?.delete(change.key, next: next)
     }
   }
 }

@@ -5,8 +5,15 @@ protocol ChangeSource {
   /// The change at hand, until `advance`; `nil` at the end.
   var current: KeyChange? { get }
 
+  /// The change behind it, where that is known without going on.
+  var following: KeyChange? { get }
+
   /// Goes on to the next.
   mutating func advance() throws(EngineError)
+}
+
+extension ChangeSource {
+  var following: KeyChange? { nil }
 }
 
 /// All changes that are in memory, in order, but those in some trees; none may be added meanwhile.
@@ -63,6 +70,12 @@ struct GroupChanges: ChangeSource {
   var current: KeyChange? { rest.count > 0 ? KeyChange(record: rest) : nil }
 
   @inline(__always)
+  var following: KeyChange? {
+    let behind = rest.dropFirst(KeyChange(record: rest).recordBytes)
+    return behind.count > 0 ? KeyChange(record: behind) : nil
+  }
+
+  @inline(__always)
   mutating func advance() {
     rest = rest.dropFirst(KeyChange(record: rest).recordBytes)
   }
@@ -78,6 +91,8 @@ struct LoggedChanges: ChangeSource {
   }
 
   var current: KeyChange? { next < changes.count ? changes[next] : nil }
+
+  var following: KeyChange? { next + 1 < changes.count ? changes[next + 1] : nil }
 
   mutating func advance() { next += 1 }
 }
