@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Filling leaves behind deletes that pass over a tree.
+/// Filling leaves behind deletes that pass over a tree, and behind a compaction.
 ///
 /// Entries move into the left neighbour only where this group of commits has changed that already, so
 /// that packing copies no page that would not be written anyway, and takes none: what was reserved for
@@ -49,16 +49,19 @@ extension TreeWriter {
     return .packed
   }
 
-  /// How many entries of the right leaf fit into the left one besides its own, and their bytes; `nil`
-  /// where its own alone are too many, for keys take more room where the prefix is shorter.
+  /// How many bytes of its capacity a packed leaf has in use at most.
   ///
   /// A sixteenth stays free, so that the next put does not split a leaf just filled.
+  static func packedBytes(of capacity: Int) -> Int { capacity - capacity / 16 }
+
+  /// How many entries of the right leaf fit into the left one besides its own, and their bytes; `nil`
+  /// where its own alone are too many, for keys take more room where the prefix is shorter.
   private func movable(
     from right: PageView, to left: PageView, prefixLength: Int
   ) -> (count: Int, bytes: Int)? {
     let capacity = pager.pageBytes - PageLayout.headerBytes
     let used = left.bytes(of: 0..<left.count, prefixLength: prefixLength)
-    let room = capacity - capacity / 16 - used
+    let room = Self.packedBytes(of: capacity) - used
     if room < 0 { return nil }
     var count = 0
     var bytes = 0

@@ -4,7 +4,7 @@ extension TreeWriter {
   /// Makes good what deletes have left of the leaf: call before the way to another leaf is taken, and
   /// at the end.
   mutating func leaveLeaf() throws(EngineError) {
-    guard hasDeleted, isPositioned else { return }
+    guard hasDeleted || packsLeaves, isPositioned else { return }
     hasDeleted = false
     isPositioned = false
     if path.count > 1 {

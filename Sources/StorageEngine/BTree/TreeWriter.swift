@@ -29,9 +29,13 @@ struct TreeWriter {
   /// in memory.
   private var seenEarlyWrites: UInt64 = 0
 
-  init(pager: Pager, tree: TreeDescriptor) {
+  /// Whether leaves are packed behind every change, not behind deletes alone.
+  let packsLeaves: Bool
+
+  init(pager: Pager, tree: TreeDescriptor, packsLeaves: Bool = false) {
     self.pager = pager
     self.tree = tree
+    self.packsLeaves = packsLeaves
     swap(&path, &pager.writerPath)
   }
 

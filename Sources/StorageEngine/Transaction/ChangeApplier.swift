@@ -7,6 +7,8 @@ struct ChangeApplier {
   let pager: Pager
   /// Those trees of a running database whose changes go to memory; their pages follow later.
   var residents: ResidentTrees?
+  /// Whether leaves are packed behind every change, not behind deletes alone.
+  var packsLeaves = false
 
   /// Applies tree changes in order, then key changes, which come in order of tree and key.
   ///
@@ -65,7 +67,7 @@ struct ChangeApplier {
     if writer?.tree.id == tree { return }
     try finish(&writer, &set)
     guard let descriptor = set[tree] else { throw .treeNotFound("number \(tree)") }
-    writer = TreeWriter(pager: pager, tree: descriptor)
+    writer = TreeWriter(pager: pager, tree: descriptor, packsLeaves: packsLeaves)
   }
 
   /// Gives up what a change that does not count any more has written.

@@ -59,10 +59,11 @@ extension Database {
 
   /// Appends a transaction to the log's open group and applies it.
   ///
-  /// A silent one changes nothing that anybody could be at odds with. No checkpoint comes between
-  /// the transaction and `alongside`.
+  /// A silent one changes nothing that anybody could be at odds with. With `packing` the leaves that it
+  /// touches are packed. No checkpoint comes between the transaction and `alongside`.
   func append(
-    _ transaction: WriteTransaction, isSilent: Bool = false, alongside: () -> Void = {}
+    _ transaction: WriteTransaction, isSilent: Bool = false, packing: Bool = false,
+    alongside: () -> Void = {}
   ) throws(EngineError) -> UInt64 {
     let owners = residents.owners(of: transaction)
     for owner in owners { owner.lockChanges() }
@@ -80,7 +81,7 @@ extension Database {
       // Else its trees would be copied before they change.
       transaction.treeSet = TreeSet()
       do throws(EngineError) {
-        try ChangeApplier(pager: pager, residents: residents).apply(
+        try ChangeApplier(pager: pager, residents: residents, packsLeaves: packing).apply(
           transaction.treeChanges, transaction.changes.spilled, logged, to: &state.working)
       } catch {
         throw poison(error)

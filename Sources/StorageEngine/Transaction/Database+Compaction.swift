@@ -23,10 +23,10 @@ extension Database {
   private static let mostVainRounds = 3
   private static let checkpointsPerRound = 4
 
-  /// Moves everything in use together and cuts the file off behind it.
+  /// Packs leaves, moves everything in use together and cuts the file off behind it.
   ///
-  /// Commits and reads go on meanwhile. What open snapshots see stays where it is. Takes up to 16
-  /// rounds, each with 4 checkpoints, so up to 64 checkpoints in all. Between two steps
+  /// Commits and reads go on meanwhile. What open snapshots see stays where it is. Takes a checkpoint for
+  /// each 256 leaves that are packed, and up to 16 rounds, each with 4 checkpoints. Between two steps
   /// `shouldContinue` is asked; if it says no, the file is left as far as it is.
   ///
   /// - Throws: `.closed`; `.readOnly`; `.corrupt` for a damaged page; `.outOfSpace`; `.storage` when
@@ -39,6 +39,7 @@ extension Database {
     pager.structureLock.withLock { pager.keepsNoTail = true }
     defer { pager.structureLock.withLock { pager.keepsNoTail = false } }
     let before = try fileLength()
+    try packLeaves(while: shouldContinue)
     var moved: UInt64 = 0
     var reached = (extents: Int.max, needed: Int.max)
     var vainRounds = 0

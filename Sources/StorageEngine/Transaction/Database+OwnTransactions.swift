@@ -14,15 +14,17 @@ extension Database {
 
   /// Commits what `body` does; nobody is at odds with it, and no participant hears of it.
   ///
-  /// No checkpoint comes between the commit and `alongside`. Nothing is changed when it throws.
+  /// With `packing` the leaves that it touches are packed. No checkpoint comes between the commit and `alongside`. Nothing is changed when it throws.
   @discardableResult
   func commitSilently(
-    alongside: () -> Void = {}, _ body: (WriteTransaction) throws(EngineError) -> Void
+    packing: Bool = false, alongside: () -> Void = {},
+    _ body: (WriteTransaction) throws(EngineError) -> Void
   ) throws(EngineError) -> UInt64 {
     let transaction = ownTransaction()
     do throws(EngineError) {
       try body(transaction)
-      let lsn = try append(transaction, isSilent: true, alongside: alongside)
+      let lsn = try append(
+        transaction, isSilent: true, packing: packing, alongside: alongside)
       transaction.end()
       return lsn
     } catch {

@@ -5,8 +5,8 @@
 /// A record's bytes are the outputs of its own `SplitMix64`, little endian: first the key, then the
 /// value. Any engine in any language can be given the same ones.
 public struct RecordTable: Sendable {
-  /// The numbers of the records, which their bytes come from.
-  public let numbers: Range<UInt64>
+  /// How many records there are.
+  public let count: Int
   /// Bytes of every key.
   public let keyBytes: Int
   /// Bytes of every value.
@@ -14,14 +14,12 @@ public struct RecordTable: Sendable {
   /// Record after record, each its key and its value, with nothing between them.
   public let bytes: [UInt8]
 
-  /// How many records there are.
-  public var count: Int { numbers.count }
   /// Bytes of a record, key and value.
   public var recordBytes: Int { keyBytes + valueBytes }
 
   /// Makes the records of those numbers.
   public init(_ numbers: Range<UInt64>, keyBytes: Int = 24, valueBytes: Int = 150) {
-    self.numbers = numbers
+    count = numbers.count
     self.keyBytes = keyBytes
     self.valueBytes = valueBytes
     let recordBytes = keyBytes + valueBytes
@@ -37,6 +35,22 @@ public struct RecordTable: Sendable {
           }
           made += 8
         }
+      }
+    }
+  }
+
+  /// The keys at some positions, in their order, without values.
+  public func keys(at positions: [Int32]) -> RecordTable {
+    RecordTable(keys: positions, of: self)
+  }
+
+  private init(keys positions: [Int32], of table: RecordTable) {
+    count = positions.count
+    keyBytes = table.keyBytes
+    valueBytes = 0
+    bytes = [UInt8](capacity: positions.count * table.keyBytes) { bytes in
+      for position in positions {
+        for byte in table.bytes[table.keyRange(Int(position))] { bytes.append(byte) }
       }
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import StorageEngine
+@testable import StorageEngine
 import TestSupport
 import Testing
 
@@ -20,6 +20,40 @@ struct PackingTests {
       // The last leaf may be nearly empty.
       #expect(usage.fillPercent >= (pageBytes == 65536 ? 70 : 80))
       #expect(try count(in: store) == keys.count - gone.count)
+    }
+  }
+
+  @Test(arguments: [4096, 8192, 65536], [0, 3])
+  func `leaves that random inserts have left half full are full after a compaction`(
+    pageBytes: Int, commits: Int
+  ) throws {
+    try withStore(pageBytes: pageBytes) { store in
+      var model = Model()
+      try store.commit([.createTree("main"), .createTree("other")], to: &model)
+      var random = SplitMix64(seed: TestEnvironment.seed)
+      func put(_ count: Int) -> [Change] {
+        (0..<count).map { _ in
+          Workload.put(
+            random.below(40) > 0 ? "main" : "other", random.bytes(24), random.bytes(60))
+        }
+      }
+      try store.commit(put(30_000), to: &model)
+      for _ in 0..<20 { try store.commit(put(500), to: &model) }
+      let before = try #require(try store.database.treeUsage().first { $0.name == "main" })
+      _ = try store.database.compact()
+      let after = try #require(try store.database.treeUsage().first { $0.name == "main" })
+      #expect(before.fillPercent < 75)
+      #expect(after.fillPercent >= 88)
+      for _ in 0..<commits { try store.commit(put(700), to: &model) }
+      try model.verify(try store.database.snapshot())
+      // Nothing is left to pack.
+      if commits == 0 {
+        let lsn = try store.database.snapshot().lsn
+        try store.database.packLeaves { true }
+        #expect(try store.database.snapshot().lsn == lsn)
+      }
+      try store.reopen()
+      try model.verify(try store.database.snapshot())
     }
   }
 
