@@ -16,13 +16,18 @@ extension Pager {
     if tail > 2 * keptTail { map.trim(toExtents: map.extentCount - tail + keptTail) }
   }
 
+  /// Of the extents that everything in use would fill, one in so many more is kept to work with: by a
+  /// file that shrinks by itself, and by a compaction.
+  static let usualShare = 8
+  static let leastShare = 64
+
   /// Extents that everything in use would fill, and a few to work with.
-  var neededExtents: Int {
+  func neededExtents(sparing share: Int = usualShare) -> Int {
     let logExtents = map.owners.lazy.filter { $0 == .log }.count
     let pageExtents = map.extentCount - logExtents - map.freeExtents
     let usedPages = pageExtents * geometry.pagesPerExtent - map.freePages
     let whole = (usedPages + geometry.pagesPerExtent - 1) / geometry.pagesPerExtent
-    return whole + logExtents + max(Self.leastTail, whole / 8)
+    return whole + logExtents + max(Self.leastTail, whole / share)
   }
 
   /// Whether snapshots are known to keep all that lies too far up where it is.
@@ -45,6 +50,6 @@ extension Pager {
   /// Whether enough is free between what is in use that moving pages down is worth it.
   var isSparse: Bool {
     let inUse = map.extentCount - map.freeTail
-    return inUse - neededExtents > max(4, inUse / 4)
+    return inUse - neededExtents() > max(4, inUse / 4)
   }
 }

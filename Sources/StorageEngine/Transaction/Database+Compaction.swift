@@ -45,7 +45,7 @@ extension Database {
     var vainRounds = 0
     for _ in 0..<Self.mostRounds {
       guard shouldContinue() else { break }
-      let cut = pager.structureLock.withLock { pager.neededExtents }
+      let cut = pager.structureLock.withLock { neededExtents }
       moved += try moveLeaves(above: cut, while: shouldContinue)
       try moveLog(above: cut)
       // What a page held is free when neither superblock has it, and cut off when neither has the
@@ -58,7 +58,7 @@ extension Database {
         giveBackLog(from: 0, sparing: LogSpace.leastSpare)
       }
       let now = pager.structureLock.withLock {
-        (extents: pager.map.extentCount, needed: pager.neededExtents)
+        (extents: pager.map.extentCount, needed: neededExtents)
       }
       // The log gives extents back with each round, so less may be needed than was thought.
       let isVain = now.extents >= reached.extents && now.needed >= reached.needed
@@ -69,6 +69,9 @@ extension Database {
     return CompactionReport(
       bytesBefore: before, bytesAfter: try fileLength(), leavesMoved: moved)
   }
+
+  /// Extents that a compaction leaves; call under the structure lock.
+  private var neededExtents: Int { pager.neededExtents(sparing: Pager.leastShare) }
 
   private func fileLength() throws(EngineError) -> UInt64 {
     do {
@@ -153,7 +156,7 @@ extension Database {
   func shrinkIfSparse() -> Bool {
     let (isSparse, cut, due) = pager.structureLock.withLock {
       defer { state.shrinkingCheckpoints = max(0, state.shrinkingCheckpoints - 1) }
-      return (pager.isSparse && !pager.isPinned, pager.neededExtents, state.shrinkingCheckpoints)
+      return (pager.isSparse && !pager.isPinned, pager.neededExtents(), state.shrinkingCheckpoints)
     }
     if due > 0 {
       giveBackLog(from: cut)

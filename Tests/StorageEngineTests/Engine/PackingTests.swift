@@ -33,8 +33,9 @@ struct PackingTests {
       var random = SplitMix64(seed: TestEnvironment.seed)
       func put(_ count: Int) -> [Change] {
         (0..<count).map { _ in
-          Workload.put(
-            random.below(40) > 0 ? "main" : "other", random.bytes(24), random.bytes(60))
+          .put(
+            tree: random.below(40) > 0 ? "main" : "other", key: random.bytes(24),
+            value: random.bytes(60))
         }
       }
       try store.commit(put(30_000), to: &model)
