@@ -51,8 +51,11 @@ extension TreeWriter {
 
   /// How many bytes of its capacity a packed leaf has in use at most.
   ///
-  /// A sixteenth stays free, so that the next put does not split a leaf just filled.
-  static func packedBytes(of capacity: Int) -> Int { capacity - capacity / 16 }
+  /// Some stay free, so that the next put does not split a leaf just filled.
+  static func packedBytes(of capacity: Int) -> Int { capacity - capacity / 32 }
+
+  /// Bytes for which two leaves are written anew: in a compaction any.
+  private var leastMovedBytes: Int { packsLeaves ? 1 : pager.pageBytes / 8 }
 
   /// How many entries of the right leaf fit into the left one besides its own, and their bytes; `nil`
   /// where its own alone are too many, for keys take more room where the prefix is shorter.
@@ -90,7 +93,7 @@ extension TreeWriter {
   ) -> Int? {
     var count = most
     var bytes = bytes
-    while bytes >= pager.pageBytes / 8 {
+    while bytes >= leastMovedBytes {
       if replaceSeparator(Self.separator(in: leaf, before: count), in: parent) { return count }
       count -= 1
       bytes -= leaf.bytes(of: count..<count + 1, prefixLength: prefixLength) - prefixLength
