@@ -26,6 +26,8 @@ final class CommitQueue: @unchecked Sendable {
   private let lock = Lock()
   @safe @exclusivity(unchecked) private var waiters: [Waiter] = []
   @safe @exclusivity(unchecked) private var hasLeader = false
+  /// Of the leader.
+  @safe @exclusivity(unchecked) private var gathering = Gathering()
   @safe @exclusivity(unchecked) private var writtenLSN: UInt64
   @safe @exclusivity(unchecked) private var flushedLSN: UInt64
   @safe @exclusivity(unchecked) private var failure: EngineError?
@@ -91,16 +93,37 @@ final class CommitQueue: @unchecked Sendable {
   private func leadOnce(
     _ flushed: Bool, _ lead: (Bool) throws(EngineError) -> UInt64
   ) throws(EngineError) {
+    if flushed { gather() }
+    let start = ContinuousClock.now
     do {
       let lsn = try lead(flushed)
-      finish(lsn: lsn, flushed: flushed, failure: nil)
+      finish(lsn: lsn, flushed: flushed, failure: nil) { concurrent in
+        if flushed { gathering.note(flush: ContinuousClock.now - start, concurrent: concurrent) }
+      }
     } catch {
       finish(lsn: 0, flushed: flushed, failure: error)
       throw error
     }
   }
 
-  private func finish(lsn: UInt64, flushed: Bool, failure: EngineError?) {
+  /// Waits for those to commit again whom the last flush has released.
+  private func gather() {
+    let before = lock.withLock { waiters.count + 1 }
+    guard gathering.isWorthwhile(having: before) else { return }
+    let deadline = Deadline(after: gathering.limit)
+    var count = before
+    while count < gathering.expected, !deadline.isOver {
+      SystemCalls.yield()
+      count = lock.withLock { waiters.count + 1 }
+    }
+    gathering.note(gained: count - before)
+  }
+
+  /// Tells those who are done, and the next leader first; `note` is called before with how many had to
+  /// do with this flush.
+  private func finish(
+    lsn: UInt64, flushed: Bool, failure: EngineError?, note: (Int) -> Void = { _ in }
+  ) {
     lock.lock()
     writtenLSN = max(writtenLSN, lsn)
     if flushed { flushedLSN = max(flushedLSN, lsn) }
@@ -117,6 +140,7 @@ final class CommitQueue: @unchecked Sendable {
       return true
     }
     hasLeader = successor != nil
+    note(1 + done.count + (successor == nil ? 0 : 1) + waiters.count)
     lock.unlock()
     if let successor = successor { wake(successor, Signal.lead) }
     for waiter in done { wake(waiter, Signal.done) }
