@@ -15,6 +15,8 @@ extension Pager {
     var level = tree.height - 1
     while level > 0 {
       let branch = try page(reference, fallback: &fallback)
+      // The root stays in the processor's cache anyway.
+      if level < tree.height &- 1 { branch.prefetchSearch() }
       try checkLevel(branch, level)
       reference = branch.child(childSlot(branch))
       level -= 1

@@ -114,15 +114,10 @@ extension Span<UInt8> {
   /// An empty one lends a valid pointer to no bytes.
   @inline(__always)
   func withBytes<R, E: Error>(_ body: (Bytes) throws(E) -> R) throws(E) -> R {
-    let result = unsafe withUnsafeBytes { buffer -> Result<R, E> in
+    try unsafe withUnsafeBytes { (buffer) throws(E) -> R in
       let base = unsafe buffer.baseAddress ?? Bytes.nowhere
-      do throws(E) {
-        return .success(try body(unsafe Bytes(base, buffer.count)))
-      } catch {
-        return .failure(error)
-      }
+      return try body(unsafe Bytes(base, buffer.count))
     }
-    return try result.get()
   }
 }
 

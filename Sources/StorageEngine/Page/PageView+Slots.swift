@@ -4,15 +4,17 @@ import CStorageSystem
 import Glibc
 
 /// Slots of a slotted page: offset, key length behind the prefix, value length, value form.
+///
+/// Numbers have 16 bits, so what is computed from a few of them cannot overflow: it is not checked.
 extension PageView {
   @inline(__always)
   func head(_ index: Int) -> UInt64 {
-    load64(PageLayout.headerBytes + index * PageLayout.headBytes)
+    load64(PageLayout.headerBytes &+ index &* PageLayout.headBytes)
   }
 
   @inline(__always)
   func slotOffset(_ index: Int) -> Int {
-    PageLayout.headerBytes + count * PageLayout.headBytes + index * PageLayout.slotBytes
+    PageLayout.headerBytes &+ count &* PageLayout.headBytes &+ index &* PageLayout.slotBytes
   }
 
   @inline(__always)
@@ -24,18 +26,18 @@ extension PageView {
   @inline(__always)
   func keySuffix(_ index: Int) -> Bytes {
     let slot = slotOffset(index)
-    return bytes(load16(slot), load16(slot + 2))
+    return bytes(load16(slot), load16(slot &+ 2))
   }
 
   @inline(__always)
   func value(_ index: Int) -> Bytes {
     let slot = slotOffset(index)
-    return bytes(load16(slot) + load16(slot + 2), load16(slot + 4))
+    return bytes(load16(slot) &+ load16(slot &+ 2), load16(slot &+ 4))
   }
 
   @inline(__always)
   func form(_ index: Int) -> ValueForm {
-    ValueForm(rawValue: UInt16(truncatingIfNeeded: load16(slotOffset(index) + 6))) ?? .inline
+    ValueForm(rawValue: UInt16(truncatingIfNeeded: load16(slotOffset(index) &+ 6))) ?? .inline
   }
 
   /// Orders the whole key of a slot against another.
@@ -105,13 +107,13 @@ extension PageView {
   @inline(__always)
   func lowerBound(ofHead head: UInt64, from first: Int) -> Int {
     var low = first
-    var length = count - first
+    var length = count &- first
     while length > 0 {
       let half = length >> 1
-      let middle = low + half
+      let middle = low &+ half
       let isBelow = self.head(middle) < head
-      low = isBelow ? middle + 1 : low
-      length = isBelow ? length - half - 1 : half
+      low = isBelow ? middle &+ 1 : low
+      length = isBelow ? length &- half &- 1 : half
     }
     return low
   }

@@ -10,6 +10,7 @@ final class SnapshotRegistry: @unchecked Sendable {
   }
 
   let lock = Lock()
+  /// In ascending order of LSNs.
   @safe @exclusivity(unchecked) private var counts: [(lsn: UInt64, count: Int)] = []
   @safe @exclusivity(unchecked) private var closes: UInt64 = 0
   /// The views that are snapshots, each at the place it was given.
@@ -23,12 +24,23 @@ final class SnapshotRegistry: @unchecked Sendable {
   ///
   /// Call under `lock`, together with reading the published state.
   func open(_ lsn: UInt64) {
-    if let position = counts.firstIndex(where: { $0.lsn == lsn }) {
+    let position = firstCount(notBelow: lsn)
+    if position < counts.count, counts[position].lsn == lsn {
       counts[position].count += 1
     } else {
-      let position = counts.firstIndex { $0.lsn > lsn } ?? counts.count
       counts.insert((lsn, 1), at: position)
     }
+  }
+
+  private func firstCount(notBelow lsn: UInt64) -> Int {
+    // Nearly all views are of the last state.
+    if let last = counts.last, last.lsn == lsn { return counts.count - 1 }
+    var (low, high) = (0, counts.count)
+    while low < high {
+      let middle = (low + high) >> 1
+      if counts[middle].lsn < lsn { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   /// Registers a view that is a snapshot; returns what `close` needs.
@@ -51,7 +63,8 @@ final class SnapshotRegistry: @unchecked Sendable {
         readers[reader] = nil
         freePlaces.append(reader)
       }
-      guard let position = counts.firstIndex(where: { $0.lsn == lsn }) else { return }
+      let position = firstCount(notBelow: lsn)
+      guard position < counts.count, counts[position].lsn == lsn else { return }
       counts[position].count -= 1
       if counts[position].count == 0 {
         counts.remove(at: position)
