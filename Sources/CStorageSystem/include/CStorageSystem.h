@@ -9,9 +9,11 @@
 #ifndef C_STORAGE_SYSTEM_H
 #define C_STORAGE_SYSTEM_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 // MARK: Checksums
 
@@ -62,6 +64,30 @@ uint32_t storage_device_minor(uint64_t device);
 
 /// Asks the processor to fetch the cache line of an address, which need not be valid.
 static inline void storage_prefetch(const void *address) { __builtin_prefetch(address); }
+
+/// Among ascending little-endian numbers, of `count` from the one at `first` on, the position of the first
+/// that is not below `sought`; `first + count` when there is none.
+///
+/// How often it steps depends on `count` alone, and nothing that is compared decides about a branch: half of
+/// these would be guessed wrongly. Compilers make such a branch of a selection in a loop, unless told that
+/// it cannot be foreseen, which Swift has no way to say.
+static inline size_t storage_lower_bound_u64(
+    const void *numbers, size_t first, size_t count, uint64_t sought) {
+  const unsigned char *base = (const unsigned char *)numbers + first * sizeof(uint64_t);
+  const unsigned char *low = base;
+  uint64_t number;
+  while (count > 1) {
+    size_t half = count / 2;
+    memcpy(&number, low + (half - 1) * sizeof number, sizeof number);
+    low = __builtin_unpredictable(le64toh(number) < sought) ? low + half * sizeof number : low;
+    count -= half;
+  }
+  if (count == 1) {
+    memcpy(&number, low, sizeof number);
+    low += (le64toh(number) < sought) * sizeof number;
+  }
+  return first + (size_t)(low - base) / sizeof number;
+}
 
 /// Maps `length` bytes of zeroed private memory; NULL when there is none.
 void *storage_map_memory(size_t length);

@@ -102,20 +102,11 @@ extension PageView {
   }
 
   /// The first slot from `first` on whose head is not below `head`.
-  ///
-  /// The steps do not depend on what is compared, so that no branch is guessed wrongly.
   @inline(__always)
   func lowerBound(ofHead head: UInt64, from first: Int) -> Int {
-    var low = first
-    var length = count &- first
-    while length > 0 {
-      let half = length >> 1
-      let middle = low &+ half
-      let isBelow = self.head(middle) < head
-      low = isBelow ? middle &+ 1 : low
-      length = isBelow ? length &- half &- 1 : half
-    }
-    return low
+    let count = count &- first
+    if count <= 0 { return first }
+    return unsafe storage_lower_bound_u64(base + PageLayout.headerBytes, first, count, head)
   }
 
   /// The same by whole keys among the slots from `low` on that share the head of `suffix`.
