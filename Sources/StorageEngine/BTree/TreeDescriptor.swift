@@ -38,7 +38,9 @@ struct TreeSet {
   }
 
   subscript(id: UInt32) -> TreeDescriptor? {
-    position(id).map { trees[$0] }
+    // Without a closure, which would count a reference to what it looks at.
+    guard let position = position(id) else { return nil }
+    return trees[position]
   }
 
   mutating func update(_ tree: TreeDescriptor) {

@@ -57,8 +57,13 @@ extension Pager {
   func checkLevel(_ page: PageView, _ level: Int) throws(EngineError) {
     let kind = level == 0 ? PageKind.leaf : PageKind.branch
     guard page.kind == kind.rawValue, page.level == level else {
-      throw damage(page.number, "is of level \(page.level), kind \(page.kind), not level \(level)")
+      throw wrongLevel(page, level)
     }
+  }
+
+  @inline(never)
+  private func wrongLevel(_ page: PageView, _ level: Int) -> EngineError {
+    damage(page.number, "is of level \(page.level), kind \(page.kind), not level \(level)")
   }
 
   /// Copies the value of a key, or returns `nil`.

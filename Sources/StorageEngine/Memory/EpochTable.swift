@@ -26,8 +26,10 @@ final class EpochTable: @unchecked Sendable {
   }
 
   @inline(__always)
-  private func line(_ slot: Int) -> UnsafeMutablePointer<UInt64> {
-    unsafe words + (slot + 1) * Self.wordsPerLine
+  private static func line(
+    _ slot: Int, of words: UnsafeMutablePointer<UInt64>
+  ) -> UnsafeMutablePointer<UInt64> {
+    unsafe words + (slot &+ 1) &* wordsPerLine
   }
 
   /// Enters; the result goes to `leave`.
@@ -35,19 +37,21 @@ final class EpochTable: @unchecked Sendable {
   /// Threads that share a slot by chance take the next.
   @inline(__always)
   func enter() -> Int {
+    // Not to count references to the table while this goes round.
+    let words = unsafe words
     // A thread's address is stable and free to get; its stack alignment is shifted away.
     let mixed = (UInt64(pthread_self()) >> 12) &* 0x9E37_79B9_7F4A_7C15
     var slot = Int(truncatingIfNeeded: mixed >> 56)
     while true {
       let epoch = unsafe storage_load_acquire_u64(words)
-      if unsafe storage_compare_exchange_u64(line(slot), 0, epoch) { return slot }
+      if unsafe storage_compare_exchange_u64(Self.line(slot, of: words), 0, epoch) { return slot }
       slot = (slot + 1) % Self.slotCount
     }
   }
 
   @inline(__always)
   func leave(_ slot: Int) {
-    unsafe storage_store_release_u64(line(slot), 0)
+    unsafe storage_store_release_u64(Self.line(slot, of: words), 0)
   }
 
   /// Starts a new epoch and returns the one that ended.
@@ -60,7 +64,7 @@ final class EpochTable: @unchecked Sendable {
     storage_fence_sequential()
     var oldest = UInt64.max
     for slot in 0..<Self.slotCount {
-      let epoch = unsafe storage_load_sequential_u64(line(slot))
+      let epoch = unsafe storage_load_sequential_u64(Self.line(slot, of: words))
       if epoch != 0 && epoch < oldest { oldest = epoch }
     }
     return oldest

@@ -16,7 +16,7 @@ extension Snapshot {
     let descriptor = try descriptor(tree)
     guard key.count > 0, key.count <= PageGeometry.maximumKeyBytes else { return false }
     return try key.withBytes { (bytes) throws(EngineError) in
-      try database.pager.lendValue(forKey: bytes, in: descriptor) { $0.lend(to: body) }
+      try pager.lendValue(forKey: bytes, in: descriptor) { $0.lend(to: body) }
     }
   }
 
@@ -30,7 +30,7 @@ extension Snapshot {
     let descriptor = try descriptor(tree)
     for start in stride(from: 0, to: keys.count, by: Self.keysAtOnce) {
       let range = start..<min(start + Self.keysAtOnce, keys.count)
-      try database.pager.lendValues(keys, range, in: descriptor) { position, value in
+      try pager.lendValues(keys, range, in: descriptor) { position, value in
         guard let value else { return body(position, nil) }
         value.lend { body(position, $0) }
       }
@@ -44,7 +44,7 @@ extension Snapshot {
   public func visit(
     _ tree: TreeID, range: KeyRange = .all, _ body: (Span<UInt8>, Span<UInt8>) -> Bool
   ) throws(EngineError) {
-    var visit = TreeVisit(pager: database.pager, tree: try descriptor(tree), range: range)
+    var visit = TreeVisit(pager: pager, tree: try descriptor(tree), range: range)
     try visit.run { key, value in key.lend { key in value.lend { body(key, $0) } } }
   }
 }

@@ -8,6 +8,8 @@ import Synchronization
 /// threads may read through it.
 public final class Snapshot: TreeReader, OpenableView, Sendable {
   let database: Database
+  /// That of the database, which would be a reference to count on the way.
+  let pager: Pager
   let state: TreeSet
   private let reader: Int
   private let isOpen = Atomic<Bool>(true)
@@ -15,6 +17,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
   /// Made for a view that is registered already.
   init(database: Database, state: TreeSet, reader: Int) {
     self.database = database
+    pager = database.pager
     self.state = state
     self.reader = reader
   }
@@ -31,7 +34,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
   /// Also done when the last reference goes.
   public func close() {
     if isOpen.exchange(false, ordering: .acquiringAndReleasing) {
-      database.pager.snapshots.close(state.lsn, reader: reader)
+      pager.snapshots.close(state.lsn, reader: reader)
     }
   }
 
@@ -75,7 +78,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
     let descriptor = try descriptor(tree)
     guard !key.isEmpty, key.count <= PageGeometry.maximumKeyBytes else { return nil }
     return try key.withBytes { (bytes) throws(EngineError) in
-      try database.pager.value(forKey: bytes, in: descriptor)
+      try pager.value(forKey: bytes, in: descriptor)
     }
   }
 
@@ -84,7 +87,7 @@ public final class Snapshot: TreeReader, OpenableView, Sendable {
     in tree: TreeID, range: KeyRange, reversed: Bool
   ) throws(EngineError) -> Cursor {
     Cursor(
-      pager: database.pager, tree: try descriptor(tree), view: self, range: range,
+      pager: pager, tree: try descriptor(tree), view: self, range: range,
       reversed: reversed)
   }
 }
