@@ -58,6 +58,48 @@ struct PackingTests {
     }
   }
 
+  /// A recovery does not pack, so it needs more pages than the store that it recovers.
+  @Test(arguments: 0..<4)
+  func `on a full disk a recovery finds room for what was committed while leaves were packed`(
+    round: Int
+  ) throws {
+    let seed = TestEnvironment.seed &+ UInt64(round)
+    var random = SplitMix64(seed: seed)
+    let disk = SimulatedDisk()
+    try withStore(on: disk) { store in
+      var model = Model()
+      func put(_ count: Int) -> [Change] {
+        (0..<count).map { _ in
+          .put(tree: "main", key: random.bytes(24), value: random.bytes(60))
+        }
+      }
+      try store.commit([.createTree("main")] + put(20_000), to: &model)
+      for _ in 0..<20 { try store.commit(put(500), to: &model) }
+      for _ in 0..<2 { try store.database.checkpoint() }
+      disk.setCapacity(disk.image.length + UInt64(round << 20))
+      var steps = 0
+      try store.database.packLeaves {
+        steps += 1
+        do {
+          for _ in 0..<(steps > 1 ? 12 : 0) { try store.commit(put(400), to: &model) }
+        } catch EngineError.outOfSpace {
+          // As full as it gets.
+        } catch {
+          Issue.record("RECORD_STORE_SEED=\(seed): \(error)")
+        }
+        return steps < 4
+      }
+      #expect(steps == 4)
+      let cut = disk.crashed(.keepAll)
+      cut.setCapacity(disk.image.length)
+      let recovered = try TestStore(opening: cut)
+      try model.verify(try recovered.database.snapshot())
+      try recovered.checkTwiceAndClose()
+      try model.verify(try store.database.snapshot())
+      disk.setCapacity(1 << 30)
+    }
+  }
+
   @Test(arguments: 0..<6)
   func `keys of all lengths are found after deletes and puts that pass over them`(
     round: Int
