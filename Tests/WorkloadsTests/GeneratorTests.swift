@@ -48,6 +48,18 @@ import Workloads
     #expect(zip(keys, keys.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
   }
 
+  @Test func `keys at some positions are those of their records, in that order`() {
+    let table = RecordTable(0..<50)
+    let positions: [Int32] = [7, 3, 7, 49, 0]
+    let keys = table.keys(at: positions)
+    #expect(keys.count == 5)
+    #expect(keys.valueBytes == 0)
+    for (place, position) in positions.enumerated() {
+      #expect(keys.key(place) == table.key(Int(position)))
+      #expect(Array(keys.bytes[keys.keyRange(place)]) == table.key(Int(position)))
+    }
+  }
+
   @Test func `few positions of a Zipf distribution come often, spread over all`() {
     var zipf = Zipf(1000)
     var counts: [Int32: Int] = [:]

@@ -65,6 +65,8 @@ uint32_t storage_device_minor(uint64_t device);
 /// Asks the processor to fetch the cache line of an address, which need not be valid.
 static inline void storage_prefetch(const void *address) { __builtin_prefetch(address); }
 
+// MARK: Searching
+
 /// Among ascending little-endian numbers, of `count` from the one at `first` on, the position of the first
 /// that is not below `sought`; `first + count` when there is none.
 ///
@@ -88,6 +90,8 @@ static inline size_t storage_lower_bound_u64(
   }
   return first + (size_t)(low - base) / sizeof number;
 }
+
+// MARK: Mapping
 
 /// Maps `length` bytes of zeroed private memory; NULL when there is none.
 void *storage_map_memory(size_t length);

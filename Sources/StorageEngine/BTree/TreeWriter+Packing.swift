@@ -4,7 +4,7 @@
 ///
 /// Entries move into the left neighbour only where this group of commits has changed that already, so
 /// that packing copies no page that would not be written anyway, and takes none: what was reserved for
-/// a transaction stays enough.
+/// a transaction stays enough, but for a recovery that does not pack (`Database.packLeaves`).
 extension TreeWriter {
   /// What became of a leaf.
   enum Packing {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension TreeWriter {
-  /// Makes good what deletes have left of the leaf: call before the way to another leaf is taken, and
-  /// at the end.
+  /// Packs the leaf, or joins it with a neighbour, where something was deleted from it or all leaves are
+  /// to be packed: call before the way to another leaf is taken, and at the end.
   mutating func leaveLeaf() throws(EngineError) {
     guard hasDeleted || packsLeaves, isPositioned else { return }
     hasDeleted = false

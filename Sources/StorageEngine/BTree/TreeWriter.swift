@@ -23,10 +23,8 @@ struct TreeWriter {
   private var nextSlot = 0
   /// Whether something was deleted from the leaf.
   var hasDeleted = false
-  /// Steps of `path`, from the root down, whose pages are private to the open group.
-  private var mutableSteps = 0
-  /// How often pages had been written early when these were made so: written again, they might not stay
-  /// in memory.
+  /// `pager.earlyWrites` when the path was made private: if it has grown, its pages may have left the
+  /// memory.
   private var seenEarlyWrites: UInt64 = 0
 
   /// Whether leaves are packed behind every change, not behind deletes alone.
@@ -61,8 +59,7 @@ struct TreeWriter {
       try pager.ensureFrames()
       let epoch = pager.pool.epochs.enter()
       defer { pager.pool.epochs.leave(epoch) }
-      try goToLeaf(for: key, next: next)
-      try makePathMutable()
+      try makePathMutable(from: try goToLeaf(for: key, next: next))
     }
     let (index, found) = leaf.lowerBound(key, from: nextSlot)
     nextSlot = index + 1
@@ -87,9 +84,9 @@ struct TreeWriter {
       try pager.ensureFrames()
       let epoch = pager.pool.epochs.enter()
       defer { pager.pool.epochs.leave(epoch) }
-      try goToLeaf(for: key, next: next)
+      let step = try goToLeaf(for: key, next: next)
       guard leaf.lowerBound(key).found else { return false }
-      try makePathMutable()
+      try makePathMutable(from: step)
     }
     let (index, found) = leaf.lowerBound(key, from: nextSlot)
     guard found else { return false }
@@ -112,11 +109,11 @@ struct TreeWriter {
 
   /// Whether the way to the leaf for `key` is known.
   private func isPositioned(for key: Bytes) -> Bool {
-    isPositioned && isBelow(path.count - 1, key)
+    isPositioned && isBeforeEnd(of: path.count - 1, key)
   }
 
   /// Whether a key lies before the end of what is below the page of a step.
-  private func isBelow(_ step: Int, _ key: Bytes) -> Bool {
+  private func isBeforeEnd(of step: Int, _ key: Bytes) -> Bool {
     for above in stride(from: step - 1, through: 0, by: -1) {
       let next = path[above].slot + 1
       let page = path[above].page
@@ -127,37 +124,34 @@ struct TreeWriter {
 
   /// Goes to the leaf for `key`, from the parent of the last one where that is the parent of both, and
   /// has the leaf for `next` fetched meanwhile.
-  private mutating func goToLeaf(for key: Bytes, next: Bytes?) throws(EngineError) {
-    if try !goToSibling(for: key) { try descend(to: key) }
+  ///
+  /// Returns the first step whose page may not be private to the open group.
+  private mutating func goToLeaf(for key: Bytes, next: Bytes?) throws(EngineError) -> Int {
+    let isSibling = try goToSibling(for: key)
+    if !isSibling { try descend(to: key) }
     isPositioned = false
     nextSlot = 0
-    if let next { fetchLeaf(for: next) }
+    if let next { prefetchLeaf(for: next) }
+    return isSibling ? path.count - 1 : 0
   }
 
   /// Goes down from the parent of the last leaf; false, with nothing done, where that is not known to
   /// be in memory and private to the open group, or not above the leaf for `key`.
   private mutating func goToSibling(for key: Bytes) throws(EngineError) -> Bool {
     let parent = path.count - 2
-    guard isPositioned, parent >= 0, seenEarlyWrites == pager.earlyWrites, isBelow(parent, key)
+    guard isPositioned, parent >= 0, seenEarlyWrites == pager.earlyWrites,
+      isBeforeEnd(of: parent, key)
     else { return false }
-    let slot = slot(for: key, inParent: path[parent])
+    let slot = path[parent].page.childSlot(for: key, from: path[parent].slot + 1)
     let page = try pager.writerPage(path[parent].page.child(slot))
     try pager.checkLevel(page, 0)
     path[parent].slot = slot
     path[parent + 1].page = page
-    mutableSteps = parent + 1
     return true
-  }
-
-  /// The slot of the child that holds a key behind those of the last leaf.
-  private func slot(for key: Bytes, inParent parent: PathStep) -> Int {
-    let (index, found) = parent.page.lowerBound(key, from: parent.slot + 1)
-    return found ? index : index - 1
   }
 
   /// Goes down to the leaf for `key`.
   private mutating func descend(to key: Bytes) throws(EngineError) {
-    mutableSteps = 0
     path.removeAll(keepingCapacity: true)
     var reference = tree.root
     for level in stride(from: tree.height - 1, through: 0, by: -1) {
@@ -171,18 +165,16 @@ struct TreeWriter {
 
   /// Has the leaf for the next key fetched where it has the same parent, so that the processor need not
   /// wait for it while it copies the leaf at hand.
-  private func fetchLeaf(for next: Bytes) {
+  private func prefetchLeaf(for next: Bytes) {
     let parent = path.count - 2
-    guard parent >= 0, isBelow(parent, next) else { return }
-    let slot = slot(for: next, inParent: path[parent])
-    if slot == path[parent].slot { return }
-    pager.fetch(path[parent].page.child(slot))
+    guard parent >= 0, isBeforeEnd(of: parent, next) else { return }
+    let slot = path[parent].page.childSlot(for: next, from: path[parent].slot + 1)
+    if slot > path[parent].slot { pager.prefetch(path[parent].page.child(slot)) }
   }
 
-  /// Makes every page of the path private to the open group, from the root down.
-  private mutating func makePathMutable() throws(EngineError) {
-    for step in mutableSteps..<path.count { try makeMutable(step) }
-    mutableSteps = path.count
+  /// Makes the pages of the path from a step on private to the open group; those above are.
+  private mutating func makePathMutable(from first: Int) throws(EngineError) {
+    for step in first..<path.count { try makeMutable(step) }
     seenEarlyWrites = pager.earlyWrites
     isPositioned = true
   }

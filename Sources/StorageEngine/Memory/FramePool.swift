@@ -131,17 +131,16 @@ final class FramePool: @unchecked Sendable {
   /// epoch.
   ///
   /// Call under `lock`.
-  func forget(readPages numbers: [UInt64]) {
+  func forget(pages numbers: [UInt64]) {
     let first = limbo.count
     for number in numbers {
-      guard let frame = table[number].frame else {
-        table[number] = .absent
-        continue
-      }
+      let frame = table[number].frame
       table[number] = .absent
+      guard let frame else { continue }
       owners[frame] = Self.noPage
       limbo.append((0, UInt32(frame)))
     }
+    // The epoch in which they could still be found ends now.
     let epoch = epochs.advance()
     for index in first..<limbo.count { limbo[index].epoch = epoch }
   }

@@ -104,9 +104,9 @@ extension PageView {
   /// The first slot from `first` on whose head is not below `head`.
   @inline(__always)
   func lowerBound(ofHead head: UInt64, from first: Int) -> Int {
-    let count = count &- first
-    if count <= 0 { return first }
-    return unsafe storage_lower_bound_u64(base + PageLayout.headerBytes, first, count, head)
+    let rest = count &- first
+    if rest <= 0 { return first }
+    return unsafe storage_lower_bound_u64(base + PageLayout.headerBytes, first, rest, head)
   }
 
   /// The same by whole keys among the slots from `low` on that share the head of `suffix`.
@@ -135,13 +135,13 @@ extension PageView {
   /// Fetches what a search looks at first, all at once: the header and the first heads and slots.
   @inline(__always)
   func prefetchSearch() {
-    prefetch(Self.searchedLines * Self.lineBytes)
+    prefetch(firstBytes: Self.searchedLines * Self.lineBytes)
   }
 
   /// Fetches so many bytes from the beginning.
   @inline(__always)
-  func prefetch(_ bytes: Int) {
-    for offset in stride(from: 0, to: bytes, by: Self.lineBytes) {
+  func prefetch(firstBytes: Int) {
+    for offset in stride(from: 0, to: firstBytes, by: Self.lineBytes) {
       unsafe storage_prefetch(base + offset)
     }
   }
@@ -158,10 +158,10 @@ extension PageView {
 
   /// The slot of the child that holds `key`.
   ///
-  /// The separator of slot 0 counts as below every key.
+  /// The separator of slot 0 counts as below every key, and so does what comes before `first`.
   @inline(__always)
-  func childSlot(for key: Bytes) -> Int {
-    let (index, found) = lowerBound(key, from: 1)
+  func childSlot(for key: Bytes, from first: Int = 1) -> Int {
+    let (index, found) = lowerBound(key, from: first)
     return found ? index : index - 1
   }
 

@@ -16,18 +16,18 @@ extension Pager {
     if tail > 2 * keptTail { map.trim(toExtents: map.extentCount - tail + keptTail) }
   }
 
-  /// Of the extents that everything in use would fill, one in so many more is kept to work with: by a
-  /// file that shrinks by itself, and by a compaction.
-  static let usualShare = 8
-  static let leastShare = 64
+  /// For so many extents in use one more is kept to work with: in a file that shrinks by itself, and
+  /// behind a compaction.
+  static let spareDivisor = 8
+  static let compactedSpareDivisor = 64
 
   /// Extents that everything in use would fill, and a few to work with.
-  func neededExtents(sparing share: Int = usualShare) -> Int {
+  func neededExtents(spareDivisor: Int = spareDivisor) -> Int {
     let logExtents = map.owners.lazy.filter { $0 == .log }.count
     let pageExtents = map.extentCount - logExtents - map.freeExtents
     let usedPages = pageExtents * geometry.pagesPerExtent - map.freePages
     let whole = (usedPages + geometry.pagesPerExtent - 1) / geometry.pagesPerExtent
-    return whole + logExtents + max(Self.leastTail, whole / share)
+    return whole + logExtents + max(Self.leastTail, whole / spareDivisor)
   }
 
   /// Whether snapshots are known to keep all that lies too far up where it is.

@@ -56,7 +56,7 @@ extension Pager {
       return
     }
     let views = snapshots.current()
-    defer { forgetSettled() }
+    defer { forgetUnshown() }
     for page in retired {
       // What came and went between two flushes waits for none.
       if page.birth > durable && page.death <= published {
@@ -103,7 +103,7 @@ extension Pager {
       heldBySnapshots[viewer, default: []].append(page)
       return
     }
-    settled.append(page.number)
+    unshown.append(page.number)
     if checkpointLSNs.contains(where: page.isNeeded) {
       heldByCheckpoints.append(page)
     } else {
@@ -111,11 +111,12 @@ extension Pager {
     }
   }
 
-  /// Frees the memory of pages that no view shows: all at once, for it costs the processor a wait.
-  private func forgetSettled() {
-    if settled.isEmpty { return }
-    pool.lock.withLock { pool.forget(readPages: settled) }
-    settled.removeAll(keepingCapacity: true)
+  /// Frees the memory of pages that no view shows: all at once, for each new epoch is a locked
+  /// instruction.
+  private func forgetUnshown() {
+    if unshown.isEmpty { return }
+    pool.lock.withLock { pool.forget(pages: unshown) }
+    unshown.removeAll(keepingCapacity: true)
   }
 
   /// Marks what named snapshots see among the pages that were retired last, for a checkpoint that

@@ -74,7 +74,7 @@ final class Pager: @unchecked Sendable {
   /// Pages that wait for a flush, in the order of their deaths.
   @safe @exclusivity(unchecked) var pending: [RetiredPage] = []
   /// Pages that no view shows any more and whose memory is to be freed, while `reclaim` runs.
-  @safe @exclusivity(unchecked) var settled: [UInt64] = []
+  @safe @exclusivity(unchecked) var unshown: [UInt64] = []
   /// By the LSN of a view that sees them.
   @safe @exclusivity(unchecked) var heldBySnapshots: [UInt64: [RetiredPage]] = [:]
   @safe @exclusivity(unchecked) var heldByCheckpoints: [RetiredPage] = []
@@ -216,9 +216,9 @@ extension Pager {
   }
 
   /// Has a page that is in memory fetched into the processor's cache.
-  func fetch(_ reference: PageReference) {
+  func prefetch(_ reference: PageReference) {
     guard let frame = pool.table[reference.number].frame else { return }
-    pool.page(inFrame: frame).prefetch(pageBytes)
+    pool.page(inFrame: frame).prefetch(firstBytes: pageBytes)
   }
 
   /// Makes a new, empty page of the open group.

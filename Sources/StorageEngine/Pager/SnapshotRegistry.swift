@@ -24,7 +24,7 @@ final class SnapshotRegistry: @unchecked Sendable {
   ///
   /// Call under `lock`, together with reading the published state.
   func open(_ lsn: UInt64) {
-    let position = firstCount(notBelow: lsn)
+    let position = position(notBelow: lsn)
     if position < counts.count, counts[position].lsn == lsn {
       counts[position].count += 1
     } else {
@@ -32,7 +32,8 @@ final class SnapshotRegistry: @unchecked Sendable {
     }
   }
 
-  private func firstCount(notBelow lsn: UInt64) -> Int {
+  /// The position of the first count whose LSN is not below another.
+  private func position(notBelow lsn: UInt64) -> Int {
     // Nearly all views are of the last state.
     if let last = counts.last, last.lsn == lsn { return counts.count - 1 }
     var (low, high) = (0, counts.count)
@@ -63,7 +64,7 @@ final class SnapshotRegistry: @unchecked Sendable {
         readers[reader] = nil
         freePlaces.append(reader)
       }
-      let position = firstCount(notBelow: lsn)
+      let position = position(notBelow: lsn)
       guard position < counts.count, counts[position].lsn == lsn else { return }
       counts[position].count -= 1
       if counts[position].count == 0 {

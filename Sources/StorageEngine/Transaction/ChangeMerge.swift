@@ -5,7 +5,7 @@ protocol ChangeSource {
   /// The change at hand, until `advance`; `nil` at the end.
   var current: KeyChange? { get }
 
-  /// The change behind it, where that is known without going on.
+  /// The change behind `current`, which must not be `nil`, where it is known without going on.
   var following: KeyChange? { get }
 
   /// Goes on to the next.

@@ -6,7 +6,8 @@ import CStorageSystem
 ///
 /// The first thread that wants its commit flushed becomes the leader: it takes everything that is
 /// sealed, writes it, flushes once, and hands the lead to the next waiter whose commit came too
-/// late for it, before it wakes those who are done: they commit again while the disk works.
+/// late for it, before it wakes those who are done. It may wait some microseconds for those who are about
+/// to commit again (`Gathering`).
 final class CommitQueue: @unchecked Sendable {
   /// What a waiter is told, in the word it sleeps on.
   private enum Signal {
@@ -26,7 +27,7 @@ final class CommitQueue: @unchecked Sendable {
   private let lock = Lock()
   @safe @exclusivity(unchecked) private var waiters: [Waiter] = []
   @safe @exclusivity(unchecked) private var hasLeader = false
-  /// Of the leader.
+  /// Used by the leader alone, under the lock where a flush is noted.
   @safe @exclusivity(unchecked) private var gathering = Gathering()
   @safe @exclusivity(unchecked) private var writtenLSN: UInt64
   @safe @exclusivity(unchecked) private var flushedLSN: UInt64
@@ -94,12 +95,10 @@ final class CommitQueue: @unchecked Sendable {
     _ flushed: Bool, _ lead: (Bool) throws(EngineError) -> UInt64
   ) throws(EngineError) {
     if flushed { gather() }
-    let start = ContinuousClock.now
+    let start = flushed ? ContinuousClock.now : nil
     do {
       let lsn = try lead(flushed)
-      finish(lsn: lsn, flushed: flushed, failure: nil) { concurrent in
-        if flushed { gathering.note(flush: ContinuousClock.now - start, concurrent: concurrent) }
-      }
+      finish(lsn: lsn, flushed: flushed, failure: nil, lasting: start.map { .now - $0 })
     } catch {
       finish(lsn: 0, flushed: flushed, failure: error)
       throw error
@@ -112,22 +111,22 @@ final class CommitQueue: @unchecked Sendable {
     guard gathering.isWorthwhile(having: before) else { return }
     let deadline = Deadline(after: gathering.limit)
     var count = before
-    while count < gathering.expected, !deadline.isOver {
+    while count < gathering.participants, !deadline.isOver {
       SystemCalls.yield()
       count = lock.withLock { waiters.count + 1 }
     }
-    gathering.note(gained: count - before)
+    gathering.noteWait(gained: count - before)
   }
 
-  /// Tells those who are done, and the next leader first; `note` is called before with how many had to
-  /// do with this flush.
+  /// Tells those who are done, and the next leader first; `lasting` is how long a flush has taken.
   private func finish(
-    lsn: UInt64, flushed: Bool, failure: EngineError?, note: (Int) -> Void = { _ in }
+    lsn: UInt64, flushed: Bool, failure: EngineError?, lasting: Duration? = nil
   ) {
     lock.lock()
     writtenLSN = max(writtenLSN, lsn)
     if flushed { flushedLSN = max(flushedLSN, lsn) }
     if let failure, self.failure == nil { self.failure = failure }
+    if let lasting { gathering.noteFlush(lasting: lasting, participants: waiters.count + 1) }
     var done: [Waiter] = []
     var successor: Waiter?
     waiters.removeAll { waiter in
@@ -140,7 +139,6 @@ final class CommitQueue: @unchecked Sendable {
       return true
     }
     hasLeader = successor != nil
-    note(1 + done.count + (successor == nil ? 0 : 1) + waiters.count)
     lock.unlock()
     if let successor = successor { wake(successor, Signal.lead) }
     for waiter in done { wake(waiter, Signal.done) }

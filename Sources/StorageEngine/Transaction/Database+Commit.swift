@@ -59,10 +59,10 @@ extension Database {
 
   /// Appends a transaction to the log's open group and applies it.
   ///
-  /// A silent one changes nothing that anybody could be at odds with. With `packing` the leaves that it
-  /// touches are packed. No checkpoint comes between the transaction and `alongside`.
+  /// A silent one changes nothing that anybody could be at odds with. With `packsLeaves` the leaves that
+  /// it touches are packed. No checkpoint comes between the transaction and `alongside`.
   func append(
-    _ transaction: WriteTransaction, isSilent: Bool = false, packing: Bool = false,
+    _ transaction: WriteTransaction, isSilent: Bool = false, packsLeaves: Bool = false,
     alongside: () -> Void = {}
   ) throws(EngineError) -> UInt64 {
     let owners = residents.owners(of: transaction)
@@ -81,7 +81,7 @@ extension Database {
       // Else its trees would be copied before they change.
       transaction.treeSet = TreeSet()
       do throws(EngineError) {
-        try ChangeApplier(pager: pager, residents: residents, packsLeaves: packing).apply(
+        try ChangeApplier(pager: pager, residents: residents, packsLeaves: packsLeaves).apply(
           transaction.treeChanges, transaction.changes.spilled, logged, to: &state.working)
       } catch {
         throw poison(error)

@@ -6,7 +6,7 @@ public struct CompactionReport: Sendable, Equatable {
   public let bytesBefore: UInt64
   /// Bytes of the file after.
   public let bytesAfter: UInt64
-  /// Leaves that were moved towards the beginning of the file.
+  /// Leaves that were moved towards the beginning of the file, but not those that were only packed.
   public let leavesMoved: UInt64
 }
 
@@ -25,8 +25,8 @@ extension Database {
 
   /// Packs leaves, moves everything in use together and cuts the file off behind it.
   ///
-  /// Commits and reads go on meanwhile. What open snapshots see stays where it is. Takes a checkpoint for
-  /// each 256 leaves that are packed, and up to 16 rounds, each with 4 checkpoints. Between two steps
+  /// Commits and reads go on meanwhile. What open snapshots see stays where it is. Takes a checkpoint at
+  /// the beginning, one for each step that packs up to 256 leaves, and up to 64 more. Between two steps
   /// `shouldContinue` is asked; if it says no, the file is left as far as it is.
   ///
   /// - Throws: `.closed`; `.readOnly`; `.corrupt` for a damaged page; `.outOfSpace`; `.storage` when
@@ -45,7 +45,7 @@ extension Database {
     var vainRounds = 0
     for _ in 0..<Self.mostRounds {
       guard shouldContinue() else { break }
-      let cut = pager.structureLock.withLock { neededExtents }
+      let cut = pager.structureLock.withLock { compactedExtents }
       moved += try moveLeaves(above: cut, while: shouldContinue)
       try moveLog(above: cut)
       // What a page held is free when neither superblock has it, and cut off when neither has the
@@ -58,7 +58,7 @@ extension Database {
         giveBackLog(from: 0, sparing: LogSpace.leastSpare)
       }
       let now = pager.structureLock.withLock {
-        (extents: pager.map.extentCount, needed: neededExtents)
+        (extents: pager.map.extentCount, needed: compactedExtents)
       }
       // The log gives extents back with each round, so less may be needed than was thought.
       let isVain = now.extents >= reached.extents && now.needed >= reached.needed
@@ -71,7 +71,9 @@ extension Database {
   }
 
   /// Extents that a compaction leaves; call under the structure lock.
-  private var neededExtents: Int { pager.neededExtents(sparing: Pager.leastShare) }
+  private var compactedExtents: Int {
+    pager.neededExtents(spareDivisor: Pager.compactedSpareDivisor)
+  }
 
   private func fileLength() throws(EngineError) -> UInt64 {
     do {

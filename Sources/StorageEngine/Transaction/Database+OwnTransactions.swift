@@ -14,17 +14,18 @@ extension Database {
 
   /// Commits what `body` does; nobody is at odds with it, and no participant hears of it.
   ///
-  /// With `packing` the leaves that it touches are packed. No checkpoint comes between the commit and `alongside`. Nothing is changed when it throws.
+  /// With `packsLeaves` the leaves that it touches are packed. No checkpoint comes between the commit and
+  /// `alongside`. Nothing is changed when it throws.
   @discardableResult
   func commitSilently(
-    packing: Bool = false, alongside: () -> Void = {},
+    packsLeaves: Bool = false, alongside: () -> Void = {},
     _ body: (WriteTransaction) throws(EngineError) -> Void
   ) throws(EngineError) -> UInt64 {
     let transaction = ownTransaction()
     do throws(EngineError) {
       try body(transaction)
       let lsn = try append(
-        transaction, isSilent: true, packing: packing, alongside: alongside)
+        transaction, isSilent: true, packsLeaves: packsLeaves, alongside: alongside)
       transaction.end()
       return lsn
     } catch {

@@ -13,29 +13,29 @@ struct Gathering {
 
   /// How many had to do with the last flush: those it has released, and those who came too late for
   /// it.
-  private(set) var expected = 1
-  private var flush: Duration = .zero
+  private(set) var participants = 1
+  private var lastFlush: Duration = .zero
   private var inVain = 0
   private var rounds = 0
 
   /// How long to wait at most: no longer than half a flush, which it is to save.
-  var limit: Duration { min(Self.longest, flush / 2) }
+  var limit: Duration { min(Self.longest, lastFlush / 2) }
 
   /// Notes a flush.
-  mutating func note(flush: Duration, concurrent: Int) {
-    self.flush = flush
-    expected = concurrent
+  mutating func noteFlush(lasting duration: Duration, participants: Int) {
+    lastFlush = duration
+    self.participants = participants
   }
 
   /// Whether to wait where so many have come.
   mutating func isWorthwhile(having count: Int) -> Bool {
-    guard count < expected else { return false }
+    guard count < participants else { return false }
     rounds += 1
     return inVain < Self.mostInVain || rounds % Self.roundsBetweenTries == 0
   }
 
   /// Notes how many came while it was waited.
-  mutating func note(gained: Int) {
+  mutating func noteWait(gained: Int) {
     inVain = gained > 0 ? 0 : inVain + 1
   }
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// threads may read through it.
 public final class Snapshot: TreeReader, OpenableView, Sendable {
   let database: Database
-  /// That of the database, which would be a reference to count on the way.
+  /// That of the database, kept here so that a get counts no reference to reach it.
   let pager: Pager
   let state: TreeSet
   private let reader: Int

@@ -99,7 +99,7 @@ public struct MixedWorkload {
         var numbers = SplitMix64(state: UInt64(thread))
         func next() -> Int32 { Int32(truncatingIfNeeded: numbers.next() % UInt64(table.count)) }
         if thread == 0 {
-          try single.run(10_000) { number in
+          try single.run(4000) { number in
             try engine.update(table, [next()], shift: Self.shift(number), flushed: true)
           }
         } else {
@@ -117,7 +117,7 @@ public struct MixedWorkload {
 
   /// The transactions of ioarena: two puts, a get, an update and a delete of small records.
   private func runOperations() throws {
-    let count = (flushed: 10_000, unflushed: 100_000)
+    let count = (flushed: 3000, unflushed: 30_000)
     let table = RecordTable(
       0..<UInt64(2 * (count.flushed + count.unflushed) + 2), keyBytes: 16, valueBytes: 32)
     let path = folder + "/operations"

@@ -6,9 +6,10 @@ import StorageEngine
 /// `recordctl compact`.
 struct Compact: StoreCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Move what is in use together and give the rest of the file back to the disk.",
+    abstract: "Fill half-empty leaves, and give what is free of the file back to the disk.",
     discussion: """
-      A store shrinks by itself as it is used; this does at once what would take some checkpoints.
+      A store gives free space back by itself as it is used; this does it at once. Leaves that are half
+      full are filled here alone, and behind deletes.
       """)
 
   @OptionGroup var common: CommonOptions
