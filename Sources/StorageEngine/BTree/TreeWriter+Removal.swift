@@ -66,6 +66,12 @@ extension TreeWriter {
   private mutating func merge(_ parent: PageView, _ slot: Int) throws(EngineError) -> Bool {
     let epoch = pager.pool.epochs.enter()
     defer { pager.pool.epochs.leave(epoch) }
+    if packsLeaves,
+      !pager.hasChanged(parent.child(slot)) || !pager.hasChanged(parent.child(slot + 1))
+    {
+      // A compaction has not read it before: damage would show itself too late to leave all as it was.
+      return false
+    }
     let right = try pager.writerPage(parent.child(slot + 1))
     var left = try pager.writerPage(parent.child(slot))
     let level = parent.level - 1

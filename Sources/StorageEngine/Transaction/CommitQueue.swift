@@ -110,12 +110,14 @@ final class CommitQueue: @unchecked Sendable {
     let before = lock.withLock { waiters.count + 1 }
     guard gathering.isWorthwhile(having: before) else { return }
     let deadline = Deadline(after: gathering.limit)
+    let latest = Deadline(after: gathering.limit * 4)
     var count = before
     while count < gathering.participants, !deadline.isOver {
       SystemCalls.yield()
       count = lock.withLock { waiters.count + 1 }
     }
-    gathering.noteWait(gained: count - before)
+    // Where others have work for the processors, a yield may take longer than it gains.
+    gathering.noteWait(gained: latest.isOver ? 0 : count - before)
   }
 
   /// Tells those who are done, and the next leader first; `lasting` is how long a flush has taken.

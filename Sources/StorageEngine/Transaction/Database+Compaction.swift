@@ -268,6 +268,10 @@ struct LeafFinder {
         entries.append((leaf.key(slot), leaf.form(slot), leaf.value(slot).array))
       }
     }
+    if let upper, !key.lexicographicallyPrecedes(upper) {
+      // In a forged tree it might go round for ever.
+      throw pager.damage(tree.root.number, "is the root of a tree with fences out of order")
+    }
     return try collect(entries, of: tree, isBeyond: isBeyond) ?? upper
   }
 

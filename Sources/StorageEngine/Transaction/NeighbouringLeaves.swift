@@ -9,24 +9,28 @@ struct NeighbouringLeaves {
 
   private let pager: Pager
   private let most: Int
-  private let newestNamed: NamedState?
-  private var usedBytes = 0
+  /// What is older is seen by somebody who keeps it.
+  private let keptLSN: UInt64
+  /// How many leaves would hold what was found, and the bytes that the last of them has left.
+  private var packed = 0
+  private var room = 0
   private var visited = 0
   /// One entry of each leaf, in order.
   private(set) var found: [LeafFinder.Entry] = []
 
-  init(pager: Pager, most: Int) {
+  /// Named snapshots keep what they see, and so do those of some views that are still open: packed, it
+  /// would be there twice.
+  init(pager: Pager, most: Int, sparing views: [UInt64]) {
     self.pager = pager
     self.most = most
-    newestNamed = pager.snapshots.namedStates.last
+    let now = pager.snapshots.current()
+    keptLSN = max(now.named.last?.lsn ?? 0, views.last(where: now.shows) ?? 0)
   }
 
   /// Whether so many of the leaves that were found can be saved that it is worth copying them all: an
   /// eighth.
   var areWorthPacking: Bool {
-    let room = TreeWriter.packedBytes(of: pager.pageBytes - PageLayout.headerBytes)
-    let needed = (usedBytes + room - 1) / room
-    return found.count > 1 && needed * 8 <= found.count * 7
+    found.count > 1 && packed * 8 <= found.count * 7
   }
 
   /// Walks on within one tree until there are enough leaves; returns where to go on, `nil` at the end.
@@ -37,11 +41,10 @@ struct NeighbouringLeaves {
     for tree in set.trees where tree.id >= position.tree {
       if tree.id > position.tree { position = LeafPosition(tree: tree.id) }
       // The rest of the trees is for another step.
-      if !found.isEmpty { return position }
+      if !found.isEmpty || visited >= Self.mostVisited { return position }
       if tree.height == 0 || isPassedOver(tree.id) { continue }
       while let next = try visitLeaf(of: tree, at: position.key) {
         position.key = next
-        visited += 1
         if found.count >= most || visited >= Self.mostVisited { return position }
       }
     }
@@ -52,6 +55,7 @@ struct NeighbouringLeaves {
   private mutating func visitLeaf(
     of tree: TreeDescriptor, at key: [UInt8]
   ) throws(EngineError) -> [UInt8]? {
+    visited += 1
     var upper: [UInt8]?
     let entry = try pager.withLeaf(
       of: tree,
@@ -61,15 +65,32 @@ struct NeighbouringLeaves {
         return slot
       }
     ) { leaf -> LeafFinder.Entry? in
-      // What a named snapshot sees would be there twice.
-      guard leaf.birth > newestNamed?.lsn ?? 0,
+      guard leaf.birth > keptLSN,
         let slot = (0..<leaf.count).first(where: { leaf.form($0) == .inline })
       else { return nil }
-      usedBytes += leaf.usedBytes(pageBytes: pager.pageBytes)
+      fill(with: leaf)
       return LeafFinder.Entry(
         tree: TreeID(rawValue: tree.id), key: leaf.key(slot), value: leaf.value(slot).array)
     }
     if let entry { found.append(entry) }
+    if let upper, !key.lexicographicallyPrecedes(upper) {
+      // In a forged tree it might go round for ever.
+      throw pager.damage(tree.root.number, "is the root of a tree with fences out of order")
+    }
     return upper
+  }
+
+  /// Fills the last of the leaves that would hold everything, and as many more as it takes.
+  private mutating func fill(with leaf: PageView) {
+    let whole = TreeWriter.packedBytes(of: pager.pageBytes - PageLayout.headerBytes)
+    let prefixLength = leaf.prefix.count
+    for slot in 0..<leaf.count {
+      let bytes = leaf.bytes(of: slot..<slot + 1, prefixLength: prefixLength) - prefixLength
+      if bytes > room {
+        packed += 1
+        room = whole - prefixLength
+      }
+      room -= bytes
+    }
   }
 }
