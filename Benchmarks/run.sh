@@ -4,9 +4,9 @@
 # usage: run.sh [quick|full] [ROUNDS [ENGINE or LAYER ...]]
 # Measures this store beside other engines, its tool beside sqlite3's, and durable maps and prevalent
 # systems, on the disk that holds this folder, and leaves tables, figures and a picture in
-# docs/benchmarks/. quick loads a million records, full five million. A round of all engines takes a
-# quarter of an hour; those named are measured alone. What the machine does besides counts: a busy one
-# makes a run invalid.
+# docs/benchmarks/. quick loads a million records, full five million. Even a quick run of all engines takes
+# hours, for some are slow in some rows; those named are measured alone. What the machine does besides
+# counts: a busy one makes a run invalid.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
