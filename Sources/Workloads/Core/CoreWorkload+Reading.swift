@@ -10,25 +10,24 @@ extension CoreWorkload {
   func read(from engine: any MeasuredEngine) throws {
     let positions = SplitMix64.positions(1_000_000, below: size)
     let keys = table.keys(at: positions)
+    let order = Self.positions(0..<keys.count)
     let all = expected(positions.lazy.map(Int.init))
     try readTwice(engine, .get, count: keys.count, all) { reader in
-      try reader.get(keys, Self.positions(0..<keys.count))
+      try reader.get(keys, order)
     }
     try readTwice(engine, .getTogether, count: keys.count, all) { reader in
-      let numbers = Self.positions(0..<keys.count)
       var checksum = Checksum()
       for start in stride(from: 0, to: keys.count, by: 32) {
         let end = min(start + 32, keys.count)
-        checksum = checksum + (try reader.getTogether(keys, numbers[start..<end]))
+        checksum = checksum + (try reader.getTogether(keys, order[start..<end]))
       }
       return checksum
     }
-    try readOnTwoThreads(engine, positions, keys)
+    try readOnTwoThreads(engine, positions, keys, order)
     let seeks = positions[..<200_000]
     let sought = rows.contains(.seek) ? expected(seeks, steps: 10) : Checksum()
     try recorder.rate(.seek, of: seeks.count) {
-      let numbers = Self.positions(0..<seeks.count)
-      let found = try engine.makeReader().seek(keys, numbers, steps: 10)
+      let found = try engine.makeReader().seek(keys, order[..<seeks.count], steps: 10)
       try WorkloadError.expect(found, sought, .seek)
     }
     try readTwice(engine, .scan, count: table.count, expected(0..<table.count)) { reader in
@@ -59,13 +58,14 @@ extension CoreWorkload {
   }
 
   private func readOnTwoThreads(
-    _ engine: any MeasuredEngine, _ positions: [Int32], _ keys: RecordTable
+    _ engine: any MeasuredEngine, _ positions: [Int32], _ keys: RecordTable,
+    _ order: ArraySlice<Int32>
   ) throws {
     let half = positions.count / 2
     let sums = [positions[..<half], positions[half...]].map { expected($0.lazy.map(Int.init)) }
     try recorder.rate(.getOnTwoThreads, of: positions.count) {
       try Threads.run(2) { thread in
-        let part = Self.positions(thread == 0 ? 0..<half : half..<keys.count)
+        let part = thread == 0 ? order[..<half] : order[half...]
         let read = try engine.makeReader().get(keys, part)
         try WorkloadError.expect(read, sums[thread], .getOnTwoThreads)
       }
